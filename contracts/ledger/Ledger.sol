@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { IERC20Metadata } from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { SafeCastLib } from "solady/utils/SafeCastLib.sol";
+
+import { CashPool } from "contracts/libraries/CashPool.sol";
+import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
+import { Lanes } from "contracts/libraries/Lanes.sol";
+import { Positions } from "contracts/ledger/Positions.sol";
+import { IBreaker } from "interfaces/IBreaker.sol";
+import { ILedger } from "interfaces/ILedger.sol";
+import { IOracle } from "interfaces/IOracle.sol";
+import { IPositions } from "interfaces/IPositions.sol";
+import { IRisk } from "interfaces/IRisk.sol";
+import { IVault } from "interfaces/IVault.sol";
+import { Action, Book, Grade, Health, Holding, InstrumentId, Margin, Mode, Price } from "interfaces/Types.sol";
+
+/// @notice Constants of a ledger, fixed at deployment.
+struct LedgerConfig {
+    uint16 bandBps; // how far from the mark a fill may be
+    uint16 maxFeeBps; // most that one side of a fill may be charged, share of notional
+    uint16 fundingCapBps; // most that funding may be per hour, share of notional
+    uint32 fundingPeriodSeconds; // time in which a premium is paid once
+    uint16 baseRateBps; // interest per year at utilisation zero,
+    uint16 kinkBps; // …utilisation at the kink,
+    uint16 kinkRateBps; // …rate there,
+    uint16 maxRateBps; // …and at utilisation one
+}
+
+/// @title Ledger
+/// @dev Every change has one shape: bring time up to now → change cash and positions → check margin → move tokens.
+contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
+    using CashPool for Pool;
+    using FixedPoint for uint256;
+    using FixedPoint for int256;
+    using Lanes for uint256;
+    using SafeCastLib for uint256;
+    using SafeCastLib for int256;
+
+    /// @dev Two words an account, one a collateral balance.
+    struct Account {
+        address owner;
+        Mode mode;
+        uint80 assetLanes; // collateral held: listed ids
+        int128 shares; // cash: credit (+) or debt (−) shares
+    }
+
+    uint256 public constant FILL = 1;
+    uint256 public constant MOVE = 2;
+    uint256 public constant SEIZE = 4;
+
+    uint256 public constant MAX_HOLDINGS = 5;
+
+    /// @dev What is below 1/MIN_WEIGHT of an account's gross value can't shield it from liquidation.
+    uint256 private constant MIN_WEIGHT = 64;
+
+    IOracle public immutable ORACLE;
+    IRisk public immutable RISK;
+    IBreaker public immutable BREAKER;
+    IPositions public immutable POSITIONS;
+
+    uint256 public immutable MAX_FEE_BPS;
+    uint256 public immutable BASE_RATE_BPS;
+    uint256 public immutable KINK_BPS;
+    uint256 public immutable KINK_RATE_BPS;
+    uint256 public immutable MAX_RATE_BPS;
+
+    Pool private _pool;
+
+    uint64 public accounts;
+    uint16 public assets;
+
+    mapping(uint64 account => Account) private _accounts;
+    mapping(uint256 accountAndAsset => uint256) private _balances;
+    mapping(address owner => mapping(address operator => bool)) private _operators;
+    mapping(uint16 => Asset) private _assets;
+    mapping(address engine => uint256 rights) public engineRights;
+
+    modifier onlyEngine(uint256 right) {
+        if (engineRights[msg.sender] & right == 0) revert NotEngine(msg.sender, right);
+        _;
+    }
+
+    modifier onlyAuthorised(uint64 account) {
+        if (!isAuthorised(account, msg.sender)) revert NotAuthorised(account, msg.sender);
+        _;
+    }
+
+    constructor(address authority, IOracle oracle, IRisk risk, IBreaker breaker, LedgerConfig memory c)
+        AccessManaged(authority)
+    {
+        (ORACLE, RISK, BREAKER) = (oracle, risk, breaker);
+        POSITIONS = new Positions(authority, oracle, risk, c.bandBps, c.fundingCapBps, c.fundingPeriodSeconds);
+        MAX_FEE_BPS = c.maxFeeBps;
+        (BASE_RATE_BPS, KINK_BPS, KINK_RATE_BPS, MAX_RATE_BPS) =
+        (c.baseRateBps, c.kinkBps, c.kinkRateBps, c.maxRateBps);
+
+        _pool = Pool({
+            creditShares: 0,
+            debtShares: 0,
+            creditIndexWad: uint104(WAD),
+            debtIndexWad: uint104(WAD),
+            accruedAt: uint40(block.timestamp)
+        });
+    }
+
+    // --- Accounts ---
+
+    /// @inheritdoc ILedger
+    function open(Mode mode) external returns (uint64 account) {
+        if (mode == Mode.None) revert IRisk.UnknownMode(mode);
+
+        account = ++accounts;
+        (_accounts[account].owner, _accounts[account].mode) = (msg.sender, mode);
+
+        emit AccountOpened(account, msg.sender, mode);
+    }
+
+    /// @inheritdoc ILedger
+    function setOperator(address operator, bool approved) external {
+        _operators[msg.sender][operator] = approved;
+
+        emit OperatorSet(msg.sender, operator, approved);
+    }
+
+    // --- Money ---
+
+    /// @inheritdoc ILedger
+    function deposit(uint64 account, uint16 asset, uint256 amount) external nonReentrant {
+        // No breaker check: deposits are never blocked.
+        Account storage a = _existing(account);
+        Asset memory listed = _listed(asset);
+        if (asset != 0 && !isAuthorised(account, msg.sender)) revert NotAuthorised(account, msg.sender);
+        if (asset != 0 && a.mode == Mode.Isolated) revert IRisk.CollateralInIsolated(asset);
+        if (amount == 0) revert ZeroAmount();
+
+        uint256 received = IVault(listed.vault).pull(msg.sender, amount);
+
+        if (asset == 0) {
+            Pool memory pool_ = _accruedPool();
+            _addCash(pool_, a, (received * listed.unit).toInt256());
+            _storePool(pool_);
+        } else {
+            _addHolding(account, asset, received);
+        }
+
+        emit Deposited(account, asset, msg.sender, received);
+    }
+
+    /// @inheritdoc ILedger
+    function withdraw(uint64 account, uint16 asset, uint256 amount, address to)
+        external
+        nonReentrant
+        onlyAuthorised(account)
+    {
+        Account storage a = _accounts[account];
+        Asset memory listed = _listed(asset);
+        if (amount == 0) revert ZeroAmount();
+        // No check on `to`: the owner may send anywhere, and the token rejects the zero address.
+
+        Pool memory pool_ = _accruedPool();
+        if (asset == 0) _addCash(pool_, a, -(amount * listed.unit).toInt256());
+        else _removeHolding(account, asset, amount);
+        _storePool(pool_);
+
+        _requireWithdrawable(account, a, pool_);
+
+        emit Withdrawn(account, asset, to, amount);
+
+        IVault(listed.vault).push(to, amount);
+    }
+
+    /// @dev Equity ≥ IM and cash ≥ −borrow limit. Without positions and collateral no price is needed.
+    function _requireWithdrawable(uint64 account, Account storage a, Pool memory pool_) private view {
+        Book memory book = _bookOf(account, a, pool_);
+        _requireAllowed(Action.Withdraw, book);
+
+        uint256 limit;
+        if (book.legs.length + book.holdings.length != 0) {
+            Margin memory margin = RISK.assess(a.mode, book);
+            if (margin.equityWad < int256(margin.initialWad)) {
+                revert BelowInitialMargin(account, margin.equityWad, margin.initialWad);
+            }
+            limit = margin.borrowLimitWad;
+        }
+        if (book.cashWad < -int256(limit)) revert UnrealisedProfit(account, book.cashWad, limit);
+    }
+
+    // --- Time ---
+
+    /// @inheritdoc ILedger
+    function accrueInterest() external nonReentrant {
+        Pool memory pool_ = _accruedPool();
+        _pool = pool_;
+
+        emit InterestAccrued(pool_.creditIndexWad, pool_.debtIndexWad);
+    }
+
+    /// @inheritdoc ILedger
+    function settle(uint64 account, InstrumentId instrument) external nonReentrant {
+        int256 cash = POSITIONS.settle(account, instrument);
+        _receive(account, cash);
+
+        emit Settled(account, instrument, cash);
+    }
+
+    // --- Engines ---
+
+    /// @inheritdoc ILedger
+    function fill(Fill calldata f) external nonReentrant onlyEngine(FILL) {
+        if (f.buyer == f.seller) revert SameAccount(f.buyer);
+        if (f.sizeWad == 0) revert ZeroAmount();
+
+        IPositions.Trade memory t = POSITIONS.trade(f.instrument, f.buyer, f.seller, f.sizeWad, f.priceWad);
+        uint256 fee = f.buyerFeeWad > f.sellerFeeWad ? f.buyerFeeWad : f.sellerFeeWad;
+        if (fee * BPS > t.quoteWad * MAX_FEE_BPS) revert FeeTooHigh(fee, t.quoteWad * MAX_FEE_BPS / BPS);
+
+        Pool memory pool_ = _accruedPool();
+        _addCash(pool_, _existing(f.buyer), t.buyerCashWad - f.buyerFeeWad.toInt256());
+        _addCash(pool_, _existing(f.seller), t.sellerCashWad - f.sellerFeeWad.toInt256());
+        _addCash(pool_, _existing(f.feeAccount), (f.buyerFeeWad + f.sellerFeeWad).toInt256());
+        _storePool(pool_);
+
+        int256 size = f.sizeWad.toInt256();
+        int256 quote = t.quoteWad.toInt256();
+        _requireTradable(f.buyer, f.instrument, size, quote + f.buyerFeeWad.toInt256(), t.buyerShrinks, pool_);
+        _requireTradable(f.seller, f.instrument, -size, f.sellerFeeWad.toInt256() - quote, t.sellerShrinks, pool_);
+
+        emit Filled(f.instrument, f.buyer, f.seller, f.sizeWad, f.priceWad, f.buyerFeeWad, f.sellerFeeWad);
+    }
+
+    /// @dev After a trade of `size` for `paid`: equity ≥ IM; or less risk and no worse health. `E'/MM' ≥ E/MM` is compared
+    /// by its cross product, against the account with the trade undone.
+    function _requireTradable(
+        uint64 account,
+        InstrumentId instrument,
+        int256 size,
+        int256 paid,
+        bool shrinks,
+        Pool memory pool_
+    ) private view {
+        Account storage a = _accounts[account];
+        Book memory book = _bookOf(account, a, pool_);
+        if (!shrinks) _requireAllowed(Action.Increase, book);
+        Margin memory next = RISK.assess(a.mode, book);
+        if (next.equityWad >= int256(next.initialWad)) return;
+        if (!shrinks) revert BelowInitialMargin(account, next.equityWad, next.initialWad);
+
+        book.legs = POSITIONS.legsWith(account, instrument, -size);
+        book.cashWad += paid;
+        Margin memory prior = RISK.assess(a.mode, book);
+        bool worse = next.equityWad * int256(prior.maintenanceWad) < prior.equityWad * int256(next.maintenanceWad);
+        if (worse || next.maintenanceWad > prior.maintenanceWad) {
+            revert BelowInitialMargin(account, next.equityWad, next.initialWad);
+        }
+    }
+
+    /// @inheritdoc ILedger
+    function move(uint64 from, uint64 to, uint256 amountWad) external nonReentrant onlyEngine(MOVE) {
+        _exchange(from, -amountWad.toInt256(), to, amountWad.toInt256());
+
+        emit Moved(from, to, amountWad);
+    }
+
+    /// @inheritdoc ILedger
+    function take(uint64 from, uint64 to, uint256 fractionWad, uint256 discountWad, address receiver)
+        external
+        nonReentrant
+        onlyEngine(SEIZE)
+        returns (int256 cashWad)
+    {
+        if (from == to) revert SameAccount(from);
+
+        (int256 given, int256 got) = POSITIONS.take(from, to, fractionWad);
+        for (uint256 lanes = _accounts[from].assetLanes; lanes != 0; lanes >>= Lanes.BITS) {
+            cashWad += _takeHolding(uint16(lanes), from, to, fractionWad, receiver);
+        }
+        cashWad -= discountWad.toInt256();
+        _exchange(from, given + cashWad, to, got - cashWad);
+
+        emit SliceTaken(from, to, fractionWad, cashWad);
+    }
+
+    /// @return value [wad] of the collateral handed over, rounded down
+    function _takeHolding(uint16 asset, uint64 from, uint64 to, uint256 fractionWad, address receiver)
+        private
+        returns (int256 value)
+    {
+        uint256 amount = _balances[_key(from, asset)].mulWadDown(fractionWad);
+        if (amount == 0) return 0;
+        Asset memory listed = _assets[asset];
+        value = (amount * listed.unit).mulWadDown(ORACLE.priceOf(listed.underlying).spotWad).toInt256();
+
+        _removeHolding(from, asset, amount);
+        if (receiver == address(0)) _addHolding(to, asset, amount);
+        else IVault(listed.vault).push(receiver, amount);
+    }
+
+    /// @inheritdoc ILedger
+    function deleverage(uint64 account, InstrumentId instrument, uint256 deficitWad)
+        external
+        nonReentrant
+        onlyEngine(SEIZE)
+        returns (int256 sizeWad, uint256 priceWad)
+    {
+        int256 cash;
+        (sizeWad, priceWad, cash) = POSITIONS.deleverage(account, instrument, deficitWad);
+        _receive(account, cash);
+    }
+
+    /// @inheritdoc ILedger
+    function writeOff(uint64 account) external nonReentrant onlyEngine(SEIZE) returns (uint256 lossWad) {
+        Account storage a = _existing(account);
+        uint256 legs = POSITIONS.countOf(account);
+        if (legs != 0 || a.assetLanes != 0) revert StillHolds(account, legs, uint256(a.assetLanes).length());
+        Pool memory pool_ = _accruedPool();
+        int256 cash = pool_.cashOf(a.shares);
+        if (cash >= 0) revert NotInDebt(account, cash);
+
+        lossWad = uint256(-cash);
+        _addCash(pool_, a, -cash);
+        pool_.writeDown(lossWad);
+        _pool = pool_;
+
+        emit WrittenOff(account, lossWad, pool_.creditIndexWad);
+    }
+
+    // --- Governance ---
+
+    /// @inheritdoc ILedger
+    function listAsset(address vault, uint16 underlying) external restricted returns (uint16 asset) {
+        uint8 decimals = IERC20Metadata(IVault(vault).token()).decimals();
+        if (decimals > 18) revert UnsupportedDecimals(decimals);
+        for (uint16 i; i < assets; ++i) {
+            if (_assets[i].vault == vault) revert AlreadyListed();
+        }
+
+        asset = assets++;
+        _assets[asset] = Asset(vault, underlying, uint64(10 ** (18 - decimals)));
+
+        emit AssetListed(asset, vault, underlying, 10 ** (18 - decimals));
+    }
+
+    /// @inheritdoc ILedger
+    function setEngine(address engine, uint256 rights) external restricted {
+        engineRights[engine] = rights;
+
+        emit EngineSet(engine, rights);
+    }
+
+    /// @inheritdoc ILedger
+    function revokeEngine(address engine) external restricted {
+        engineRights[engine] = 0;
+
+        emit EngineSet(engine, 0);
+    }
+
+    // --- Views ---
+
+    /// @inheritdoc ILedger
+    function healthOf(uint64 account) external view returns (Health memory h) {
+        Account storage a = _existing(account);
+        Book memory book = _bookOf(account, a, _accruedPool());
+        uint256 legs = book.legs.length;
+
+        h.margin = RISK.assess(a.mode, book);
+        (h.cashWad, h.legs, h.holdings) = (book.cashWad, legs, book.holdings.length);
+        uint256[] memory weights = new uint256[](legs + h.holdings);
+        uint256 total;
+        for (uint256 i; i < weights.length; ++i) {
+            weights[i] = i < legs
+                ? book.legs[i].sizeWad.abs().mulWadUp(book.legs[i].markWad)
+                : book.holdings[i - legs].amountWad.mulWadUp(book.holdings[i - legs].priceWad);
+            total += weights[i];
+            if (i < legs) h.grossWad = total;
+        }
+        _weigh(h, book, weights, total);
+    }
+
+    /// @dev Grade, dominant underlying and list of underlyings, from what weighs at least 1/64 of the total.
+    function _weigh(Health memory h, Book memory book, uint256[] memory weights, uint256 total) private view {
+        h.underlyings = _underlyings(book);
+        uint256 largest;
+        uint256 kept;
+        for (uint256 i; i < weights.length; ++i) {
+            if (weights[i] * MIN_WEIGHT < total) continue;
+            Grade grade = i < h.legs ? book.legs[i].grade : book.holdings[i - h.legs].grade;
+            if (grade > h.grade) h.grade = grade;
+            if (weights[i] > largest) (largest, h.dominant) = (weights[i], h.underlyings[i]);
+            h.underlyings[kept++] = h.underlyings[i];
+        }
+        uint16[] memory list = h.underlyings;
+        assembly ("memory-safe") {
+            mstore(list, kept) // shortens the list in place
+        }
+    }
+
+    /// @inheritdoc ILedger
+    function marginWith(uint64 account, InstrumentId instrument, int256 extraWad, int256 paidWad)
+        external
+        view
+        returns (Margin memory)
+    {
+        Account storage a = _existing(account);
+        Book memory book = _bookOf(account, a, _accruedPool());
+        book.legs = POSITIONS.legsWith(account, instrument, extraWad);
+        book.cashWad -= paidWad;
+        return RISK.assess(a.mode, book);
+    }
+
+    /// @inheritdoc ILedger
+    function ownerOf(uint64 account) external view returns (address) {
+        return _accounts[account].owner;
+    }
+
+    /// @inheritdoc ILedger
+    function modeOf(uint64 account) external view returns (Mode) {
+        return _accounts[account].mode;
+    }
+
+    /// @inheritdoc ILedger
+    function isAuthorised(uint64 account, address who) public view returns (bool) {
+        address owner = _existing(account).owner;
+        return who == owner || _operators[owner][who];
+    }
+
+    /// @inheritdoc ILedger
+    function cashOf(uint64 account) external view returns (int256) {
+        return _accruedPool().cashOf(_accounts[account].shares);
+    }
+
+    /// @inheritdoc ILedger
+    function balanceOf(uint64 account, uint16 asset) external view returns (uint256) {
+        return _balances[_key(account, asset)];
+    }
+
+    /// @inheritdoc ILedger
+    function assetsOf(uint64 account) external view returns (uint16[] memory held) {
+        uint256 lanes = _accounts[account].assetLanes;
+        held = new uint16[](lanes.length());
+        for (uint256 i; i < held.length; ++i) {
+            held[i] = lanes.lane(i);
+        }
+    }
+
+    /// @inheritdoc ILedger
+    function pool() external view returns (Pool memory) {
+        return _accruedPool();
+    }
+
+    /// @inheritdoc ILedger
+    function assetOf(uint16 asset) external view returns (Asset memory) {
+        return _listed(asset);
+    }
+
+    // --- The book ---
+
+    /// @dev Everything the account owns and owes.
+    function _bookOf(uint64 account, Account storage a, Pool memory pool_) private view returns (Book memory book) {
+        book.cashWad = pool_.cashOf(a.shares);
+        book.legs = POSITIONS.legsOf(account);
+        uint256 lanes = a.assetLanes;
+        if (lanes == 0) return book;
+
+        book.holdings = new Holding[](lanes.length());
+        for (uint256 i; i < book.holdings.length; ++i) {
+            uint16 asset = lanes.lane(i);
+            Asset memory listed = _assets[asset];
+            Price memory price = ORACLE.priceOf(listed.underlying);
+            uint256 amount = _balances[_key(account, asset)] * listed.unit;
+            book.holdings[i] = Holding(asset, amount, price.spotWad, price.emaWad, price.grade);
+        }
+    }
+
+    /// @dev Ask the breaker for all that the account holds, at the worst grade.
+    function _requireAllowed(Action action, Book memory book) private view {
+        Grade worst;
+        for (uint256 i; i < book.legs.length; ++i) {
+            if (book.legs[i].grade > worst) worst = book.legs[i].grade;
+        }
+        for (uint256 i; i < book.holdings.length; ++i) {
+            if (book.holdings[i].grade > worst) worst = book.holdings[i].grade;
+        }
+        BREAKER.check(action, worst, _underlyings(book));
+    }
+
+    /// @dev Underlying of each leg, then of each holding.
+    function _underlyings(Book memory book) private view returns (uint16[] memory ids) {
+        uint256 legs = book.legs.length;
+        ids = new uint16[](legs + book.holdings.length);
+        for (uint256 i; i < ids.length; ++i) {
+            ids[i] = i < legs
+                ? book.legs[i].instrument.underlyingOf()
+                : _assets[book.holdings[i - legs].asset].underlying;
+        }
+    }
+
+    // --- Collateral ---
+
+    function _addHolding(uint64 account, uint16 asset, uint256 amount) private {
+        Account storage a = _accounts[account];
+        uint256 lanes = a.assetLanes;
+        if (!lanes.holds(asset)) {
+            if (lanes.length() == MAX_HOLDINGS) revert TooManyHoldings(account, MAX_HOLDINGS);
+            a.assetLanes = uint80(lanes.add(asset));
+        }
+        _balances[_key(account, asset)] += amount;
+    }
+
+    function _removeHolding(uint64 account, uint16 asset, uint256 amount) private {
+        Account storage a = _accounts[account];
+        uint256 balance = _balances[_key(account, asset)];
+        if (amount > balance) revert InsufficientBalance(account, asset, balance, amount);
+        if (amount == balance) a.assetLanes = uint80(uint256(a.assetLanes).remove(asset));
+        _balances[_key(account, asset)] = balance - amount;
+    }
+
+    // --- Cash ---
+
+    function _addCash(Pool memory pool_, Account storage a, int256 delta) private {
+        if (delta != 0) a.shares = pool_.change(a.shares, delta);
+    }
+
+    function _receive(uint64 account, int256 delta) private {
+        Pool memory pool_ = _accruedPool();
+        _addCash(pool_, _existing(account), delta);
+        _storePool(pool_);
+    }
+
+    function _exchange(uint64 from, int256 fromDelta, uint64 to, int256 toDelta) private {
+        Pool memory pool_ = _accruedPool();
+        _addCash(pool_, _existing(from), fromDelta);
+        _addCash(pool_, _existing(to), toDelta);
+        _storePool(pool_);
+    }
+
+    function _accruedPool() private view returns (Pool memory pool_) {
+        pool_ = _pool;
+        pool_.accrue(CashPool.Curve(BASE_RATE_BPS, KINK_BPS, KINK_RATE_BPS, MAX_RATE_BPS), block.timestamp);
+    }
+
+    /// @dev Without debt the indices stand still, so their word (and its clock) need not be written.
+    function _storePool(Pool memory pool_) private {
+        if (pool_.debtShares != 0 || _pool.debtShares != 0) _pool = pool_;
+        else _pool.creditShares = pool_.creditShares;
+    }
+
+    // --- Lookups ---
+
+    function _existing(uint64 account) private view returns (Account storage a) {
+        a = _accounts[account];
+        if (a.mode == Mode.None) revert NoSuchAccount(account);
+    }
+
+    function _listed(uint16 asset) private view returns (Asset memory listed) {
+        listed = _assets[asset];
+        if (listed.vault == address(0)) revert NoSuchAsset(asset);
+    }
+
+    function _key(uint64 account, uint16 id) private pure returns (uint256) {
+        return (uint256(account) << 16) | id;
+    }
+}

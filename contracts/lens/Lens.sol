@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+import { FixedPoint } from "contracts/libraries/FixedPoint.sol";
+import { IBreaker } from "interfaces/IBreaker.sol";
+import { IInsurance } from "interfaces/IInsurance.sol";
+import { ILedger } from "interfaces/ILedger.sol";
+import { ILens } from "interfaces/ILens.sol";
+import { ILiquidation } from "interfaces/ILiquidation.sol";
+import { IOracle } from "interfaces/IOracle.sol";
+import { IPositions } from "interfaces/IPositions.sol";
+import { IRisk } from "interfaces/IRisk.sol";
+import { IVault } from "interfaces/IVault.sol";
+import { Health, InstrumentId, Mode } from "interfaces/Types.sol";
+
+/// @notice Views only; for callers off the chain, so it spends gas where that makes it simpler.
+contract Lens is ILens {
+    using FixedPoint for uint256;
+
+    ILedger public immutable ledger;
+    IPositions public immutable positions;
+    IOracle public immutable oracle;
+    IRisk public immutable risk;
+    IBreaker public immutable breaker;
+    ILiquidation public immutable liquidation;
+    IInsurance public immutable insurance;
+
+    constructor(
+        ILedger ledger_,
+        IOracle oracle_,
+        IRisk risk_,
+        IBreaker breaker_,
+        ILiquidation liquidation_,
+        IInsurance insurance_
+    ) {
+        ledger = ledger_;
+        positions = ledger_.POSITIONS();
+        oracle = oracle_;
+        risk = risk_;
+        breaker = breaker_;
+        liquidation = liquidation_;
+        insurance = insurance_;
+    }
+
+    /// @inheritdoc ILens
+    function accountsOf(uint64[] calldata accounts) external view returns (AccountView[] memory views) {
+        views = new AccountView[](accounts.length);
+        for (uint256 i; i < accounts.length; ++i) {
+            _readAccount(accounts[i], views[i]);
+        }
+    }
+
+    /// @inheritdoc ILens
+    function markets() external view returns (MarketView[] memory views) {
+        InstrumentId[] memory listed = positions.instruments();
+        views = new MarketView[](listed.length - 1); // index 0 of the list is unused
+        for (uint256 i; i < views.length; ++i) {
+            _readMarket(listed[i + 1], views[i]);
+        }
+    }
+
+    /// @inheritdoc ILens
+    function system() external view returns (SystemView memory v) {
+        v.chainId = block.chainid;
+        v.blockNumber = block.number;
+        v.time = block.timestamp;
+        v.baseFee = block.basefee;
+
+        v.accounts = ledger.accounts();
+        v.pool = ledger.pool();
+        v.assets = new AssetView[](ledger.assets());
+        for (uint16 asset; asset < v.assets.length; ++asset) {
+            _readAsset(asset, v.assets[asset]);
+        }
+        v.restriction = _restriction(0);
+
+        v.fundAccount = insurance.FUND();
+        v.feesAccount = insurance.FEES();
+        v.treasuryAccount = insurance.TREASURY();
+        v.fundWad = ledger.cashOf(v.fundAccount);
+        v.feesWad = ledger.cashOf(v.feesAccount);
+        v.treasuryWad = ledger.cashOf(v.treasuryAccount);
+        v.fundShareBps = insurance.fundShareBps();
+    }
+
+    /// @dev What can fail (an overflow at an absurd price, say) is tried, so that the others can still be read.
+    function _readAccount(uint64 account, AccountView memory v) private view {
+        v.account = account;
+        v.mode = ledger.modeOf(account);
+        if (v.mode == Mode.None) return;
+
+        v.owner = ledger.ownerOf(account);
+        v.cashWad = ledger.cashOf(account);
+        InstrumentId[] memory legs = positions.instrumentsOf(account);
+        v.positions = new PositionView[](legs.length);
+        for (uint256 i; i < legs.length; ++i) {
+            _readPosition(account, legs[i], v.positions[i]);
+        }
+        uint16[] memory assets = ledger.assetsOf(account);
+        v.holdings = new HoldingView[](assets.length);
+        for (uint256 i; i < assets.length; ++i) {
+            v.holdings[i] = HoldingView(assets[i], ledger.balanceOf(account, assets[i]));
+        }
+
+        try ledger.healthOf(account) returns (Health memory health) {
+            v.health = health;
+            v.assessed = true;
+        } catch { } // stays unassessed
+
+        v.auction = liquidation.auctionOf(account);
+        if (v.auction.startedAt != 0) v.discountWad = liquidation.discountOf(account);
+    }
+
+    function _readPosition(uint64 account, InstrumentId instrument, PositionView memory v) private view {
+        v.instrument = instrument;
+        v.stored = positions.rawPositionOf(account, instrument);
+        try positions.positionOf(account, instrument) returns (int256 sizeWad, int256 quoteWad) {
+            v.sizeWad = sizeWad;
+            v.quoteWad = quoteWad;
+        } catch { } // then the account can't be assessed either
+    }
+
+    function _readMarket(InstrumentId instrument, MarketView memory v) private view {
+        uint16 underlying = instrument.underlyingOf();
+        v.instrument = instrument;
+        (v.long, v.short, v.interest) = positions.marketOf(instrument);
+        v.longOpenWad = uint256(v.interest.longBaseWad).mulWadDown(v.long.scaleWad);
+        v.shortOpenWad = uint256(v.interest.shortBaseWad).mulWadDown(v.short.scaleWad);
+        v.price = oracle.priceOf(underlying);
+        v.priceUpdatedAt = oracle.updatedAtOf(underlying);
+        v.restriction = _restriction(underlying);
+        v.params = risk.instrumentParams(instrument);
+        v.insuranceCapacityWad = insurance.capacity(underlying);
+        v.insuranceDrawnWad = insurance.drawnOf(underlying);
+        v.insuranceCapWad = insurance.capOf(underlying);
+    }
+
+    function _readAsset(uint16 asset, AssetView memory v) private view {
+        ILedger.Asset memory listed = ledger.assetOf(asset);
+        IVault vault = IVault(listed.vault);
+        v.asset = asset;
+        v.token = vault.token();
+        v.vault = listed.vault;
+        v.underlying = listed.underlying;
+        v.unitWad = listed.unit;
+        v.held = vault.held();
+        v.balance = IERC20(v.token).balanceOf(listed.vault);
+        v.cap = vault.cap();
+        if (asset == 0) return; // cash: no haircut, no price
+
+        v.params = risk.assetParams(asset);
+        v.price = oracle.priceOf(listed.underlying);
+    }
+
+    function _restriction(uint16 underlying) private view returns (RestrictionView memory v) {
+        (v.level, v.until, v.graceUntil) = breaker.stateOf(underlying);
+    }
+}

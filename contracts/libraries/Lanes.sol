@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @notice A short list of non-zero 16-bit ids in one word, dense from the lowest lane.
+library Lanes {
+    uint256 internal constant BITS = 16;
+    uint256 private constant MASK = 0xffff;
+
+    /// @dev id in lane `i`, zero past the end
+    function lane(uint256 lanes, uint256 i) internal pure returns (uint16) {
+        return uint16(lanes >> (i * BITS));
+    }
+
+    function length(uint256 lanes) internal pure returns (uint256 n) {
+        for (; lanes != 0; lanes >>= BITS) {
+            ++n;
+        }
+    }
+
+    function holds(uint256 lanes, uint16 id) internal pure returns (bool) {
+        for (; lanes != 0; lanes >>= BITS) {
+            if (uint16(lanes) == id) return true;
+        }
+        return false;
+    }
+
+    /// @dev Append `id`; the caller knows it isn't there and that there is room.
+    function add(uint256 lanes, uint16 id) internal pure returns (uint256) {
+        return lanes | (uint256(id) << (length(lanes) * BITS));
+    }
+
+    /// @dev Take `id` out by moving the last one into its lane; unchanged if it isn't there.
+    function remove(uint256 lanes, uint16 id) internal pure returns (uint256) {
+        uint256 last = length(lanes);
+        for (uint256 i; i < last; ++i) {
+            if (lane(lanes, i) != id) continue;
+
+            uint256 top = (last - 1) * BITS;
+            uint256 moved = (lanes >> top) & MASK;
+            lanes &= ~(MASK << top);
+            return i == last - 1 ? lanes : (lanes & ~(MASK << (i * BITS))) | (moved << (i * BITS));
+        }
+        return lanes;
+    }
+}

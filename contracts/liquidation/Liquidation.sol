@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
+import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
+import { AuctionCurve } from "contracts/liquidation/AuctionCurve.sol";
+import { IBreaker } from "interfaces/IBreaker.sol";
+import { IInsurance } from "interfaces/IInsurance.sol";
+import { ILedger } from "interfaces/ILedger.sol";
+import { ILiquidation, ITaker } from "interfaces/ILiquidation.sol";
+import { IOracle } from "interfaces/IOracle.sol";
+import { IPositions } from "interfaces/IPositions.sol";
+import { Action, Health, InstrumentId } from "interfaces/Types.sol";
+
+// Stages, with who opens the door to the next one (anyone, always):
+//
+//   none ──start: E < MM──▶ solvent ──E ≤ 0 at any call, or insure: solventSeconds passed──▶ insured
+//   solvent, insured ──runSeconds──▶ ran out ──restart──▶ same stage, curve from d₀
+//   insured ──the fund can't pay −E, or ran out once──▶ deleverage, position by position; takes go on beside it
+//   anything ──E ≥ MM: end, or inside take and deleverage──▶ none
+//   debt alone ──writeOff──▶ none
+//
+// Formulas (AuctionCurve has them in full):
+//
+//   d        = d₀ + (d₁ − d₀)·min(elapsed / ramp, 1)
+//   f        = min(f*, bid),  f* = (T·MM − E) / ((T − d)·MM)
+//   discount = f·d·MM,  solvent: at most f·E;  payment = f·E − discount
+//   fund     pays discount − f·E where that is positive, gets fundShare of what the account pays of the discount
+//
+//   where: E, MM live; elapsed since the start or restart; T > d₁.
+//
+// A slice moves positions at the mark and collateral at its price, so both sides' equity changes by the discount alone:
+// the account's by −discount + insurance, the taker's by +discount − fund share.
+//
+// Why the start reward can't be farmed by liquidating oneself. It has two sources. What the account pays comes out of
+// its own positive equity: paid to oneself it is nothing, and it never creates a deficit. What the fund adds never
+// exceeds basefee·gas without the margin, and `rewardGas` is bounded by what a start burns at least: the starter has
+// burned that ether in the same transaction. A second reward needs a second auction: `end` needs E ≥ MM, and after it
+// E < MM again needs a price move, interest or funding; no withdrawal or trade leads from the one to the other.
+// `restart` pays nothing.
+
+/// @notice Continuous auction of whole accounts, and the steps behind it.
+contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
+    using FixedPoint for uint256;
+    using FixedPoint for int256;
+
+    uint256 public constant MAX_TARGET_BPS = 30_000; // T at most 3
+    uint256 public constant MAX_FUND_SHARE_BPS = 5_000; // at least half of the discount is the taker's
+    uint256 public constant MAX_REWARD_CAP_BPS = 2_000;
+    uint256 public constant MAX_REWARD_MARGIN_BPS = 30_000;
+    uint256 public constant MAX_REWARD_GAS = 60_000; // below what a start burns, even among others in one transaction
+    uint256 public constant MAX_REWARD_ITEM_GAS = 5_000;
+    uint256 public constant MAX_RUN_SECONDS = 1 days;
+    uint256 public constant MAX_DUST_WAD = 10_000 * WAD;
+
+    ILedger public immutable LEDGER;
+    IBreaker public immutable BREAKER;
+    IOracle public immutable ORACLE;
+    IInsurance public immutable INSURANCE;
+    IPositions public immutable POSITIONS;
+    uint64 public immutable FUND; // account of the insurance fund
+    uint16 public immutable GAS_UNDERLYING; // underlying whose price is the price of gas
+
+    Params private _params;
+    mapping(uint64 account => Auction) private _auctions;
+
+    constructor(
+        address authority,
+        ILedger ledger,
+        IBreaker breaker,
+        IOracle oracle,
+        IInsurance insurance,
+        uint16 gasUnderlying,
+        Params memory initial
+    ) AccessManaged(authority) {
+        LEDGER = ledger;
+        BREAKER = breaker;
+        ORACLE = oracle;
+        INSURANCE = insurance;
+        POSITIONS = ledger.POSITIONS();
+        FUND = insurance.FUND();
+        GAS_UNDERLYING = gasUnderlying;
+        _setParams(initial);
+    }
+
+    /// @inheritdoc ILiquidation
+    function start(uint64 account, uint64 rewardAccount) external nonReentrant returns (uint256 rewardWad) {
+        if (_auctions[account].startedAt != 0) revert AlreadyInAuction(account);
+        Health memory h = _unhealthy(account, Action.Start);
+
+        int256 equityWad = h.margin.equityWad;
+        uint40 startedAt = uint40(block.timestamp);
+        _auctions[account] = Auction({
+            startedAt: startedAt, restartedAt: startedAt, market: h.dominant, insured: equityWad <= 0, ranOut: false
+        });
+
+        rewardWad = _payReward(account, rewardAccount, h);
+
+        emit AuctionStarted(account, msg.sender, equityWad, h.margin.maintenanceWad, rewardWad);
+        if (equityWad <= 0) emit AuctionInsured(account, equityWad);
+    }
+
+    /// @inheritdoc ILiquidation
+    function insure(uint64 account) external nonReentrant {
+        Auction memory a = _running(account);
+        if (a.insured) revert AlreadyInsured(account);
+        int256 equityWad = _unhealthy(account, Action.Take).margin.equityWad;
+        uint256 insurableAt = uint256(a.startedAt) + _params.solventSeconds;
+        if (equityWad > 0 && block.timestamp < insurableAt) revert StillSolvent(account, equityWad, insurableAt);
+
+        _insure(account, equityWad);
+    }
+
+    /// @inheritdoc ILiquidation
+    function restart(uint64 account) external nonReentrant {
+        Auction memory a = _running(account);
+        uint256 ranOutAt = _ranOutAt(a);
+        if (block.timestamp <= ranOutAt) revert StillRunning(account, ranOutAt);
+        // Asked as a start: the curve doesn't run again while nobody could take.
+        _unhealthy(account, Action.Start);
+
+        a.restartedAt = uint40(block.timestamp);
+        a.ranOut = a.insured; // a restart can't be used to keep deleveraging away
+        _auctions[account] = a;
+
+        emit AuctionRestarted(account);
+    }
+
+    /// @inheritdoc ILiquidation
+    function end(uint64 account) external nonReentrant {
+        _running(account);
+        Health memory h = LEDGER.healthOf(account);
+        if (!_healthy(h)) revert Unhealthy(account, h.margin.equityWad, h.margin.maintenanceWad);
+        // Asked as a take: a price that nobody may be sold at doesn't end an auction either.
+        BREAKER.check(Action.Take, h.grade, h.underlyings);
+
+        _end(account, h);
+    }
+
+    /// @inheritdoc ILiquidation
+    function take(Bid calldata bid) external nonReentrant returns (uint256 fractionWad, int256 paymentWad) {
+        if (!LEDGER.isAuthorised(bid.taker, msg.sender)) revert NotAuthorised(bid.taker, msg.sender);
+        if (bid.taker == bid.account) revert SelfTake(bid.account);
+        Auction memory a = _running(bid.account);
+        Health memory h = _unhealthy(bid.account, Action.Take);
+
+        (AuctionCurve.Slice memory s, uint256 shareWad) = _slice(bid.account, a, h, bid.maxFractionWad);
+        (fractionWad, paymentWad) = (s.fractionWad, s.paymentWad);
+        if (fractionWad < bid.minFractionWad) revert FractionTooSmall(fractionWad, bid.minFractionWad);
+        if (paymentWad > bid.maxPaymentWad) revert PaymentTooHigh(paymentWad, bid.maxPaymentWad);
+        uint256 gainWad = s.discountWad - shareWad;
+        if (gainWad < bid.minDiscountWad) revert DiscountTooSmall(gainWad, bid.minDiscountWad);
+
+        if (!a.insured && h.margin.equityWad <= 0) _insure(bid.account, h.margin.equityWad);
+
+        if (s.insuranceWad != 0) s.insuranceWad = INSURANCE.pay(a.market, bid.account, s.insuranceWad);
+        LEDGER.take(bid.account, bid.taker, fractionWad, s.discountWad, bid.receiver);
+        if (shareWad != 0) LEDGER.move(bid.taker, FUND, shareWad);
+
+        emit Taken(bid.account, bid.taker, fractionWad, paymentWad, s.discountWad, shareWad, s.insuranceWad);
+
+        // The taker may act now, as in any transaction of his own; the auctions stay locked.
+        if (bid.data.length != 0) {
+            ITaker(msg.sender).onTake(bid.account, bid.taker, fractionWad, paymentWad, bid.data);
+        }
+        _checkTaker(bid.taker);
+        if (_healedBy(s, h)) _endIfHealthy(bid.account);
+    }
+
+    /// @inheritdoc ILiquidation
+    function deleverage(uint64 account, InstrumentId instrument)
+        external
+        nonReentrant
+        returns (int256 sizeWad, uint256 priceWad)
+    {
+        Auction memory a = _running(account);
+        Health memory h = _unhealthy(account, Action.Deleverage);
+        uint256 deficitWad = _insuredDeficit(account, a, h.margin.equityWad);
+        (sizeWad,) = POSITIONS.positionOf(account, instrument);
+        if (sizeWad == 0) revert NothingToDeleverage(account);
+
+        if (deficitWad != 0) deficitWad -= INSURANCE.pay(a.market, account, deficitWad);
+        // Down, as the gross is a sum of such; the position's share itself rounds up.
+        uint256 notionalWad = sizeWad.abs().mulWadDown(ORACLE.priceOf(instrument.underlyingOf()).spotWad);
+        uint256 shareWad = AuctionCurve.deficitShareWad(deficitWad, notionalWad, h.grossWad);
+        (sizeWad, priceWad) = LEDGER.deleverage(account, instrument, shareWad);
+
+        emit DeficitDeleveraged(account, instrument, sizeWad, priceWad, shareWad);
+
+        _endIfHealthy(account);
+    }
+
+    /// @inheritdoc ILiquidation
+    function writeOff(uint64 account) external nonReentrant returns (uint256 insuranceWad, uint256 lossWad) {
+        Health memory h = LEDGER.healthOf(account);
+        if (h.legs + h.holdings != 0) revert ILedger.StillHolds(account, h.legs, h.holdings);
+        if (h.cashWad >= 0) revert ILedger.NotInDebt(account, h.cashWad);
+        BREAKER.check(Action.WriteOff, h.grade, h.underlyings);
+
+        Auction memory a = _auctions[account];
+        insuranceWad = INSURANCE.pay(a.market, account, uint256(-h.cashWad));
+        if (LEDGER.cashOf(account) < 0) lossWad = LEDGER.writeOff(account);
+
+        emit DebtWrittenOff(account, insuranceWad, lossWad);
+
+        if (a.startedAt != 0) _endIfHealthy(account);
+    }
+
+    /// @inheritdoc ILiquidation
+    function setParams(Params calldata p) external restricted {
+        _setParams(p);
+    }
+
+    /// @inheritdoc ILiquidation
+    function auctionOf(uint64 account) external view returns (Auction memory) {
+        return _auctions[account];
+    }
+
+    /// @inheritdoc ILiquidation
+    function discountOf(uint64 account) external view returns (uint256) {
+        return _discountWad(_running(account), _params);
+    }
+
+    /// @inheritdoc ILiquidation
+    function quote(uint64 account, uint256 maxFractionWad)
+        external
+        view
+        returns (uint256 fractionWad, int256 paymentWad, uint256 discountWad)
+    {
+        Auction memory a = _running(account);
+        Health memory h = _unhealthy(account, Action.Take);
+        (AuctionCurve.Slice memory s, uint256 shareWad) = _slice(account, a, h, maxFractionWad);
+        return (s.fractionWad, s.paymentWad, s.discountWad - shareWad);
+    }
+
+    /// @inheritdoc ILiquidation
+    function params() external view returns (Params memory) {
+        return _params;
+    }
+
+    function _insure(uint64 account, int256 equityWad) private {
+        _auctions[account].insured = true;
+        emit AuctionInsured(account, equityWad);
+    }
+
+    function _end(uint64 account, Health memory h) private {
+        delete _auctions[account];
+        emit AuctionEnded(account, h.margin.equityWad, h.margin.maintenanceWad);
+    }
+
+    function _endIfHealthy(uint64 account) private {
+        Health memory h = LEDGER.healthOf(account);
+        if (_healthy(h)) _end(account, h);
+    }
+
+    function _payReward(uint64 account, uint64 to, Health memory h) private returns (uint256 rewardWad) {
+        uint256 gas = _params.rewardGas + _params.rewardItemGas * (h.legs + h.holdings);
+        // Whatever the grade of the gas price: it moves the reward alone, and that is capped.
+        uint256 costWad = (block.basefee * gas).mulWadDown(ORACLE.priceOf(GAS_UNDERLYING).spotWad);
+        (uint256 ownWad, uint256 fundWad) = AuctionCurve.reward(
+            costWad, _params.rewardMarginBps, _params.rewardCapBps, h.margin.equityWad, h.margin.maintenanceWad
+        );
+
+        if (ownWad != 0) LEDGER.move(account, to, ownWad);
+        if (fundWad != 0) fundWad = INSURANCE.pay(h.dominant, to, fundWad);
+        return ownWad + fundWad;
+    }
+
+    /// @dev The deficit, if its positions may be deleveraged now; notices that the insured phase has begun.
+    function _insuredDeficit(uint64 account, Auction memory a, int256 equityWad) private returns (uint256 deficitWad) {
+        if (equityWad < 0) deficitWad = uint256(-equityWad);
+        if (!a.insured) {
+            if (equityWad > 0) {
+                revert StillSolvent(account, equityWad, uint256(a.startedAt) + _params.solventSeconds);
+            }
+            _insure(account, equityWad);
+        }
+        if (a.ranOut || block.timestamp > _ranOutAt(a)) return deficitWad;
+
+        uint256 capacityWad = INSURANCE.capacity(a.market);
+        if (capacityWad >= deficitWad) revert InsuranceFirst(account, capacityWad);
+    }
+
+    function _setParams(Params memory p) private {
+        _checkAtMost(p.targetBps, MAX_TARGET_BPS);
+        _checkAtMost(p.startBps, p.endBps);
+        _checkAtMost(uint256(p.endBps) + 1, p.targetBps);
+        _checkAtMost(BPS + 1, p.targetBps);
+        _checkAtMost(p.fundShareBps, MAX_FUND_SHARE_BPS);
+        _checkAtMost(p.rewardCapBps, MAX_REWARD_CAP_BPS);
+        _checkAtMost(p.rewardMarginBps, MAX_REWARD_MARGIN_BPS);
+        _checkAtMost(p.rewardGas, MAX_REWARD_GAS);
+        _checkAtMost(p.rewardItemGas, MAX_REWARD_ITEM_GAS);
+        _checkAtMost(1, p.rampSeconds);
+        _checkAtMost(p.rampSeconds, p.runSeconds);
+        _checkAtMost(p.solventSeconds, p.runSeconds);
+        _checkAtMost(p.runSeconds, MAX_RUN_SECONDS);
+        _checkAtMost(p.dustWad, MAX_DUST_WAD);
+
+        _params = p;
+
+        emit ParamsSet(p);
+    }
+
+    function _running(uint64 account) private view returns (Auction memory a) {
+        a = _auctions[account];
+        if (a.startedAt == 0) revert NotInAuction(account);
+    }
+
+    function _unhealthy(uint64 account, Action action) private view returns (Health memory h) {
+        h = LEDGER.healthOf(account);
+        if (_healthy(h)) revert Healthy(account, h.margin.equityWad, h.margin.maintenanceWad);
+        BREAKER.check(action, h.grade, h.underlyings);
+    }
+
+    function _slice(uint64 account, Auction memory a, Health memory h, uint256 maxFractionWad)
+        private
+        view
+        returns (AuctionCurve.Slice memory s, uint256 shareWad)
+    {
+        if (block.timestamp > _ranOutAt(a)) revert RanOut(account, _ranOutAt(a));
+        Params memory p = _params;
+
+        AuctionCurve.Terms memory t;
+        t.equityWad = h.margin.equityWad;
+        t.maintenanceWad = h.margin.maintenanceWad;
+        t.discountWad = _discountWad(a, p);
+        t.targetWad = p.targetBps * (WAD / BPS);
+        t.dustWad = p.dustWad;
+        t.maxFractionWad = maxFractionWad;
+        t.insured = a.insured || t.equityWad <= 0;
+        t.hasLegs = h.legs != 0;
+        if (t.insured) t.capacityWad = INSURANCE.capacity(a.market);
+
+        s = AuctionCurve.slice(t);
+        // Of what the account itself pays; up, so the taker may lose the wei.
+        if (s.discountWad > s.insuranceWad) shareWad = (s.discountWad - s.insuranceWad).mulDivUp(p.fundShareBps, BPS);
+    }
+
+    function _checkTaker(uint64 taker) private view {
+        Health memory h = LEDGER.healthOf(taker);
+        // His other positions count towards his margin: their prices must be usable too.
+        BREAKER.check(Action.Take, h.grade, h.underlyings);
+        if (h.margin.equityWad < int256(h.margin.initialWad)) {
+            revert TakerBelowInitialMargin(taker, h.margin.equityWad, h.margin.initialWad);
+        }
+    }
+
+    function _discountWad(Auction memory a, Params memory p) private view returns (uint256) {
+        uint256 progressWad = AuctionCurve.progressWad(block.timestamp - a.restartedAt, p.rampSeconds);
+        return AuctionCurve.discountWad(progressWad, p.startBps, p.endBps);
+    }
+
+    /// @dev Last second of the run.
+    function _ranOutAt(Auction memory a) private view returns (uint256) {
+        return uint256(a.restartedAt) + _params.runSeconds;
+    }
+
+    function _healthy(Health memory h) private pure returns (bool) {
+        return h.margin.equityWad >= int256(h.margin.maintenanceWad);
+    }
+
+    /// @dev Is it worth asking the ledger whether the slice restored health? The ledger has the last word.
+    function _healedBy(AuctionCurve.Slice memory s, Health memory h) private pure returns (bool) {
+        int256 leftWad = h.margin.equityWad + int256(s.insuranceWad) - int256(s.discountWad);
+        return leftWad >= int256(h.margin.maintenanceWad.mulWadDown(WAD - s.fractionWad));
+    }
+
+    function _checkAtMost(uint256 value, uint256 bound) private pure {
+        if (value > bound) revert BadParams(value, bound);
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { AuctionCurve } from "contracts/liquidation/AuctionCurve.sol";
+import { LinearMargin } from "contracts/risk/LinearMargin.sol";
+import { IRisk } from "interfaces/IRisk.sol";
+
+/// @notice The pure libraries, callable from tests.
+contract MockCurve {
+    function progress(uint256 elapsedSeconds, uint256 rampSeconds) external pure returns (uint256) {
+        return AuctionCurve.progressWad(elapsedSeconds, rampSeconds);
+    }
+
+    function discount(uint256 progressWad, uint256 startBps, uint256 endBps) external pure returns (uint256) {
+        return AuctionCurve.discountWad(progressWad, startBps, endBps);
+    }
+
+    function largest(int256 equityWad, uint256 maintenanceWad, uint256 d, uint256 targetWad)
+        external
+        pure
+        returns (uint256)
+    {
+        return AuctionCurve.largestWad(equityWad, maintenanceWad, d, targetWad);
+    }
+
+    function slice(AuctionCurve.Terms calldata terms) external pure returns (AuctionCurve.Slice memory) {
+        return AuctionCurve.slice(terms);
+    }
+
+    function reward(
+        uint256 gasCostWad,
+        uint256 marginBps,
+        uint256 capBps,
+        int256 equityWad,
+        uint256 maintenanceWad
+    ) external pure returns (uint256 ownWad, uint256 fundWad) {
+        return AuctionCurve.reward(gasCostWad, marginBps, capBps, equityWad, maintenanceWad);
+    }
+
+    function deficitShare(uint256 deficitWad, uint256 notionalWad, uint256 grossWad) external pure returns (uint256) {
+        return AuctionCurve.deficitShareWad(deficitWad, notionalWad, grossWad);
+    }
+
+    function initialRate(uint256 openInterestWad, IRisk.InstrumentParams calldata params)
+        external
+        pure
+        returns (uint256)
+    {
+        return LinearMargin.initialRateWad(openInterestWad, params);
+    }
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
+import { LibCall } from "solady/utils/LibCall.sol";
+
+import { HEARTBEAT_UNIT_SECONDS, PriceWord } from "contracts/oracle/PriceWord.sol";
+import { WAD } from "contracts/libraries/FixedPoint.sol";
+import { IBreaker } from "interfaces/IBreaker.sol";
+import { IAggregatorV3, IOracle } from "interfaces/IOracle.sol";
+import { Grade, Price } from "interfaces/Types.sol";
+
+/// @notice Feeds in, one graded price per underlying out.
+///
+///   slow price   ema(t) = spot + (ema₀ − spot)·decay^(t − t₀), the difference rounded toward zero
+///                when a new price comes, the old spot is taken to have held until its source time
+///
+///   grade, the worst that holds:   where age = now − source time
+///     Invalid     no price was ever accepted
+///     Stale       age > heartbeat + SLOW_SECONDS
+///     Contested   |spot − ema|·100 > deviationPercent·ema
+///     Slow        age > heartbeat
+///     Fresh       otherwise
+contract Oracle is IOracle, AccessManaged {
+    /// @dev What only `poke` needs.
+    struct Source {
+        IAggregatorV3 feed;
+        uint88 minWad; // [wad]
+        uint88 maxWad; // [wad]
+    }
+
+    /// @inheritdoc IOracle
+    uint256 public constant HEARTBEAT_UNIT = HEARTBEAT_UNIT_SECONDS;
+    /// @inheritdoc IOracle
+    uint256 public constant SOURCE_GAS = 200_000;
+    /// @inheritdoc IOracle
+    uint256 public constant MAX_EMA_DECAY_WAD = 0.9999e18; // halves in 1.9 hours
+    uint256 private constant MAX_DEVIATION_PERCENT = 100;
+    uint256 private constant MAX_DECIMALS = 18;
+
+    /// @inheritdoc IOracle
+    uint256 public immutable EMA_DECAY_WAD;
+    /// @inheritdoc IOracle
+    uint256 public immutable SLOW_SECONDS;
+    IBreaker public immutable breaker;
+
+    PriceWord[65_536] private _words; // by underlying; an array needs no hashing
+    mapping(uint16 => Source) private _sources;
+
+    constructor(address authority, IBreaker breaker_, uint256 emaDecayWad, uint32 slowSeconds)
+        AccessManaged(authority)
+    {
+        if (address(breaker_).code.length == 0) revert NoBreaker(address(breaker_));
+        if (emaDecayWad > MAX_EMA_DECAY_WAD) revert DecayTooSlow(emaDecayWad, MAX_EMA_DECAY_WAD);
+
+        breaker = breaker_;
+        EMA_DECAY_WAD = emaDecayWad;
+        SLOW_SECONDS = slowSeconds;
+    }
+
+    /* GOVERNANCE */
+
+    /// @inheritdoc IOracle
+    function setFeed(uint16 underlying, Feed calldata feed) external restricted {
+        _validate(underlying, feed);
+
+        PriceWord word = _words[underlying];
+        bool wasStale = _isStale(word); // under the old heartbeat: a longer one must not skip the grace period
+        word = word.withFeed(feed.heartbeatSeconds, feed.deviationPercent);
+        _words[underlying] = word;
+        _sources[underlying] = Source(feed.source, feed.minWad, feed.maxWad);
+
+        emit FeedSet(underlying, feed);
+
+        _refresh(underlying, word, wasStale);
+    }
+
+    /* PRICES IN */
+
+    /// @inheritdoc IOracle
+    function poke(uint16[] calldata underlyings) external {
+        for (uint256 i; i < underlyings.length; ++i) {
+            uint16 underlying = underlyings[i];
+            PriceWord word = _words[underlying];
+            if (word.heartbeatSeconds() == 0) revert UnknownUnderlying(underlying);
+
+            _refresh(underlying, word, _isStale(word));
+        }
+    }
+
+    /* PRICES OUT */
+
+    /// @inheritdoc IOracle
+    function read(uint16[] calldata underlyings) external view returns (Price[] memory) {
+        // Every margin check comes here, so the answer is encoded by hand: offset, length, three words a price.
+        uint256 start;
+        assembly ("memory-safe") {
+            start := mload(0x40)
+            mstore(start, 32)
+            mstore(add(start, 32), underlyings.length)
+        }
+        uint256 end = start + 64;
+        for (uint256 i; i < underlyings.length; ++i) {
+            (uint256 spotWad, uint256 emaWad, Grade grade) = _graded(_words[underlyings[i]]);
+            assembly ("memory-safe") {
+                mstore(end, spotWad)
+                mstore(add(end, 32), emaWad)
+                mstore(add(end, 64), grade)
+                end := add(end, 96)
+            }
+        }
+        assembly ("memory-safe") {
+            return(start, sub(end, start))
+        }
+    }
+
+    /// @inheritdoc IOracle
+    function priceOf(uint16 underlying) external view returns (Price memory price) {
+        (price.spotWad, price.emaWad, price.grade) = _graded(_words[underlying]);
+    }
+
+    /// @inheritdoc IOracle
+    function updatedAtOf(uint16 underlying) external view returns (uint256) {
+        return _words[underlying].updatedAt();
+    }
+
+    /// @inheritdoc IOracle
+    function feedOf(uint16 underlying) external view returns (Feed memory) {
+        PriceWord word = _words[underlying];
+        Source memory source = _sources[underlying];
+        return Feed(
+            source.feed, uint32(word.heartbeatSeconds()), uint8(word.deviationPercent()), source.minWad, source.maxWad
+        );
+    }
+
+    /* INTERNAL */
+
+    /// @dev Accept the source's answer if it is newer and good, and report to the breaker what it brought.
+    function _refresh(uint16 underlying, PriceWord word, bool wasStale) private {
+        (bool accepted, uint256 spotWad, uint256 time) = _answerOf(underlying, word.updatedAt());
+        if (accepted) {
+            uint256 oldWad = word.spotWad();
+            uint256 emaWad = oldWad == 0 ? spotWad : _ema(oldWad, word.emaWad(), time - word.updatedAt());
+            word = word.withPrice(spotWad, emaWad, time);
+            _words[underlying] = word;
+
+            emit PricePoked(underlying, spotWad, emaWad, time);
+
+            if (_isJump(spotWad, emaWad, word.deviationPercent())) {
+                _report(underlying, abi.encodeCall(IBreaker.reportMove, (underlying)));
+            }
+        }
+        if (wasStale && !_isStale(word)) _report(underlying, abi.encodeCall(IBreaker.reportResume, (underlying)));
+    }
+
+    /// @dev The price must enter even if the breaker doesn't listen to this oracle.
+    function _report(uint16 underlying, bytes memory report) private {
+        (bool heard,) = address(breaker).call(report);
+        if (!heard) {
+            _requireGas();
+            emit ReportRefused(underlying);
+        }
+    }
+
+    /// @dev The source's answer in wad, if it is newer than `storedAt` and good.
+    function _answerOf(uint16 underlying, uint256 storedAt)
+        private
+        returns (bool accepted, uint256 spotWad, uint256 time)
+    {
+        Source memory source = _sources[underlying];
+        bytes memory data = _ask(source.feed, abi.encodeCall(IAggregatorV3.latestRoundData, ()), 160);
+        if (data.length == 0) {
+            emit PriceRefused(underlying, 0, 0);
+            return (false, 0, 0);
+        }
+        int256 answer;
+        (, answer,, time,) = abi.decode(data, (uint256, int256, uint256, uint256, uint256));
+        if (time <= storedAt) return (false, 0, 0);
+
+        uint256 decimals = _decimalsOf(source.feed);
+        // What doesn't fit uint88 is above maxWad at any scale; what does can't overflow below.
+        accepted = time <= block.timestamp && decimals <= MAX_DECIMALS && answer > 0
+            && answer <= int256(uint256(type(uint88).max));
+        if (accepted) {
+            spotWad = uint256(answer) * 10 ** (MAX_DECIMALS - decimals);
+            accepted = source.minWad <= spotWad && spotWad <= source.maxWad;
+        }
+        if (!accepted) emit PriceRefused(underlying, answer, time);
+    }
+
+    /// @return what no price can have if it doesn't answer
+    function _decimalsOf(IAggregatorV3 feed) private view returns (uint256) {
+        bytes memory data = _ask(feed, abi.encodeCall(IAggregatorV3.decimals, ()), 32);
+        return data.length == 0 ? type(uint256).max : abi.decode(data, (uint256));
+    }
+
+    /// @dev Ask without trust: bounded gas, bounded copy, nothing to decode unless all of it came.
+    function _ask(IAggregatorV3 feed, bytes memory question, uint16 length) private view returns (bytes memory data) {
+        bool answered;
+        (answered,, data) = LibCall.tryStaticCall(address(feed), SOURCE_GAS, length, question);
+        if (!answered || data.length < length) {
+            _requireGas();
+            return "";
+        }
+    }
+
+    /// @dev After a failed call: had it less gas than promised? Then its failure says nothing. (A call gets 63/64.)
+    function _requireGas() private view {
+        if (gasleft() < SOURCE_GAS / 63) revert GasTooLow(gasleft(), SOURCE_GAS / 63);
+    }
+
+    /// @dev No sum or product here leaves 256 bits: prices have 88, times 32.
+    function _graded(PriceWord word) private view returns (uint256 spotWad, uint256 emaWad, Grade grade) {
+        unchecked {
+            spotWad = word.spotWad();
+            if (spotWad == 0) return (0, 0, Grade.Invalid);
+
+            uint256 age = _ageOf(word);
+            uint256 heartbeatSeconds = word.heartbeatSeconds();
+            emaWad = _ema(spotWad, word.emaWad(), age);
+            if (age > heartbeatSeconds + SLOW_SECONDS) grade = Grade.Stale;
+            else if (_isJump(spotWad, emaWad, word.deviationPercent())) grade = Grade.Contested;
+            else if (age > heartbeatSeconds) grade = Grade.Slow;
+        }
+    }
+
+    /// @dev Rounded toward the spot, so a difference always shrinks; nobody's money hangs on that wei.
+    function _ema(uint256 spotWad, uint256 emaWad, uint256 elapsed) private view returns (uint256) {
+        if (spotWad == emaWad || elapsed == 0) return emaWad;
+
+        uint256 keptWad = _keptWad(elapsed);
+        unchecked {
+            return emaWad > spotWad
+                ? spotWad + (emaWad - spotWad) * keptWad / WAD
+                : spotWad - (spotWad - emaWad) * keptWad / WAD;
+        }
+    }
+
+    /// @dev decay^elapsed by squaring, each product rounded down: the slow price may follow a hair faster than exact.
+    /// Factors are at most one wad, so nothing overflows.
+    function _keptWad(uint256 elapsed) private view returns (uint256 keptWad) {
+        uint256 powerWad = EMA_DECAY_WAD;
+        keptWad = WAD;
+        unchecked {
+            while (true) {
+                if (elapsed & 1 != 0) keptWad = keptWad * powerWad / WAD;
+                elapsed >>= 1;
+                if (elapsed == 0) return keptWad;
+                powerWad = powerWad * powerWad / WAD;
+            }
+        }
+    }
+
+    function _isJump(uint256 spotWad, uint256 emaWad, uint256 deviationPercent) private pure returns (bool) {
+        unchecked {
+            return FixedPointMathLib.dist(spotWad, emaWad) * 100 > deviationPercent * emaWad;
+        }
+    }
+
+    function _isStale(PriceWord word) private view returns (bool) {
+        return word.spotWad() != 0 && _ageOf(word) > word.heartbeatSeconds() + SLOW_SECONDS;
+    }
+
+    /// @dev Never negative: answers from the future are refused.
+    function _ageOf(PriceWord word) private view returns (uint256) {
+        unchecked {
+            return block.timestamp - word.updatedAt();
+        }
+    }
+
+    function _validate(uint16 underlying, Feed calldata feed) private view {
+        if (underlying == 0) revert ReservedUnderlying();
+        uint256 heartbeat = feed.heartbeatSeconds;
+        uint256 maxHeartbeat = type(uint16).max * HEARTBEAT_UNIT;
+        if (heartbeat == 0 || heartbeat % HEARTBEAT_UNIT != 0) revert BadFeed(underlying, heartbeat, HEARTBEAT_UNIT);
+        if (heartbeat > maxHeartbeat) revert BadFeed(underlying, heartbeat, maxHeartbeat);
+        if (feed.deviationPercent == 0) revert BadFeed(underlying, 0, 1);
+        if (feed.deviationPercent > MAX_DEVIATION_PERCENT) {
+            revert BadFeed(underlying, feed.deviationPercent, MAX_DEVIATION_PERCENT);
+        }
+        if (feed.minWad == 0) revert BadFeed(underlying, 0, 1);
+        if (feed.minWad >= feed.maxWad) revert BadFeed(underlying, feed.minWad, feed.maxWad);
+        uint256 decimals = _decimalsOf(feed.source);
+        if (decimals > MAX_DECIMALS) revert BadFeed(underlying, decimals, MAX_DECIMALS);
+    }
+}

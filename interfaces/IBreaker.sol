@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { Action, Grade, Level } from "interfaces/Types.sol";
+
+/// @notice What is allowed when: (grade × market level × global level × grace) → action.
+/// @dev Underlying 0 is "everything". A restriction ends by itself; Halted is followed by a grace period in which
+/// accounts can be topped up but not seized. Deposits never ask the breaker, reductions are always allowed.
+/// Cautious and Halted run side by side, each with its own end: the higher one in force counts.
+interface IBreaker {
+    event Tripped(uint16 indexed underlying, Level level, uint256 until, address indexed by);
+    event GraceOpened(uint16 indexed underlying, uint256 until);
+    event Relaxed(uint16 indexed underlying);
+
+    error Blocked(Action action, uint16 underlying, Level level, Grade grade, bool grace);
+    error PauseTooLong(uint256 pauseSeconds, uint256 maxSeconds);
+    error NotTighter(uint16 underlying, Level current, Level proposed, uint256 until);
+    error CoolingDown(uint16 underlying, uint256 readyAt);
+    error BadPeriod(uint256 value, uint256 bound);
+
+    /// @notice Tighten for `pauseSeconds` at most MAX_PAUSE_SECONDS; guardian, no delay. Never loosens.
+    /// @dev A level can be tripped again only COOLDOWN_SECONDS after it expired, there and in underlying 0, so pauses can't
+    /// be extended or chained: a market is halted by hand for at most 2·MAX_PAUSE (its own, then everything's) in a row, and
+    /// then free to seize for COOLDOWN − GRACE > 0. Reports of the oracle neither wait for this cooldown nor start it.
+    function trip(uint16 underlying, Level level, uint32 pauseSeconds) external;
+
+    /// @notice The oracle saw a price move beyond its bound: Cautious for TRIGGER_SECONDS from now.
+    function reportMove(uint16 underlying) external;
+
+    /// @notice The oracle saw the first price after Stale: grace from now, unless Halted is in force (its own will follow).
+    function reportResume(uint16 underlying) external;
+
+    /// @notice End a restriction early; governor, delayed. Ending Halted opens its grace period; without one, nothing happens.
+    function relax(uint16 underlying) external;
+
+    /// @notice Revert with `Blocked` unless `action` is allowed for every one of `underlyings` at `grade`.
+    /// @dev `Blocked` names underlying 0 when the grade or the level of everything is the reason.
+    function check(Action action, Grade grade, uint16[] calldata underlyings) external view;
+
+    /// @notice The table: is `action` allowed at this grade, level and grace?
+    function allowed(Action action, Grade grade, Level level, bool grace) external pure returns (bool);
+
+    /// @notice Level in force, when it ends and until when grace lasts (zero if none), of one underlying alone.
+    function stateOf(uint16 underlying) external view returns (Level level, uint256 until, uint256 graceUntil);
+
+    /// @notice When the cooldown of `level` of one underlying alone ends; zero if never tripped.
+    function readyAtOf(uint16 underlying, Level level) external view returns (uint256);
+
+    function MAX_PAUSE_SECONDS() external view returns (uint256);
+
+    function COOLDOWN_SECONDS() external view returns (uint256);
+
+    function GRACE_SECONDS() external view returns (uint256);
+
+    function TRIGGER_SECONDS() external view returns (uint256);
+}

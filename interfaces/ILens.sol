@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { ILedger } from "interfaces/ILedger.sol";
+import { ILiquidation } from "interfaces/ILiquidation.sol";
+import { IPositions } from "interfaces/IPositions.sol";
+import { IRisk } from "interfaces/IRisk.sol";
+import { Grade, Health, InstrumentId, Level, Mode, Price } from "interfaces/Types.sol";
+
+/// @notice Everything a keeper, a page or a test reads, in one call each. Holds no state; no contract depends on it.
+/// @dev All views see one block, so answers asked for at the same block number fit together.
+interface ILens {
+    /// @notice A position as stored, and as it stands now.
+    struct PositionView {
+        InstrumentId instrument;
+        IPositions.Position stored;
+        int256 sizeWad; // [wad] now
+        int256 quoteWad; // [wad] pending K flow − cost, funding projected to now
+    }
+
+    struct HoldingView {
+        uint16 asset;
+        uint256 amount; // the token's decimals
+    }
+
+    struct AccountView {
+        uint64 account;
+        bool assessed; // false: no such account, or the ledger can't assess it; `health` is zero then
+        Mode mode;
+        address owner;
+        int256 cashWad; // [wad]
+        PositionView[] positions;
+        HoldingView[] holdings;
+        Health health;
+        ILiquidation.Auction auction; // startedAt zero: not in auction
+        uint256 discountWad; // [wad] d now
+    }
+
+    /// @notice The breaker's state of one underlying alone.
+    struct RestrictionView {
+        Level level;
+        uint256 until; // [seconds] zero if nothing runs
+        uint256 graceUntil; // [seconds]
+    }
+
+    struct MarketView {
+        InstrumentId instrument;
+        IPositions.Side long;
+        IPositions.Side short;
+        IPositions.Interest interest;
+        uint256 longOpenWad; // [wad] base·A, down
+        uint256 shortOpenWad; // [wad]
+        Price price;
+        uint256 priceUpdatedAt; // [seconds] source time
+        RestrictionView restriction;
+        IRisk.InstrumentParams params;
+        uint256 insuranceCapacityWad; // [wad] what the fund could pay now
+        uint256 insuranceDrawnWad; // [wad]
+        uint256 insuranceCapWad; // [wad]
+    }
+
+    struct AssetView {
+        uint16 asset;
+        address token;
+        address vault;
+        uint16 underlying;
+        uint256 unitWad; // [wad] one smallest unit of the token
+        uint256 held; // owed to the ledger, the token's decimals
+        uint256 balance; // there, the token's decimals
+        uint256 cap; // the token's decimals
+        IRisk.AssetParams params;
+        Price price; // zero for the settlement token
+    }
+
+    struct SystemView {
+        uint256 chainId;
+        uint256 blockNumber;
+        uint256 time; // [seconds]
+        uint256 baseFee; // [wei]
+        uint64 accounts; // highest account id
+        ILedger.Pool pool; // interest projected to now
+        AssetView[] assets;
+        RestrictionView restriction; // of everything
+        uint64 fundAccount;
+        uint64 feesAccount;
+        uint64 treasuryAccount;
+        int256 fundWad; // [wad] cash of the insurance fund
+        int256 feesWad; // [wad] not yet distributed
+        int256 treasuryWad; // [wad]
+        uint256 fundShareBps;
+    }
+
+    /// @notice The accounts, in the order asked. Never reverts because of one of them.
+    function accountsOf(uint64[] calldata accounts) external view returns (AccountView[] memory);
+
+    /// @notice All listed instruments, in the order of listing.
+    function markets() external view returns (MarketView[] memory);
+
+    function system() external view returns (SystemView memory);
+}

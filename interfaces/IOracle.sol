@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { Grade, Price } from "interfaces/Types.sol";
+
+/// @notice The four functions of a push feed that we use; any Chainlink-compatible feed has them.
+interface IAggregatorV3 {
+    function decimals() external view returns (uint8);
+
+    function latestRoundData()
+        external
+        view
+        returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
+}
+
+/// @notice One accepted price per underlying in one word, with its grade and its slow price.
+/// @dev Prices enter by `poke` only; margin checks read the stored word, so a transaction sees one price.
+/// The slow price is an exponential average over source time, projected to now with the spot held constant:
+/// ema(t) = spot + (ema₀ − spot)·decay^(t − t₀). A jump is therefore Contested for a bounded time, even if nobody acts.
+interface IOracle {
+    /// @notice Where the price of an underlying comes from and when it is believed.
+    struct Feed {
+        IAggregatorV3 source;
+        uint32 heartbeatSeconds; // age up to which a price is Fresh; a multiple of HEARTBEAT_UNIT
+        uint8 deviationPercent; // |spot − ema| above this share of ema is Contested
+        uint88 minWad; // [wad] answers outside [min, max] are not accepted
+        uint88 maxWad; // [wad]
+    }
+
+    event FeedSet(uint16 indexed underlying, Feed feed);
+    event PricePoked(uint16 indexed underlying, uint256 spotWad, uint256 emaWad, uint256 updatedAt);
+    event PriceRefused(uint16 indexed underlying, int256 answer, uint256 updatedAt); // both zero if there was no answer
+    event ReportRefused(uint16 indexed underlying); // the breaker rejected a report; the price entered all the same
+
+    error UnknownUnderlying(uint16 underlying);
+    error ReservedUnderlying(); // 0 stands for "everything" in the breaker
+    error BadFeed(uint16 underlying, uint256 value, uint256 bound);
+    error NoBreaker(address breaker);
+    error DecayTooSlow(uint256 decayWad, uint256 maxWad);
+    error GasTooLow(uint256 left, uint256 needed);
+
+    /// @notice Set or replace the source of `underlying`; loosening, so delayed. Pokes it at once.
+    /// @dev A stored price stays until the new source has a newer one.
+    function setFeed(uint16 underlying, Feed calldata feed) external;
+
+    /// @notice Bring in the newest answers of the sources. Permissionless.
+    /// @dev Never reverts for a bad answer of a known underlying: it is refused with an event and the old price ages.
+    /// Bad is: no answer within SOURCE_GAS, more than 18 decimals, not positive, outside the bounds, from the future.
+    /// An answer no newer than the stored one is no news: nothing happens.
+    /// The first price after Stale opens a grace period at the breaker; a jump beyond the deviation trips Cautious.
+    /// Reverts with `GasTooLow` rather than take a call that ran out of gas for a bad answer.
+    function poke(uint16[] calldata underlyings) external;
+
+    /// @notice Prices of `underlyings`, graded now. Never reverts: an unknown underlying is Invalid with price zero.
+    function read(uint16[] calldata underlyings) external view returns (Price[] memory);
+
+    /// @notice One price, graded now.
+    function priceOf(uint16 underlying) external view returns (Price memory);
+
+    /// @notice Source time of the stored price [seconds], zero if never accepted.
+    function updatedAtOf(uint16 underlying) external view returns (uint256);
+
+    function feedOf(uint16 underlying) external view returns (Feed memory);
+
+    /// @notice Per-second retention of the slow price [wad], below one.
+    function EMA_DECAY_WAD() external view returns (uint256);
+
+    /// @notice Seconds beyond the heartbeat in which a price is Slow, before it is Stale.
+    function SLOW_SECONDS() external view returns (uint256);
+
+    /// @notice Granularity of heartbeats [seconds].
+    function HEARTBEAT_UNIT() external view returns (uint256);
+
+    /// @notice Gas that a source may use for one answer.
+    function SOURCE_GAS() external view returns (uint256);
+
+    /// @notice Upper bound of EMA_DECAY_WAD [wad]: bounds how long a jump can be Contested.
+    function MAX_EMA_DECAY_WAD() external view returns (uint256);
+}

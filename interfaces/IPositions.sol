@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { InstrumentId, Leg } from "interfaces/Types.sol";
+
+/// @notice Positions of all accounts on the side index. Knows no cash: it tells the ledger what was realised.
+/// @dev size = sign·base·A, value = size·mark + base·(K − K₀) − cost. What happens to a whole side (funding,
+/// deleveraging) is one write to (A, K); an account picks it up when next touched.
+interface IPositions {
+    /// @notice One side of one instrument: all that valuing its positions needs, in one word.
+    struct Side {
+        int112 flowWad; // K: [wad] cash per unit of base since the epoch began
+        uint64 scaleWad; // A: [wad] size per unit of base
+        uint16 epoch; // raised when A was folded into the bases
+        uint32 accruedAt; // [seconds]
+        int32 premiumPpb; // [1e-9] how far trades are above the index; equal on both sides
+    }
+
+    /// @notice Unsigned base of each side and the underlying, in one word.
+    struct Interest {
+        uint112 longBaseWad;
+        uint112 shortBaseWad;
+        uint16 underlying;
+        bool scaled; // true once a side was deleveraged: A may differ from one, and bases from each other
+    }
+
+    /// @notice What an account holds of an instrument. Value excludes nothing: cost is signed.
+    struct Position {
+        int128 baseWad; // [wad] signed
+        int128 costWad; // [wad] paid (+) or received (−) for the open part
+        int112 flowWad; // K₀: the K last seen
+        uint16 epoch;
+    }
+
+    /// @notice A side at the moment an epoch ended; positions of that epoch convert at it.
+    struct EpochEnd {
+        int112 flowWad;
+        uint64 scaleWad;
+    }
+
+    /// @notice What a trade did to its two sides.
+    struct Trade {
+        uint256 quoteWad; // [wad] cash that changed hands, rounded up
+        int256 buyerCashWad; // [wad] realised by the buyer
+        int256 sellerCashWad; // [wad] realised by the seller
+        bool buyerShrinks; // the buyer's position only became smaller
+        bool sellerShrinks;
+    }
+
+    event Accrued(InstrumentId indexed instrument, int256 fundingWad, int256 longFlowWad, int256 shortFlowWad);
+    event Deleveraged(
+        InstrumentId indexed instrument,
+        uint64 indexed account,
+        int256 sizeWad,
+        uint256 priceWad,
+        uint256 scaleBeforeWad,
+        uint256 scaleAfterWad
+    );
+    event EpochEnded(InstrumentId indexed instrument, bool long, uint256 epoch, uint256 scaleWad, int256 flowWad);
+    event InstrumentListed(InstrumentId indexed instrument, uint16 index);
+
+    error NotLedger(address caller);
+    error AlreadyListed(InstrumentId instrument);
+    error NoSuchInstrument(InstrumentId instrument);
+    error UnsupportedKind(InstrumentId instrument);
+    error TooManyPositions(uint64 account, uint256 cap);
+    error PriceOutsideBand(uint256 priceWad, uint256 markWad, uint256 bandBps);
+    error OpenInterestCapExceeded(InstrumentId instrument, uint256 openInterestWad, uint256 capWad);
+    error NoPosition(uint64 account, InstrumentId instrument);
+
+    // Ledger only
+
+    /// @notice Trade `sizeWad` at `priceWad` within the band around the mark and the cap on open interest.
+    function trade(InstrumentId instrument, uint64 buyer, uint64 seller, uint256 sizeWad, uint256 priceWad)
+        external
+        returns (Trade memory);
+
+    /// @notice Trade `fractionWad` of every position of `from` to `to` at the marks.
+    /// @return givenWad realised by `from`
+    /// @return gotWad realised by `to`
+    function take(uint64 from, uint64 to, uint256 fractionWad) external returns (int256 givenWad, int256 gotWad);
+
+    /// @notice Close a position against the whole opposite side, as far from the mark as gains it `deficitWad`.
+    function deleverage(uint64 account, InstrumentId instrument, uint256 deficitWad)
+        external
+        returns (int256 sizeWad, uint256 priceWad, int256 cashWad);
+
+    /// @notice Bring a position up to its side; if nothing is left of it, close it.
+    function settle(uint64 account, InstrumentId instrument) external returns (int256 cashWad);
+
+    // Anybody
+
+    /// @notice Bring the funding of an instrument up to now.
+    function accrue(InstrumentId instrument) external;
+
+    // Governance
+
+    /// @notice List an instrument; governor, delayed. Its margin parameters must be set.
+    function listInstrument(InstrumentId instrument) external;
+
+    // Views; funding is projected to now unless said otherwise
+
+    /// @notice Positions of an account as a margin model reads them.
+    function legsOf(uint64 account) external view returns (Leg[] memory);
+
+    /// @notice The same with `extraWad` more (or less) of `instrument`, at no cost: a hypothetical trade.
+    function legsWith(uint64 account, InstrumentId instrument, int256 extraWad)
+        external
+        view
+        returns (Leg[] memory);
+
+    /// @notice Signed size and pending quote (K flow − cost) [wad] of a position.
+    function positionOf(uint64 account, InstrumentId instrument) external view returns (int256 sizeWad, int256 quoteWad);
+
+    /// @notice The position as it is stored.
+    function rawPositionOf(uint64 account, InstrumentId instrument) external view returns (Position memory);
+
+    /// @notice Number of positions held, those included that deleveraging closed and nobody settled.
+    function countOf(uint64 account) external view returns (uint256);
+
+    function instrumentsOf(uint64 account) external view returns (InstrumentId[] memory);
+
+    /// @notice Both sides and the bases of an instrument, as stored.
+    function marketOf(InstrumentId instrument)
+        external
+        view
+        returns (Side memory long, Side memory short, Interest memory interest);
+
+    function epochEndOf(InstrumentId instrument, bool long, uint16 epoch) external view returns (EpochEnd memory);
+
+    /// @notice Listed instruments; index 0 is unused.
+    function instruments() external view returns (InstrumentId[] memory);
+}
