@@ -33,8 +33,13 @@ node_modules/.ready: package.json package-lock.json .npmrc
 	@missing=$$(node tools/missing_natives.cjs); [ -z "$$missing" ] || $(NPM) --no-save $$missing >/dev/null
 	@touch $@
 
-build: setup ## compile the contracts
-	@$(BIN)/ape compile
+build: setup .build/.ready ## compile the contracts; instant when nothing changed
+	@:
+
+# All of them: Ape itself doesn't see that a file is out of date when only what it imports has changed.
+.build/.ready: .venv/.ready node_modules/.ready ape-config.yaml $(shell find contracts interfaces -name '*.sol')
+	@$(BIN)/ape compile --force
+	@touch $@
 
 test: setup build lint ## build, lint, then every test; PYTEST_ARGS=... goes to pytest
 	@$(BIN)/pytest $(PYTEST_ARGS)
@@ -50,7 +55,7 @@ fmt: setup ## format Python and Solidity
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/python -m holdfast.chain.binaries forge fmt contracts interfaces
 
-demo: setup ## a day of trading and a crash on a local chain; PRICES=file.csv for a price path of your own
+demo: build ## a day of trading and a crash on a local chain; PRICES=file.csv for a price path of your own
 	@$(BIN)/ape run demo $(if $(PRICES),--prices $(PRICES))
 
 lock: ## resolve the dependencies anew: requirements.lock and package-lock.json

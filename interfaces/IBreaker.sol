@@ -20,8 +20,9 @@ interface IBreaker {
 
     /// @notice Tighten for `pauseSeconds` at most MAX_PAUSE_SECONDS; guardian, no delay. Never loosens.
     /// @dev A level can be tripped again only COOLDOWN_SECONDS after it expired, there and in underlying 0, so pauses can't
-    /// be extended or chained: a market is halted by hand for at most 2·MAX_PAUSE (its own, then everything's) in a row, and
-    /// then free to seize for COOLDOWN − GRACE > 0. Reports of the oracle neither wait for this cooldown nor start it.
+    /// be extended or chained: by hand a market is halted for at most 2·MAX_PAUSE (once itself, once with everything)
+    /// before it is free to seize for COOLDOWN − GRACE > 0 in one piece.
+    /// Reports of the oracle neither wait for this cooldown nor start it.
     function trip(uint16 underlying, Level level, uint32 pauseSeconds) external;
 
     /// @notice The oracle saw a price move beyond its bound: Cautious for TRIGGER_SECONDS from now.
@@ -39,6 +40,10 @@ interface IBreaker {
 
     /// @notice The table: is `action` allowed at this grade, level and grace?
     function allowed(Action action, Grade grade, Level level, bool grace) external pure returns (bool);
+
+    /// @notice When seizing was, or will be, allowed again after the last halt of any of `underlyings` or of everything,
+    /// its grace included [seconds]; zero if there was none. Auctions count their time from it.
+    function reopenedAt(uint16[] calldata underlyings) external view returns (uint256);
 
     /// @notice Level in force, when it ends and until when grace lasts (zero if none), of one underlying alone.
     function stateOf(uint16 underlying) external view returns (Level level, uint256 until, uint256 graceUntil);

@@ -24,7 +24,7 @@ interface IInsurance {
     /// @notice Send `amount` of settlement token (its decimals) from TREASURY to `to`; governor, delayed.
     function payTreasury(address to, uint256 amount) external;
 
-    /// @notice What `pay` could pay for a market now [wad], pending fees included.
+    /// @notice What `pay` could pay for a market now [wad], pending fees included. A promise: it may pay a few wei more.
     function capacity(uint16 underlying) external view returns (uint256);
 
     /// @notice Most that a market may ever draw [wad]; governor, delayed.

@@ -51,7 +51,6 @@ interface ILedger {
     );
     event InterestAccrued(uint256 creditIndexWad, uint256 debtIndexWad);
     event Settled(uint64 indexed account, InstrumentId indexed instrument, int256 cashWad);
-    event Moved(uint64 indexed from, uint64 indexed to, uint256 amountWad);
     event SliceTaken(uint64 indexed from, uint64 indexed to, uint256 fractionWad, int256 cashWad);
     event WrittenOff(uint64 indexed account, uint256 lossWad, uint256 creditIndexWad);
     event AssetListed(uint16 indexed asset, address vault, uint16 underlying, uint256 unit);
@@ -72,6 +71,7 @@ interface ILedger {
     error FeeTooHigh(uint256 feeWad, uint256 maxWad);
     error StillHolds(uint64 account, uint256 legs, uint256 holdings);
     error NotInDebt(uint64 account, int256 cashWad);
+    error BadConfig(uint256 value, uint256 bound);
     error DebtExceedsCredit(uint256 debtWad, uint256 creditWad);
 
     // Accounts
@@ -106,7 +106,8 @@ interface ILedger {
     /// @notice Trade. Right FILL. Both accounts end at equity ≥ IM, or with less risk and no worse health.
     function fill(Fill calldata f) external;
 
-    /// @notice Move cash between accounts. Right MOVE. Does not check margin: the caller must know why.
+    /// @notice Move cash between accounts. Right MOVE. Does not check margin: the caller must know why, and says so in
+    /// an event of its own.
     function move(uint64 from, uint64 to, uint256 amountWad) external;
 
     /// @notice Hand `fractionWad` of every position and collateral of `from` to `to`: positions at the mark, collateral

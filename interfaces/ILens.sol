@@ -15,7 +15,7 @@ interface ILens {
         InstrumentId instrument;
         IPositions.Position stored;
         int256 sizeWad; // [wad] now
-        int256 quoteWad; // [wad] pending K flow − cost, funding projected to now
+        int256 quoteWad; // [wad] ⌊|base|·K⌋ − cost, funding projected to now
     }
 
     struct HoldingView {

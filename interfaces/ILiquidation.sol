@@ -91,7 +91,7 @@ interface ILiquidation {
     error TakerBelowInitialMargin(uint64 taker, int256 equityWad, uint256 initialWad);
     error InsuranceFirst(uint64 account, uint256 capacityWad);
     error NothingToDeleverage(uint64 account);
-    error NotAuthorised(uint64 taker, address caller);
+    error NotAuthorised(uint64 account, address caller);
     error BadParams(uint256 value, uint256 bound);
 
     /// @notice Start the auction of an account below maintenance margin.

@@ -57,6 +57,9 @@ interface IOracle {
     /// @notice One price, graded now.
     function priceOf(uint16 underlying) external view returns (Price memory);
 
+    /// @notice The stored price alone [wad], whatever its grade; zero if never accepted.
+    function spotOf(uint16 underlying) external view returns (uint256);
+
     /// @notice Source time of the stored price [seconds], zero if never accepted.
     function updatedAtOf(uint16 underlying) external view returns (uint256);
 

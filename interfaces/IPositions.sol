@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { InstrumentId, Leg } from "interfaces/Types.sol";
+import { Health, Holding, InstrumentId, Mode } from "interfaces/Types.sol";
 
 /// @notice Positions of all accounts on the side index. Knows no cash: it tells the ledger what was realised.
-/// @dev size = sign·base·A, value = size·mark + base·(K − K₀) − cost. What happens to a whole side (funding,
+/// @dev size = sign·base·A, value = size·mark + |base|·K − cost. What happens to a whole side (funding,
 /// deleveraging) is one write to (A, K); an account picks it up when next touched.
 interface IPositions {
     /// @notice One side of one instrument: all that valuing its positions needs, in one word.
@@ -24,11 +24,10 @@ interface IPositions {
         bool scaled; // true once a side was deleveraged: A may differ from one, and bases from each other
     }
 
-    /// @notice What an account holds of an instrument. Value excludes nothing: cost is signed.
+    /// @notice What an account holds of an instrument, in one word.
     struct Position {
-        int128 baseWad; // [wad] signed
-        int128 costWad; // [wad] paid (+) or received (−) for the open part
-        int112 flowWad; // K₀: the K last seen
+        int112 baseWad; // [wad] signed
+        int128 costWad; // [wad] paid (+) or received (−) for the open part, and |base|·K of that time
         uint16 epoch;
     }
 
@@ -36,6 +35,18 @@ interface IPositions {
     struct EpochEnd {
         int112 flowWad;
         uint64 scaleWad;
+    }
+
+    /// @notice Whose health is asked for, and what the ledger knows of it.
+    struct Query {
+        uint64 account;
+        Mode mode;
+        bool strict; // count what is light too
+        InstrumentId instrument; // a hypothetical trade in it…
+        int256 extraWad; // [wad] …of this size, none if zero; its cash is in cashWad
+        int256 cashWad; // [wad]
+        Holding[] holdings;
+        uint16[] underlyings; // of the holdings
     }
 
     /// @notice What a trade did to its two sides.
@@ -100,14 +111,8 @@ interface IPositions {
 
     // Views; funding is projected to now unless said otherwise
 
-    /// @notice Positions of an account as a margin model reads them.
-    function legsOf(uint64 account) external view returns (Leg[] memory);
-
-    /// @notice The same with `extraWad` more (or less) of `instrument`, at no cost: a hypothetical trade.
-    function legsWith(uint64 account, InstrumentId instrument, int256 extraWad)
-        external
-        view
-        returns (Leg[] memory);
+    /// @notice Health of an account: its legs gathered, priced, and judged by the margin model of its mode.
+    function healthOf(Query calldata query) external view returns (Health memory);
 
     /// @notice Signed size and pending quote (K flow − cost) [wad] of a position.
     function positionOf(uint64 account, InstrumentId instrument) external view returns (int256 sizeWad, int256 quoteWad);

@@ -14,12 +14,15 @@ interface IVault {
     error Underfunded(uint256 available, uint256 needed);
     error NothingReceived();
     error NotTighter(uint256 current, uint256 proposed);
+    error TransferFailed(); // the token refused to move out; its own reason is in the trace
+    error TransferFromFailed(); // the token refused to move in: balance or allowance, mostly
 
     /// @notice Take `amount` from `from` (allowance to this vault). Ledger only.
     /// @return received amount that really arrived, in the token's decimals; at most `amount`
     function pull(address from, uint256 amount) external returns (uint256 received);
 
     /// @notice Send `amount` to `to`. Ledger only. Reverts with `Underfunded` if more than is held.
+    /// @dev After a negative rebase whoever comes first is served, until the token refuses.
     function push(address to, uint256 amount) external;
 
     /// @notice Raise or lower the deposit cap; governor, delayed.

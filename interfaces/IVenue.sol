@@ -35,7 +35,7 @@ interface IVenue {
     event FeesSet(uint256 makerBps, uint256 takerBps);
 
     error BadSignature(address signer);
-    error NotAuthorised(uint64 account, address who);
+    error NotAuthorised(uint64 account, address caller); // the caller, or the signer of an order
     error Expired(uint256 expiresAt);
     error NonceBelowFloor(uint256 nonce, uint256 floor);
     error FloorNotRaised(uint256 floor, uint256 current);
@@ -46,7 +46,7 @@ interface IVenue {
     error PostOnly();
     error ReduceOnly(uint64 account, int256 positionWad, int256 tradeWad);
     error ZeroSize();
-    error FeeTooHigh(uint256 feeBps, uint256 maxBps);
+    error BadFee(uint256 feeBps, uint256 maxBps);
 
     /// @notice Match `sizeWad` of two crossing orders at the maker's limit price. Anyone may call.
     function matchOrders(

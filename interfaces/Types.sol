@@ -58,7 +58,7 @@ struct Price {
 struct Leg {
     InstrumentId instrument;
     int256 sizeWad; // [wad] signed quantity
-    int256 quoteWad; // [wad] pending K flow − cost; value = size·mark + quote
+    int256 quoteWad; // [wad] |base|·K − cost; value = size·mark + quote
     uint256 markWad; // [wad]
     uint256 emaWad; // [wad]
     uint256 openInterestWad; // [wad] of the leg's side of the market
@@ -90,8 +90,8 @@ struct Margin {
 }
 
 /// @notice A margin check with what the breaker and the insurance fund need beside it.
-/// @dev Grade and underlyings leave out what is light (below 1/64 of the account's gross value): dust with a dead feed,
-/// or in a halted market, must not shield an account from liquidation.
+/// @dev Unless asked strictly, grade and underlyings leave out what is light (below 1/64 of the account's gross value):
+/// dust with a dead feed, or in a halted market, must not shield an account from liquidation.
 struct Health {
     Margin margin;
     int256 cashWad; // [wad]

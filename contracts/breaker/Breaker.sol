@@ -64,17 +64,19 @@ contract Breaker is IBreaker, AccessManaged {
     function check(Action action, Grade grade, uint16[] calldata underlyings) external view {
         if (action == Action.Reduce) return;
 
-        uint256 word = _words[0];
+        uint256 word = _wordAt(0);
         _require(action, grade, 0, word);
         uint256 index = 0; // of the word at hand: neighbours share it
-        for (uint256 i; i < underlyings.length; ++i) {
-            uint256 underlying = underlyings[i];
-            if (underlying >> 2 != index) {
-                index = underlying >> 2;
-                word = _words[index];
+        unchecked {
+            for (uint256 i; i < underlyings.length; ++i) {
+                uint256 underlying = underlyings[i];
+                if (underlying >> 2 != index) {
+                    index = underlying >> 2;
+                    word = _wordAt(index);
+                }
+                // Empty lanes are Normal without grace, and the grade was judged with underlying 0.
+                if (word != 0) _require(action, grade, underlying, word >> _shift(underlying));
             }
-            // Empty lanes are Normal without grace, and the grade was judged with underlying 0.
-            if (word != 0) _require(action, grade, underlying, word >> _shift(underlying));
         }
     }
 
@@ -152,6 +154,16 @@ contract Breaker is IBreaker, AccessManaged {
     }
 
     /// @inheritdoc IBreaker
+    function reopenedAt(uint16[] calldata underlyings) external view returns (uint256 time) {
+        (time,) = _lane(0);
+        for (uint256 i; i < underlyings.length; ++i) {
+            (uint256 haltedUntil,) = _lane(underlyings[i]);
+            time = _max(time, haltedUntil);
+        }
+        if (time != 0) time += GRACE_SECONDS;
+    }
+
+    /// @inheritdoc IBreaker
     function readyAtOf(uint16 underlying, Level level) external view returns (uint256) {
         return _readyAt[underlying][level];
     }
@@ -176,6 +188,13 @@ contract Breaker is IBreaker, AccessManaged {
     function _hasten(uint16 underlying, Level level) private {
         uint256 readyAt = block.timestamp + COOLDOWN_SECONDS;
         if (readyAt < _readyAt[underlying][level]) _readyAt[underlying][level] = readyAt;
+    }
+
+    /// @dev An underlying has 16 bits, so its word is always in the array.
+    function _wordAt(uint256 index) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(add(_words.slot, index))
+        }
     }
 
     function _lane(uint16 underlying) private view returns (uint256 haltedUntil, uint256 cautiousUntil) {

@@ -9,7 +9,7 @@ import { ILedger } from "interfaces/ILedger.sol";
 import { Mode } from "interfaces/Types.sol";
 
 /// @notice Three accounts of the ledger and the rule by which money moves between them and out of them.
-/// @dev capacity(market) = min(cash of FUND + its share of FEES, cap − drawn). Holds no tokens, calls nobody's code.
+/// @dev capacity(market) = min(cash of FUND + its share of FEES, cap − drawn), but for dust. Holds no tokens.
 contract Insurance is IInsurance, AccessManaged {
     using FixedPoint for uint256;
 
@@ -18,6 +18,9 @@ contract Insurance is IInsurance, AccessManaged {
         uint128 capWad; // [wad]
         uint128 drawnWad; // [wad] ever; only raising the cap makes room again
     }
+
+    /// @dev [wad] More than a move may lose to the rounding of the ledger: capacity is a promise that `pay` keeps.
+    uint256 private constant MOVE_DUST_WAD = 10;
 
     ILedger public immutable LEDGER;
     uint64 public immutable FUND;
@@ -79,8 +82,9 @@ contract Insurance is IInsurance, AccessManaged {
 
     /// @inheritdoc IInsurance
     function capacity(uint16 underlying) external view returns (uint256) {
-        (uint256 fundWad,) = _split(_cashOf(FEES));
-        return _least(_cashOf(FUND) + fundWad, _headroom(underlying));
+        uint256 pendingWad = _fundPart(_cashOf(FEES));
+        pendingWad = pendingWad > MOVE_DUST_WAD ? pendingWad - MOVE_DUST_WAD : 0;
+        return _least(_cashOf(FUND) + pendingWad, _headroom(underlying));
     }
 
     /// @inheritdoc IInsurance
@@ -94,8 +98,9 @@ contract Insurance is IInsurance, AccessManaged {
     }
 
     function _distribute() private returns (uint256 fundWad, uint256 treasuryWad) {
-        (fundWad, treasuryWad) = _split(_cashOf(FEES));
+        fundWad = _fundPart(_cashOf(FEES));
         if (fundWad != 0) LEDGER.move(FEES, FUND, fundWad);
+        treasuryWad = _cashOf(FEES); // read anew: the ledger rounds each move, and FEES must not end in debt
         if (treasuryWad != 0) LEDGER.move(FEES, TREASURY, treasuryWad);
 
         if (fundWad + treasuryWad != 0) emit FeesDistributed(fundWad, treasuryWad);
@@ -117,10 +122,9 @@ contract Insurance is IInsurance, AccessManaged {
         emit FundShareSet(shareBps);
     }
 
-    /// @dev The fund's part rounds up: the treasury may lose the wei.
-    function _split(uint256 feesWad) private view returns (uint256 fundWad, uint256 treasuryWad) {
-        fundWad = feesWad.mulDivUp(fundShareBps, BPS);
-        treasuryWad = feesWad - fundWad;
+    /// @dev Up: the treasury may lose the wei.
+    function _fundPart(uint256 feesWad) private view returns (uint256) {
+        return feesWad.mulDivUp(fundShareBps, BPS);
     }
 
     /// @dev Cash that can be spent: none while it is negative.

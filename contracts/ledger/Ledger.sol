@@ -16,7 +16,7 @@ import { IOracle } from "interfaces/IOracle.sol";
 import { IPositions } from "interfaces/IPositions.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 import { IVault } from "interfaces/IVault.sol";
-import { Action, Book, Grade, Health, Holding, InstrumentId, Margin, Mode, Price } from "interfaces/Types.sol";
+import { Action, Health, Holding, InstrumentId, Margin, Mode, Price } from "interfaces/Types.sol";
 
 /// @notice Constants of a ledger, fixed at deployment.
 struct LedgerConfig {
@@ -40,12 +40,12 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
     using SafeCastLib for uint256;
     using SafeCastLib for int256;
 
-    /// @dev Two words an account, one a collateral balance.
+    /// @dev One word that every use of an account reads, one for its owner; one a collateral balance.
     struct Account {
-        address owner;
-        Mode mode;
-        uint80 assetLanes; // collateral held: listed ids
         int128 shares; // cash: credit (+) or debt (−) shares
+        uint80 assetLanes; // collateral held: listed ids
+        Mode mode;
+        address owner;
     }
 
     uint256 public constant FILL = 1;
@@ -53,9 +53,6 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
     uint256 public constant SEIZE = 4;
 
     uint256 public constant MAX_HOLDINGS = 5;
-
-    /// @dev What is below 1/MIN_WEIGHT of an account's gross value can't shield it from liquidation.
-    uint256 private constant MIN_WEIGHT = 64;
 
     IOracle public immutable ORACLE;
     IRisk public immutable RISK;
@@ -92,6 +89,14 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
     constructor(address authority, IOracle oracle, IRisk risk, IBreaker breaker, LedgerConfig memory c)
         AccessManaged(authority)
     {
+        _requireAtMost(c.bandBps, BPS);
+        _requireAtMost(c.maxFeeBps, BPS);
+        _requireAtMost(1, c.fundingPeriodSeconds);
+        _requireAtMost(c.baseRateBps, c.kinkRateBps);
+        _requireAtMost(c.kinkRateBps, c.maxRateBps);
+        _requireAtMost(1, c.kinkBps);
+        _requireAtMost(c.kinkBps, BPS - 1);
+
         (ORACLE, RISK, BREAKER) = (oracle, risk, breaker);
         POSITIONS = new Positions(authority, oracle, risk, c.bandBps, c.fundingCapBps, c.fundingPeriodSeconds);
         MAX_FEE_BPS = c.maxFeeBps;
@@ -105,6 +110,10 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
             debtIndexWad: uint104(WAD),
             accruedAt: uint40(block.timestamp)
         });
+    }
+
+    function _requireAtMost(uint256 value, uint256 bound) private pure {
+        if (value > bound) revert BadConfig(value, bound);
     }
 
     // --- Accounts ---
@@ -175,18 +184,16 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
     /// @dev Equity ≥ IM and cash ≥ −borrow limit. Without positions and collateral no price is needed.
     function _requireWithdrawable(uint64 account, Account storage a, Pool memory pool_) private view {
-        Book memory book = _bookOf(account, a, pool_);
-        _requireAllowed(Action.Withdraw, book);
+        Health memory h = POSITIONS.healthOf(_query(account, a, pool_, true));
+        BREAKER.check(Action.Withdraw, h.grade, h.underlyings);
 
-        uint256 limit;
-        if (book.legs.length + book.holdings.length != 0) {
-            Margin memory margin = RISK.assess(a.mode, book);
-            if (margin.equityWad < int256(margin.initialWad)) {
-                revert BelowInitialMargin(account, margin.equityWad, margin.initialWad);
-            }
-            limit = margin.borrowLimitWad;
+        Margin memory margin = h.margin;
+        if (margin.equityWad < int256(margin.initialWad)) {
+            revert BelowInitialMargin(account, margin.equityWad, margin.initialWad);
         }
-        if (book.cashWad < -int256(limit)) revert UnrealisedProfit(account, book.cashWad, limit);
+        if (h.cashWad < -int256(margin.borrowLimitWad)) {
+            revert UnrealisedProfit(account, h.cashWad, margin.borrowLimitWad);
+        }
     }
 
     // --- Time ---
@@ -242,16 +249,16 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         bool shrinks,
         Pool memory pool_
     ) private view {
-        Account storage a = _accounts[account];
-        Book memory book = _bookOf(account, a, pool_);
-        if (!shrinks) _requireAllowed(Action.Increase, book);
-        Margin memory next = RISK.assess(a.mode, book);
+        IPositions.Query memory query = _query(account, _accounts[account], pool_, true);
+        Health memory h = POSITIONS.healthOf(query);
+        if (!shrinks) BREAKER.check(Action.Increase, h.grade, h.underlyings);
+
+        Margin memory next = h.margin;
         if (next.equityWad >= int256(next.initialWad)) return;
         if (!shrinks) revert BelowInitialMargin(account, next.equityWad, next.initialWad);
 
-        book.legs = POSITIONS.legsWith(account, instrument, -size);
-        book.cashWad += paid;
-        Margin memory prior = RISK.assess(a.mode, book);
+        (query.instrument, query.extraWad, query.cashWad) = (instrument, -size, query.cashWad + paid);
+        Margin memory prior = POSITIONS.healthOf(query).margin;
         bool worse = next.equityWad * int256(prior.maintenanceWad) < prior.equityWad * int256(next.maintenanceWad);
         if (worse || next.maintenanceWad > prior.maintenanceWad) {
             revert BelowInitialMargin(account, next.equityWad, next.initialWad);
@@ -260,9 +267,8 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedger
     function move(uint64 from, uint64 to, uint256 amountWad) external nonReentrant onlyEngine(MOVE) {
+        // No event: whoever moves says why in its own.
         _exchange(from, -amountWad.toInt256(), to, amountWad.toInt256());
-
-        emit Moved(from, to, amountWad);
     }
 
     /// @inheritdoc ILedger
@@ -292,7 +298,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         uint256 amount = _balances[_key(from, asset)].mulWadDown(fractionWad);
         if (amount == 0) return 0;
         Asset memory listed = _assets[asset];
-        value = (amount * listed.unit).mulWadDown(ORACLE.priceOf(listed.underlying).spotWad).toInt256();
+        value = (amount * listed.unit).mulWadDown(ORACLE.spotOf(listed.underlying)).toInt256();
 
         _removeHolding(from, asset, amount);
         if (receiver == address(0)) _addHolding(to, asset, amount);
@@ -361,40 +367,16 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
     // --- Views ---
 
     /// @inheritdoc ILedger
-    function healthOf(uint64 account) external view returns (Health memory h) {
-        Account storage a = _existing(account);
-        Book memory book = _bookOf(account, a, _accruedPool());
-        uint256 legs = book.legs.length;
-
-        h.margin = RISK.assess(a.mode, book);
-        (h.cashWad, h.legs, h.holdings) = (book.cashWad, legs, book.holdings.length);
-        uint256[] memory weights = new uint256[](legs + h.holdings);
-        uint256 total;
-        for (uint256 i; i < weights.length; ++i) {
-            weights[i] = i < legs
-                ? book.legs[i].sizeWad.abs().mulWadUp(book.legs[i].markWad)
-                : book.holdings[i - legs].amountWad.mulWadUp(book.holdings[i - legs].priceWad);
-            total += weights[i];
-            if (i < legs) h.grossWad = total;
-        }
-        _weigh(h, book, weights, total);
-    }
-
-    /// @dev Grade, dominant underlying and list of underlyings, from what weighs at least 1/64 of the total.
-    function _weigh(Health memory h, Book memory book, uint256[] memory weights, uint256 total) private view {
-        h.underlyings = _underlyings(book);
-        uint256 largest;
-        uint256 kept;
-        for (uint256 i; i < weights.length; ++i) {
-            if (weights[i] * MIN_WEIGHT < total) continue;
-            Grade grade = i < h.legs ? book.legs[i].grade : book.holdings[i - h.legs].grade;
-            if (grade > h.grade) h.grade = grade;
-            if (weights[i] > largest) (largest, h.dominant) = (weights[i], h.underlyings[i]);
-            h.underlyings[kept++] = h.underlyings[i];
-        }
-        uint16[] memory list = h.underlyings;
-        assembly ("memory-safe") {
-            mstore(list, kept) // shortens the list in place
+    function healthOf(uint64 account) external view returns (Health memory) {
+        IPositions.Query memory query = _query(account, _existing(account), _accruedPool(), false);
+        bytes memory question = abi.encodeCall(IPositions.healthOf, (query));
+        address positions = address(POSITIONS);
+        // The answer is passed on as it came: it has the form of ours.
+        assembly {
+            let answered := staticcall(gas(), positions, add(question, 32), mload(question), 0, 0)
+            returndatacopy(0, 0, returndatasize())
+            if answered { return(0, returndatasize()) }
+            revert(0, returndatasize())
         }
     }
 
@@ -404,11 +386,9 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         view
         returns (Margin memory)
     {
-        Account storage a = _existing(account);
-        Book memory book = _bookOf(account, a, _accruedPool());
-        book.legs = POSITIONS.legsWith(account, instrument, extraWad);
-        book.cashWad -= paidWad;
-        return RISK.assess(a.mode, book);
+        IPositions.Query memory query = _query(account, _existing(account), _accruedPool(), true);
+        (query.instrument, query.extraWad, query.cashWad) = (instrument, extraWad, query.cashWad - paidWad);
+        return POSITIONS.healthOf(query).margin;
     }
 
     /// @inheritdoc ILedger
@@ -456,45 +436,28 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         return _listed(asset);
     }
 
-    // --- The book ---
+    // --- Health ---
 
-    /// @dev Everything the account owns and owes.
-    function _bookOf(uint64 account, Account storage a, Pool memory pool_) private view returns (Book memory book) {
-        book.cashWad = pool_.cashOf(a.shares);
-        book.legs = POSITIONS.legsOf(account);
+    /// @dev What the account owns and owes besides its positions.
+    function _query(uint64 account, Account storage a, Pool memory pool_, bool strict)
+        private
+        view
+        returns (IPositions.Query memory query)
+    {
+        (query.account, query.mode, query.strict) = (account, a.mode, strict);
+        query.cashWad = pool_.cashOf(a.shares);
         uint256 lanes = a.assetLanes;
-        if (lanes == 0) return book;
+        if (lanes == 0) return query;
 
-        book.holdings = new Holding[](lanes.length());
-        for (uint256 i; i < book.holdings.length; ++i) {
+        query.holdings = new Holding[](lanes.length());
+        query.underlyings = new uint16[](query.holdings.length);
+        for (uint256 i; i < query.holdings.length; ++i) {
             uint16 asset = lanes.lane(i);
             Asset memory listed = _assets[asset];
             Price memory price = ORACLE.priceOf(listed.underlying);
             uint256 amount = _balances[_key(account, asset)] * listed.unit;
-            book.holdings[i] = Holding(asset, amount, price.spotWad, price.emaWad, price.grade);
-        }
-    }
-
-    /// @dev Ask the breaker for all that the account holds, at the worst grade.
-    function _requireAllowed(Action action, Book memory book) private view {
-        Grade worst;
-        for (uint256 i; i < book.legs.length; ++i) {
-            if (book.legs[i].grade > worst) worst = book.legs[i].grade;
-        }
-        for (uint256 i; i < book.holdings.length; ++i) {
-            if (book.holdings[i].grade > worst) worst = book.holdings[i].grade;
-        }
-        BREAKER.check(action, worst, _underlyings(book));
-    }
-
-    /// @dev Underlying of each leg, then of each holding.
-    function _underlyings(Book memory book) private view returns (uint16[] memory ids) {
-        uint256 legs = book.legs.length;
-        ids = new uint16[](legs + book.holdings.length);
-        for (uint256 i; i < ids.length; ++i) {
-            ids[i] = i < legs
-                ? book.legs[i].instrument.underlyingOf()
-                : _assets[book.holdings[i - legs].asset].underlying;
+            query.holdings[i] = Holding(asset, amount, price.spotWad, price.emaWad, price.grade);
+            query.underlyings[i] = listed.underlying;
         }
     }
 

@@ -4,26 +4,38 @@ pragma solidity ^0.8.30;
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { SafeCastLib } from "solady/utils/SafeCastLib.sol";
 
+import { BookCall, Prices, Words } from "contracts/libraries/BookCall.sol";
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { Lanes } from "contracts/libraries/Lanes.sol";
 import { SideIndex } from "contracts/libraries/SideIndex.sol";
 import { IOracle } from "interfaces/IOracle.sol";
 import { IPositions } from "interfaces/IPositions.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { InstrumentId, Kind, Leg, Price, instrumentId } from "interfaces/Types.sol";
+import { Grade, Health, Holding, InstrumentId, Kind, instrumentId } from "interfaces/Types.sol";
 
 /// @title Positions
 /// @dev Every change has one shape: market into memory → funding up to now → positions → market back.
-/// Two words a position, three an instrument. No token and no cash is held here.
+/// One word a position, three an instrument. No token and no cash is held here.
 contract Positions is IPositions, AccessManaged {
     using FixedPoint for uint256;
     using FixedPoint for int256;
     using Lanes for uint256;
     using SafeCastLib for uint256;
+    using SafeCastLib for int256;
     using SideIndex for SideIndex.Market;
     using SideIndex for Position;
 
     uint256 public constant MAX_POSITIONS = 16;
+
+    uint256 private constant PERPETUAL_BIT = 168; // of the underlying in an InstrumentId; the rest of it is zero
+    uint256 private constant UNDERLYING_BIT = 224;
+    uint256 private constant SCALED_BIT = 240;
+    uint256 private constant COST_BIT = 112;
+    uint256 private constant ACCRUED_BIT = 192;
+    uint256 private constant PREMIUM_BIT = 224;
+
+    /// @dev What is below 1/MIN_WEIGHT of an account's gross value can't shield it from liquidation.
+    uint256 private constant MIN_WEIGHT = 64;
 
     address public immutable LEDGER;
     IOracle public immutable ORACLE;
@@ -38,7 +50,7 @@ contract Positions is IPositions, AccessManaged {
 
     InstrumentId[] private _instruments; // index 0 unused
     mapping(InstrumentId => uint16) private _indexOf;
-    mapping(uint16 index => SideIndex.Market) private _markets;
+    SideIndex.Market[65_536] private _markets; // by index; an array needs no hashing
     mapping(uint256 indexSideEpoch => EpochEnd) private _epochEnds;
 
     modifier onlyLedger() {
@@ -68,7 +80,7 @@ contract Positions is IPositions, AccessManaged {
         returns (Trade memory t)
     {
         (uint16 index, SideIndex.Market memory m) = _market(instrument);
-        uint256 mark = _accrue(m, index);
+        uint256 mark = _accrue(m);
         uint256 off = priceWad > mark ? priceWad - mark : mark - priceWad;
         if (off * BPS > mark * BAND_BPS) revert PriceOutsideBand(priceWad, mark, BAND_BPS);
 
@@ -104,8 +116,8 @@ contract Positions is IPositions, AccessManaged {
         returns (int256 given, int256 got)
     {
         SideIndex.Market memory m = _markets[index];
-        uint256 mark = _accrue(m, index);
-        Position memory p = _settled(from, index, m);
+        uint256 mark = _accrue(m);
+        Position memory p = _positionOf(from, index, m);
         int256 size = m.sizeOf(p);
 
         if (fractionWad == WAD) {
@@ -129,11 +141,12 @@ contract Positions is IPositions, AccessManaged {
         returns (int256 sizeWad, uint256 priceWad, int256 cashWad)
     {
         (uint16 index, SideIndex.Market memory m) = _market(instrument);
-        uint256 mark = _accrue(m, index);
-        Position memory p = _settled(account, index, m);
+        uint256 mark = _accrue(m);
+        Position memory p = _positionOf(account, index, m);
         if (p.baseWad == 0) revert NoPosition(account, instrument);
 
         sizeWad = m.sizeOf(p);
+        if (m.baseOf(p.baseWad < 0) == 0) deficitWad = 0; // rounding left nobody opposite who could bear it
         uint256 quote = _bankruptcyQuote(sizeWad, mark, deficitWad);
         if (sizeWad != 0) priceWad = quote.mulDivDown(WAD, sizeWad.abs());
         cashWad = sizeWad > 0 ? quote.toInt256() : -quote.toInt256();
@@ -166,7 +179,7 @@ contract Positions is IPositions, AccessManaged {
         if (!ended) return (scaleBefore, s.scaleWad);
 
         _epochEnds[_epochKey(index, long, epoch)] = end;
-        emit EpochEnded(_instruments[index], long, epoch, end.scaleWad, end.flowWad);
+        emit EpochEnded(_instrumentOf(m), long, epoch, end.scaleWad, end.flowWad);
         return (scaleBefore, end.scaleWad);
     }
 
@@ -174,9 +187,9 @@ contract Positions is IPositions, AccessManaged {
     function settle(uint64 account, InstrumentId instrument) external onlyLedger returns (int256 cashWad) {
         (uint16 index, SideIndex.Market memory m) = _market(instrument);
         if (!_lanes[account].holds(index)) revert NoPosition(account, instrument);
-        _accrue(m, index);
+        _accrue(m);
 
-        Position memory p = _settled(account, index, m);
+        Position memory p = _positionOf(account, index, m);
         if (m.sizeOf(p) == 0) cashWad = m.close(p, 0);
         _store(account, index, p);
         _markets[index] = m;
@@ -188,7 +201,7 @@ contract Positions is IPositions, AccessManaged {
     function accrue(InstrumentId instrument) external {
         (uint16 index, SideIndex.Market memory m) = _market(instrument);
 
-        _accrue(m, index);
+        _accrue(m);
 
         _markets[index] = m;
     }
@@ -200,7 +213,7 @@ contract Positions is IPositions, AccessManaged {
         if (_indexOf[instrument] != 0) revert AlreadyListed(instrument);
         bool plain = instrument.same(instrumentId(Kind.Perpetual, instrument.underlyingOf(), 0, 0));
         if (!plain) revert UnsupportedKind(instrument);
-        RISK.instrumentParams(instrument); // reverts unless its parameters are set
+        if (RISK.instrumentParams(instrument).maintenanceBps == 0) revert IRisk.NotListed(instrument);
 
         uint16 index = _instruments.length.toUint16();
         _instruments.push(instrument);
@@ -214,65 +227,135 @@ contract Positions is IPositions, AccessManaged {
     // --- Views ---
 
     /// @inheritdoc IPositions
-    function legsOf(uint64 account) external view returns (Leg[] memory) {
-        return _legs(account, _lanes[account], 0, 0);
+    function healthOf(Query calldata query) external view returns (Health memory h) {
+        uint256 lanes = _lanes[query.account];
+        int256 extra = query.extraWad.toInt128();
+        uint16 extraIndex = extra == 0 ? 0 : _index(query.instrument);
+        if (extraIndex != 0 && !lanes.holds(extraIndex)) lanes = lanes.add(extraIndex);
+        (h.legs, h.holdings, h.cashWad) = (lanes.length(), query.holdings.length, query.cashWad);
+
+        uint256 book = BookCall.open(query.mode, query.cashWad, h.legs, query.holdings);
+        uint256 items = Words.alloc(h.legs + h.holdings);
+        if (h.legs != 0) h.grossWad = _putLegs(book, items, query.account, lanes, h.legs, extraIndex, extra);
+        h.margin = BookCall.assess(book, RISK, h.legs, h.holdings);
+        _weigh(h, query, items);
     }
 
-    /// @inheritdoc IPositions
-    function legsWith(uint64 account, InstrumentId instrument, int256 extraWad)
-        external
-        view
-        returns (Leg[] memory)
-    {
-        uint16 index = _index(instrument);
-        uint256 lanes = _lanes[account];
-        return _legs(account, lanes.holds(index) ? lanes : lanes.add(index), index, extraWad);
+    /// @dev The legs of an account in the order of its lanes, with `extra` more (or less) of one. Sizes have 128 bits and
+    /// marks 88, so nothing overflows.
+    function _putLegs(
+        uint256 book,
+        uint256 items,
+        uint64 account,
+        uint256 lanes,
+        uint256 count,
+        uint16 extraIndex,
+        int256 extra
+    ) private view returns (uint256 gross) {
+        uint256 interests = Words.alloc(count);
+        uint256 price = Prices.open(count);
+        unchecked {
+            uint256 rest = lanes;
+            for (uint256 offset; rest != 0; offset += 32) {
+                uint256 interest = _interestWord(uint16(rest));
+                Words.put(interests + offset, interest);
+                Words.put(price + offset, uint16(interest >> UNDERLYING_BIT));
+                rest >>= Lanes.BITS;
+            }
+
+            price = Prices.read(ORACLE, price, count);
+            uint256 leg = BookCall.firstLeg(book);
+            for (; lanes != 0; lanes >>= Lanes.BITS) {
+                uint256 interest = Words.get(interests);
+                uint256 mark = Words.get(price);
+                (int256 size, int256 quote, uint256 open) = _leg(account, uint16(lanes), interest, mark);
+                if (uint16(lanes) == extraIndex) size += extra;
+
+                uint256 underlying = uint16(interest >> UNDERLYING_BIT);
+                BookCall.putLeg(leg, underlying << PERPETUAL_BIT, size, quote, price, open);
+                uint256 weight = (size.abs() * mark + (WAD - 1)) / WAD;
+                gross += weight;
+                Words.put(items, _item(weight, Words.get(price + 64), underlying));
+
+                (leg, price, interests, items) = (leg + BookCall.LEG_BYTES, price + 96, interests + 32, items + 32);
+            }
+        }
     }
 
-    function _legs(uint64 account, uint256 lanes, uint16 extraIndex, int256 extra)
+    /// @dev Size, quote and open interest [wad] of a position, funding projected to now.
+    function _leg(uint64 account, uint16 index, uint256 interest, uint256 mark)
         private
         view
-        returns (Leg[] memory legs)
+        returns (int256 size, int256 quote, uint256 openInterest)
     {
-        legs = new Leg[](lanes.length());
-        uint16[] memory underlyings = new uint16[](legs.length);
-        for (uint256 i; i < legs.length; ++i) {
-            underlyings[i] = _markets[lanes.lane(i)].interest.underlying;
-        }
-        if (legs.length == 0) return legs;
+        if (interest >> SCALED_BIT != 0) return _scaledLeg(account, index, mark);
 
-        Price[] memory prices = ORACLE.read(underlyings);
-        for (uint256 i; i < legs.length; ++i) {
-            uint16 index = lanes.lane(i);
-            _fillLeg(legs[i], account, index, prices[i]);
-            if (index == extraIndex) legs[i].sizeWad += extra;
+        // Until a side was deleveraged A is one, both bases are equal, and K moves by the funding itself: the other side
+        // need not be read, and words need not become structs.
+        uint256 word = _positionWord(account, index);
+        size = int112(uint112(word));
+        openInterest = uint112(interest);
+        uint256 side = _sideWord(index, size > 0);
+        int256 flow = int112(uint112(side));
+        int256 premium = int32(uint32(side >> PREMIUM_BIT));
+        if (openInterest != 0 && premium != 0) {
+            int256 f = _funding(premium, uint32(side >> ACCRUED_BIT), mark);
+            flow = size > 0 ? flow - f : flow + f;
         }
+        quote = SideIndex.quoteOf(size, int128(uint128(word >> COST_BIT)), flow);
     }
 
-    function _fillLeg(Leg memory leg, uint64 account, uint16 index, Price memory price) private view {
-        Position memory p = _positions[_key(account, index)];
-        SideIndex.Market memory m = _marketFor(index, p.baseWad >= 0);
-        _project(m, price.spotWad);
-        _settle(p, index, m);
-
-        leg.instrument = instrumentId(Kind.Perpetual, m.interest.underlying, 0, 0);
-        leg.sizeWad = m.sizeOf(p);
-        leg.quoteWad = -int256(p.costWad);
-        leg.markWad = price.spotWad;
-        leg.emaWad = price.emaWad;
-        leg.grade = price.grade;
-        leg.openInterestWad = m.openInterest(p.baseWad >= 0);
+    function _scaledLeg(uint64 account, uint16 index, uint256 mark)
+        private
+        view
+        returns (int256 size, int256 quote, uint256 openInterest)
+    {
+        SideIndex.Market memory m = _markets[index];
+        _project(m, mark);
+        Position memory p = _positionOf(account, index, m);
+        bool long = p.baseWad > 0;
+        return (m.sizeOf(p), p.quoteOf(m.sideOf(long).flowWad), m.openInterest(long));
     }
 
-    /// @dev Until a side was deleveraged both scales are one and both bases the same: the other side need not be read.
-    function _marketFor(uint16 index, bool long) private view returns (SideIndex.Market memory m) {
-        SideIndex.Market storage stored = _markets[index];
-        m.interest = stored.interest;
-        if (m.interest.scaled) return stored;
-        if (long) m.long = stored.long;
-        else m.short = stored.short;
-        (Side memory own, Side memory other) = long ? (m.long, m.short) : (m.short, m.long);
-        (other.scaleWad, other.accruedAt, other.premiumPpb) = (own.scaleWad, own.accruedAt, own.premiumPpb);
+    /// @dev weight | grade [8] | underlying [16]
+    function _item(uint256 weight, uint256 grade, uint256 underlying) private pure returns (uint256) {
+        return weight << 24 | grade << 16 | underlying;
+    }
+
+    /// @dev Grade, dominant underlying and list of underlyings, from what weighs at least 1/MIN_WEIGHT of the total.
+    function _weigh(Health memory h, Query calldata query, uint256 items) private pure {
+        unchecked {
+            uint256 total = h.grossWad;
+            for (uint256 i; i < h.holdings; ++i) {
+                Holding calldata holding = query.holdings[i];
+                uint256 weight = holding.amountWad.mulWadUp(holding.priceWad);
+                total += weight;
+                Words.put(items + (h.legs + i) * 32, _item(weight, uint256(holding.grade), query.underlyings[i]));
+            }
+
+            uint256 least = query.strict ? 0 : total.mulDivUp(1, MIN_WEIGHT);
+            uint256 count = h.legs + h.holdings;
+            uint16[] memory underlyings = new uint16[](count);
+            uint256 list;
+            assembly ("memory-safe") {
+                list := add(underlyings, 32)
+            }
+            uint256 grade;
+            uint256 largest;
+            uint256 kept;
+            for (uint256 i; i < count; ++i) {
+                uint256 item = Words.get(items);
+                items += 32;
+                if (item >> 24 < least) continue;
+                if (item > largest) largest = item;
+                if (uint8(item >> 16) > grade) grade = uint8(item >> 16);
+                Words.put(list + 32 * kept++, uint16(item));
+            }
+            assembly ("memory-safe") {
+                mstore(underlyings, kept) // shortens the list in place
+            }
+            (h.grade, h.dominant, h.underlyings) = (Grade(grade), uint16(largest), underlyings);
+        }
     }
 
     /// @inheritdoc IPositions
@@ -282,11 +365,9 @@ contract Positions is IPositions, AccessManaged {
         returns (int256 sizeWad, int256 quoteWad)
     {
         uint16 index = _index(instrument);
-        Position memory p = _positions[_key(account, index)];
-        SideIndex.Market memory m = _marketFor(index, p.baseWad >= 0);
-        _project(m, ORACLE.priceOf(m.interest.underlying).spotWad);
-        _settle(p, index, m);
-        return (m.sizeOf(p), -int256(p.costWad));
+        uint256 interest = _interestWord(index);
+        uint256 mark = ORACLE.spotOf(uint16(interest >> UNDERLYING_BIT));
+        (sizeWad, quoteWad,) = _leg(account, index, interest, mark);
     }
 
     /// @inheritdoc IPositions
@@ -333,7 +414,7 @@ contract Positions is IPositions, AccessManaged {
         private
         returns (int256 cash, bool shrinks)
     {
-        Position memory p = _settled(account, index, m);
+        Position memory p = _positionOf(account, index, m);
         int256 held = m.sizeOf(p);
         if (held == 0) cash = m.close(p, 0); // what deleveraging left of it
 
@@ -351,23 +432,22 @@ contract Positions is IPositions, AccessManaged {
         _store(account, index, p);
     }
 
-    /// @dev The position of an account with all that happened to its side; base 0 if it was closed.
-    function _settled(uint64 account, uint16 index, SideIndex.Market memory m)
+    /// @dev The position of an account, in the epoch of its side; base 0 if deleveraging closed it.
+    function _positionOf(uint64 account, uint16 index, SideIndex.Market memory m)
         private
         view
         returns (Position memory p)
     {
         p = _positions[_key(account, index)];
-        _settle(p, index, m);
+        _cross(p, index, m);
     }
 
-    function _settle(Position memory p, uint16 index, SideIndex.Market memory m) private view {
+    function _cross(Position memory p, uint16 index, SideIndex.Market memory m) private view {
         bool long = p.baseWad > 0;
-        Side memory s = m.sideOf(long);
-        while (p.baseWad != 0 && p.epoch != s.epoch) {
+        uint16 epoch = m.sideOf(long).epoch;
+        while (p.baseWad != 0 && p.epoch != epoch) {
             p.cross(_epochEnds[_epochKey(index, long, p.epoch)]);
         }
-        if (p.baseWad != 0) p.settle(s);
     }
 
     function _store(uint64 account, uint16 index, Position memory p) private {
@@ -385,22 +465,49 @@ contract Positions is IPositions, AccessManaged {
 
     // --- Funding ---
 
+    /// @dev Funding per unit of size since the side was brought up to date.
+    function _funding(int256 premium, uint256 accruedAt, uint256 mark) private view returns (int256) {
+        uint256 elapsed = block.timestamp - accruedAt;
+        return SideIndex.funding(premium, mark, elapsed, FUNDING_PERIOD_SECONDS, FUNDING_CAP_BPS);
+    }
+
     /// @dev Funding of both sides up to now, in memory.
     function _project(SideIndex.Market memory m, uint256 mark) private view returns (int256 f) {
-        uint256 elapsed = block.timestamp - m.long.accruedAt;
-        if (elapsed == 0) return 0;
-
+        f = _funding(m.long.premiumPpb, m.long.accruedAt, mark);
         m.long.accruedAt = uint32(block.timestamp);
         m.short.accruedAt = uint32(block.timestamp);
-        f = SideIndex.funding(m.long.premiumPpb, mark, elapsed, FUNDING_PERIOD_SECONDS, FUNDING_CAP_BPS);
         if (f != 0) m.applyFunding(f);
     }
 
     /// @dev The same, with its event. Returns the mark it used.
-    function _accrue(SideIndex.Market memory m, uint16 index) private returns (uint256 mark) {
-        mark = ORACLE.priceOf(m.interest.underlying).spotWad;
+    function _accrue(SideIndex.Market memory m) private returns (uint256 mark) {
+        mark = ORACLE.spotOf(m.interest.underlying);
         int256 f = _project(m, mark);
-        if (f != 0) emit Accrued(_instruments[index], f, m.long.flowWad, m.short.flowWad);
+        if (f != 0) emit Accrued(_instrumentOf(m), f, m.long.flowWad, m.short.flowWad);
+    }
+
+    // --- Words as they lie in storage, for the path that every margin check takes ---
+
+    /// @dev longBase [112] | shortBase [112] | underlying [16] | scaled [8]
+    function _interestWord(uint16 index) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(add(_markets.slot, add(mul(index, 3), 2)))
+        }
+    }
+
+    /// @dev flow [112] | scale [64] | epoch [16] | accruedAt [32] | premium [32]
+    function _sideWord(uint16 index, bool long) private view returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := sload(add(_markets.slot, add(mul(index, 3), iszero(long))))
+        }
+    }
+
+    /// @dev base [112] | cost [128] | epoch [16]
+    function _positionWord(uint64 account, uint16 index) private view returns (uint256 word) {
+        Position storage p = _positions[_key(account, index)];
+        assembly ("memory-safe") {
+            word := sload(p.slot)
+        }
     }
 
     // --- Lookups ---
@@ -408,6 +515,11 @@ contract Positions is IPositions, AccessManaged {
     function _index(InstrumentId instrument) private view returns (uint16 index) {
         index = _indexOf[instrument];
         if (index == 0) revert NoSuchInstrument(instrument);
+    }
+
+    /// @dev The id of a market; it holds all that an id of a perpetual does.
+    function _instrumentOf(SideIndex.Market memory m) private pure returns (InstrumentId) {
+        return instrumentId(Kind.Perpetual, m.interest.underlying, 0, 0);
     }
 
     function _market(InstrumentId instrument) private view returns (uint16 index, SideIndex.Market memory m) {

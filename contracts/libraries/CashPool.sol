@@ -8,7 +8,7 @@ import { ILedger } from "interfaces/ILedger.sol";
 
 /// @notice Signed cash in two scaled pools: positive balances are credit shares, negative ones debt shares.
 /// @dev   cash = ⌊shares·creditIndex⌋ or −⌈shares·debtIndex⌉; the holder may lose the wei in both directions.
-/// Debt pays a kinked rate of utilisation u = debt/credit; credit gets no more than debt pays.
+/// Debt pays a kinked rate of utilisation u = debt/credit; credit gets what debt pays, no more.
 library CashPool {
     using FixedPoint for uint256;
     using FixedPoint for int256;
@@ -66,17 +66,20 @@ library CashPool {
         return bps / BPS;
     }
 
-    /// @notice Bring both indices to `time`. Debt grows by the rate, rounded up; credit by rate·u, rounded down.
+    /// @notice Bring both indices to `time`. Debt grows by the rate, rounded up; credit shares out what debt pays, rounded
+    /// down, and never grows faster than debt: what a few last shares can't take stays with the protocol.
     function accrue(ILedger.Pool memory p, Curve memory c, uint256 time) internal pure {
         uint256 elapsed = time - p.accruedAt;
         if (elapsed == 0) return;
         p.accruedAt = uint40(time);
         if (p.debtShares == 0 || p.creditShares == 0) return;
 
-        uint256 u = utilisation(p);
-        uint256 growth = rateOf(c, u) * elapsed / 365 days;
-        p.debtIndexWad = (p.debtIndexWad + uint256(p.debtIndexWad).mulWadUp(growth)).toUint104();
-        p.creditIndexWad = (p.creditIndexWad + uint256(p.creditIndexWad).mulWadDown(growth).mulWadDown(u)).toUint104();
+        uint256 growth = rateOf(c, utilisation(p)) * elapsed / 365 days;
+        uint256 rise = uint256(p.debtIndexWad).mulWadUp(growth);
+        uint256 given = uint256(p.debtShares).mulDivDown(rise, p.creditShares);
+        uint256 most = uint256(p.creditIndexWad).mulWadDown(growth);
+        p.debtIndexWad = (p.debtIndexWad + rise).toUint104();
+        p.creditIndexWad = (p.creditIndexWad + (given < most ? given : most)).toUint104();
     }
 
     /// @notice Take `loss` from all credit, in one write to its index, rounded up: creditors may lose the wei.

@@ -8,8 +8,9 @@ import { IPositions } from "interfaces/IPositions.sol";
 
 /// @notice Both sides of an instrument and the positions on them.
 /// @dev   size  = ⌊base·A⌋                      toward −∞: less long, more short, so Σ size ≤ 0 at any mark
-///        flow  = ⌊|base|·(K − K₀)⌋             toward −∞: the holder may lose the wei
-///        value = size·mark + flow − cost
+///        quote = ⌊|base|·K⌋ − cost             toward −∞: the holder may lose the wei
+///        value = size·mark + quote
+/// The K that a position came in at needs no room of its own: |base|·K₀ is part of its cost.
 /// What happens to a whole side is one write to (A, K):
 ///        funding       K −= ⌈A·F⌉ for the side that pays; the other side shares out what was paid, rounded down
 ///        deleveraging  A' = A − q/base,  K += ±Q/base  for a quantity q closed for Q in cash
@@ -66,34 +67,32 @@ library SideIndex {
         pure
         returns (int256)
     {
-        uint256 rate = premiumPpb.abs() * 1 hours;
-        uint256 cap = capBpsPerHour * (PPB / BPS) * periodSeconds;
-        if (rate > cap) rate = cap;
+        // No overflow: a premium has 32 bits, a mark 88, a time 32, a cap 16.
+        unchecked {
+            uint256 rate = premiumPpb.abs() * 1 hours;
+            uint256 cap = capBpsPerHour * (PPB / BPS) * periodSeconds;
+            if (rate > cap) rate = cap;
 
-        uint256 f = markWad.mulDivDown(rate * elapsed, PPB * 1 hours * periodSeconds);
-        return premiumPpb < 0 ? -int256(f) : int256(f);
+            uint256 f = markWad * (rate * elapsed) / (PPB * 1 hours * periodSeconds);
+            return premiumPpb < 0 ? -int256(f) : int256(f);
+        }
     }
 
-    /// @notice Change of K of the paying side (taken) and of the other one (given) for funding `f` per unit of size.
-    /// @dev taken = ⌈A·f⌉ per unit of paying base; given = ⌊taken·payingBase/receivingBase⌋: conserves by construction.
-    function fundingFlows(uint256 f, uint256 payingScale, uint256 payingBase, uint256 receivingBase)
-        internal
-        pure
-        returns (uint256 taken, uint256 given)
-    {
-        if (payingBase == 0 || receivingBase == 0) return (0, 0);
-        taken = payingScale.mulWadUp(f);
-        given = payingBase == receivingBase ? taken : payingBase.mulDivDown(taken, receivingBase);
-    }
-
-    /// @dev Both K brought by funding `f` (signed, per unit of size).
+    /// @notice Bring both K forward by funding `f` (signed, per unit of size).
+    /// @dev taken = ⌈A·f⌉ per unit of paying base; given = ⌊taken·payingBase/receivingBase⌋ per unit of receiving base:
+    /// conserves by construction. Never more than ⌊A·f⌋: a side that rounding left almost empty gets no fortune.
     function applyFunding(Market memory m, int256 f) internal pure {
-        (IPositions.Side memory paying, IPositions.Side memory receiving) = f > 0 ? (m.long, m.short) : (m.short, m.long);
-        (uint256 payingBase, uint256 receivingBase) = f > 0
-            ? (m.interest.longBaseWad, m.interest.shortBaseWad)
-            : (m.interest.shortBaseWad, m.interest.longBaseWad);
+        bool longPays = f > 0;
+        uint256 payingBase = baseOf(m, longPays);
+        uint256 receivingBase = baseOf(m, !longPays);
+        if (payingBase == 0 || receivingBase == 0) return;
+        IPositions.Side memory paying = sideOf(m, longPays);
+        IPositions.Side memory receiving = sideOf(m, !longPays);
 
-        (uint256 taken, uint256 given) = fundingFlows(f.abs(), paying.scaleWad, payingBase, receivingBase);
+        uint256 taken = uint256(paying.scaleWad).mulWadUp(f.abs());
+        uint256 given = uint256(receiving.scaleWad).mulWadDown(f.abs());
+        uint256 fair = payingBase.mulDivDown(taken, receivingBase);
+        if (fair < given) given = fair;
         paying.flowWad = (int256(paying.flowWad) - int256(taken)).toInt112();
         receiving.flowWad = (int256(receiving.flowWad) + int256(given)).toInt112();
     }
@@ -110,40 +109,47 @@ library SideIndex {
 
     // Positions
 
-    /// @notice Bring a position to the K of its side; what is pending goes into its cost.
-    function settle(IPositions.Position memory p, IPositions.Side memory s) internal pure {
-        p.costWad = (int256(p.costWad) - pendingFlow(p, s.flowWad)).toInt128();
-        p.flowWad = s.flowWad;
+    /// @notice Cash side of a position [wad]: pending flow less cost. Toward −∞: the holder may lose the wei.
+    function quoteOf(IPositions.Position memory p, int256 flow) internal pure returns (int256) {
+        return quoteOf(p.baseWad, p.costWad, flow);
     }
 
-    /// @notice Bring a position over the end of its epoch.
+    function quoteOf(int256 base, int256 cost, int256 flow) internal pure returns (int256) {
+        // No overflow: bases and flows have 112 bits, costs 128.
+        unchecked {
+            int256 product = int256(base.abs()) * flow;
+            int256 floored = product < 0 ? -int256((uint256(-product) + WAD - 1) / WAD) : product / int256(WAD);
+            return floored - cost;
+        }
+    }
+
+    /// @dev Base and cash side of a position at K; the flow of the past goes into the cost, rounded up.
+    function set(IPositions.Position memory p, int256 base, int256 quote, int256 flow) internal pure {
+        p.baseWad = base.toInt112();
+        p.costWad = (flow.mulDivCeil(base.abs(), WAD) - quote).toInt128();
+    }
+
+    /// @notice Bring a position over the end of its epoch; K begins at zero behind it.
     function cross(IPositions.Position memory p, IPositions.EpochEnd memory end) internal pure {
-        int256 cost = int256(p.costWad) - pendingFlow(p, end.flowWad);
-        uint256 base = int256(p.baseWad).abs().mulWadDown(end.scaleWad); // toward zero; EPOCH_DUST pays for it
-        p.costWad = (base == 0 ? cost : cost + EPOCH_DUST).toInt128();
-        p.baseWad = p.baseWad < 0 ? -base.toInt128() : base.toInt128();
-        p.flowWad = 0;
-        ++p.epoch;
-    }
+        int256 quote = quoteOf(p, end.flowWad);
+        uint256 product = int256(p.baseWad).abs() * end.scaleWad;
+        int256 base = int256(product / WAD); // toward zero; EPOCH_DUST pays for what is lost
 
-    /// @dev ⌊|base|·(K − K₀)⌋
-    function pendingFlow(IPositions.Position memory p, int256 flow) internal pure returns (int256) {
-        int256 delta = flow - p.flowWad;
-        return delta == 0 ? int256(0) : delta.mulDivFloor(int256(p.baseWad).abs(), WAD);
+        set(p, p.baseWad < 0 ? -base : base, product % WAD == 0 ? quote : quote - EPOCH_DUST, 0);
+        ++p.epoch;
     }
 
     /// @notice Add `size` (signed, same direction as the position or opening it) for `paid` (signed).
     function increase(Market memory m, IPositions.Position memory p, int256 size, int256 paid) internal pure {
         IPositions.Side memory s = sideOf(m, size > 0);
         int256 base = toBase(size, s.scaleWad);
-        if (p.baseWad == 0) (p.flowWad, p.epoch) = (s.flowWad, s.epoch);
 
-        p.baseWad = (p.baseWad + base).toInt128();
-        p.costWad = (p.costWad + paid).toInt128();
+        set(p, p.baseWad + base, quoteOf(p, s.flowWad) - paid, s.flowWad);
+        p.epoch = s.epoch;
         addBase(m.interest, base, size > 0);
     }
 
-    /// @notice Take `size` (signed, against the position, smaller than it) out for `paid` (signed).
+    /// @notice Take `size` (signed, against the position `held`, smaller than it) out for `paid` (signed).
     /// @return cash realised: what was received less the share of the cost, rounded down
     function reduce(Market memory m, IPositions.Position memory p, int256 held, int256 size, int256 paid)
         internal
@@ -151,19 +157,22 @@ library SideIndex {
         returns (int256 cash)
     {
         bool long = p.baseWad > 0;
-        int256 base = toBase(size, sideOf(m, long).scaleWad);
-        int256 cost = int256(p.costWad).mulDivCeil(size.abs(), held.abs()); // up: the holder may lose the wei
-        cash = -paid - cost;
+        IPositions.Side memory s = sideOf(m, long);
+        int256 base = toBase(size, s.scaleWad);
+        int256 quote = quoteOf(p, s.flowWad);
+        int256 share = quote.mulDivFloor(size.abs(), held.abs()); // down: the holder may lose the wei
 
-        p.baseWad = (p.baseWad + base).toInt128();
-        p.costWad = (p.costWad - cost).toInt128();
+        set(p, p.baseWad + base, quote - share, s.flowWad);
         addBase(m.interest, base, long);
+        return share - paid;
     }
 
     /// @notice Close a position as a whole for `paid` (signed).
     function close(Market memory m, IPositions.Position memory p, int256 paid) internal pure returns (int256 cash) {
-        cash = -paid - p.costWad;
-        if (p.baseWad != 0) addBase(m.interest, -int256(p.baseWad), p.baseWad > 0);
+        bool long = p.baseWad > 0;
+        cash = quoteOf(p, sideOf(m, long).flowWad) - paid;
+
+        if (p.baseWad != 0) addBase(m.interest, -int256(p.baseWad), long);
         (p.baseWad, p.costWad) = (0, 0);
     }
 
@@ -172,14 +181,17 @@ library SideIndex {
         return scale == WAD ? size : size.mulDivFloor(WAD, scale);
     }
 
-    /// @dev `base` signed as the position; a short's base counts up when it grows more negative. Crossing epochs rounds
-    /// bases down one by one, so the last to leave may find a wei less than it brings back.
+    /// @dev `base` signed as the position; a short's base counts up when it grows more negative. Crossing an epoch rounds
+    /// each base down by itself and their total once, so the total is never less than their sum.
     function addBase(IPositions.Interest memory i, int256 base, bool long) internal pure {
-        uint256 total = long ? i.longBaseWad : i.shortBaseWad;
-        int256 next = int256(total) + (long ? base : -base);
-        uint112 bounded = uint256(next < 0 ? int256(0) : next).toUint112();
-        if (long) i.longBaseWad = bounded;
-        else i.shortBaseWad = bounded;
+        uint256 total = uint256(int256(uint256(long ? i.longBaseWad : i.shortBaseWad)) + (long ? base : -base));
+        if (long) i.longBaseWad = total.toUint112();
+        else i.shortBaseWad = total.toUint112();
+    }
+
+    /// @dev Base [wad] of a whole side.
+    function baseOf(Market memory m, bool long) internal pure returns (uint256) {
+        return long ? m.interest.longBaseWad : m.interest.shortBaseWad;
     }
 
     // Deleveraging
@@ -191,7 +203,7 @@ library SideIndex {
         pure
         returns (bool ended, IPositions.EpochEnd memory end)
     {
-        uint256 base = long ? m.interest.longBaseWad : m.interest.shortBaseWad;
+        uint256 base = baseOf(m, long);
         if (base == 0) return (false, end); // a wei of rounding without a counterparty: it stays with the protocol
 
         IPositions.Side memory s = sideOf(m, long);

@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 
+import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
+
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { AuctionCurve } from "contracts/liquidation/AuctionCurve.sol";
 import { IBreaker } from "interfaces/IBreaker.sol";
@@ -29,7 +31,7 @@ import { Action, Health, InstrumentId } from "interfaces/Types.sol";
 //   discount = f·d·MM,  solvent: at most f·E;  payment = f·E − discount
 //   fund     pays discount − f·E where that is positive, gets fundShare of what the account pays of the discount
 //
-//   where: E, MM live; elapsed since the start or restart; T > d₁.
+//   where: E, MM live; elapsed since the start or restart, or the end of the last pause and its grace; T > d₁.
 //
 // A slice moves positions at the mark and collateral at its price, so both sides' equity changes by the discount alone:
 // the account's by −discount + insurance, the taker's by +discount − fund share.
@@ -92,9 +94,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
         int256 equityWad = h.margin.equityWad;
         uint40 startedAt = uint40(block.timestamp);
-        _auctions[account] = Auction({
-            startedAt: startedAt, restartedAt: startedAt, market: h.dominant, insured: equityWad <= 0, ranOut: false
-        });
+        _store(account, Auction(startedAt, startedAt, h.dominant, equityWad <= 0, false));
 
         rewardWad = _payReward(account, rewardAccount, h);
 
@@ -106,7 +106,9 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     function insure(uint64 account) external nonReentrant {
         Auction memory a = _running(account);
         if (a.insured) revert AlreadyInsured(account);
-        int256 equityWad = _unhealthy(account, Action.Take).margin.equityWad;
+        Health memory h = _unhealthy(account, Action.Take);
+        int256 equityWad = h.margin.equityWad;
+        _skipPause(a, h);
         uint256 insurableAt = uint256(a.startedAt) + _params.solventSeconds;
         if (equityWad > 0 && block.timestamp < insurableAt) revert StillSolvent(account, equityWad, insurableAt);
 
@@ -116,16 +118,13 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     /// @inheritdoc ILiquidation
     function restart(uint64 account) external nonReentrant {
         Auction memory a = _running(account);
+        // Asked as a start: the curve doesn't run again while nobody could take.
+        _skipPause(a, _unhealthy(account, Action.Start));
         uint256 ranOutAt = _ranOutAt(a);
         if (block.timestamp <= ranOutAt) revert StillRunning(account, ranOutAt);
-        // Asked as a start: the curve doesn't run again while nobody could take.
-        _unhealthy(account, Action.Start);
 
-        a.restartedAt = uint40(block.timestamp);
         a.ranOut = a.insured; // a restart can't be used to keep deleveraging away
-        _auctions[account] = a;
-
-        emit AuctionRestarted(account);
+        _restart(account, a);
     }
 
     /// @inheritdoc ILiquidation
@@ -145,6 +144,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         if (bid.taker == bid.account) revert SelfTake(bid.account);
         Auction memory a = _running(bid.account);
         Health memory h = _unhealthy(bid.account, Action.Take);
+        _skipPause(a, h);
 
         (AuctionCurve.Slice memory s, uint256 shareWad) = _slice(bid.account, a, h, bid.maxFractionWad);
         (fractionWad, paymentWad) = (s.fractionWad, s.paymentWad);
@@ -155,8 +155,8 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
         if (!a.insured && h.margin.equityWad <= 0) _insure(bid.account, h.margin.equityWad);
 
-        if (s.insuranceWad != 0) s.insuranceWad = INSURANCE.pay(a.market, bid.account, s.insuranceWad);
         LEDGER.take(bid.account, bid.taker, fractionWad, s.discountWad, bid.receiver);
+        s.insuranceWad = _payInsurance(a.market, bid.account, s.insuranceWad, fractionWad == WAD);
         if (shareWad != 0) LEDGER.move(bid.taker, FUND, shareWad);
 
         emit Taken(bid.account, bid.taker, fractionWad, paymentWad, s.discountWad, shareWad, s.insuranceWad);
@@ -177,19 +177,21 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     {
         Auction memory a = _running(account);
         Health memory h = _unhealthy(account, Action.Deleverage);
-        uint256 deficitWad = _insuredDeficit(account, a, h.margin.equityWad);
+        _skipPause(a, h);
+        (uint256 deficitWad, uint256 fundWad) = _insuredDeficit(account, a, h.margin.equityWad);
         (sizeWad,) = POSITIONS.positionOf(account, instrument);
         if (sizeWad == 0) revert NothingToDeleverage(account);
 
-        if (deficitWad != 0) deficitWad -= INSURANCE.pay(a.market, account, deficitWad);
-        // Down, as the gross is a sum of such; the position's share itself rounds up.
-        uint256 notionalWad = sizeWad.abs().mulWadDown(ORACLE.priceOf(instrument.underlyingOf()).spotWad);
-        uint256 shareWad = AuctionCurve.deficitShareWad(deficitWad, notionalWad, h.grossWad);
+        // Up, as the gross is a sum of such.
+        uint256 notionalWad = sizeWad.abs().mulWadUp(ORACLE.spotOf(instrument.underlyingOf()));
+        uint256 shareWad = AuctionCurve.deficitShareWad(deficitWad - fundWad, notionalWad, h.grossWad);
         (sizeWad, priceWad) = LEDGER.deleverage(account, instrument, shareWad);
+        _payInsurance(a.market, account, fundWad, h.legs + h.holdings == 1);
 
         emit DeficitDeleveraged(account, instrument, sizeWad, priceWad, shareWad);
 
-        _endIfHealthy(account);
+        // What is left is another lot: collateral alone, which nobody could bid on before.
+        if (!_endIfHealthy(account) && h.legs == 1) _restart(account, a);
     }
 
     /// @inheritdoc ILiquidation
@@ -220,7 +222,9 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc ILiquidation
     function discountOf(uint64 account) external view returns (uint256) {
-        return _discountWad(_running(account), _params);
+        Auction memory a = _running(account);
+        _skipPause(a, LEDGER.healthOf(account));
+        return _discountWad(a, _params);
     }
 
     /// @inheritdoc ILiquidation
@@ -231,6 +235,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     {
         Auction memory a = _running(account);
         Health memory h = _unhealthy(account, Action.Take);
+        _skipPause(a, h);
         (AuctionCurve.Slice memory s, uint256 shareWad) = _slice(account, a, h, maxFractionWad);
         return (s.fractionWad, s.paymentWad, s.discountWad - shareWad);
     }
@@ -250,15 +255,32 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         emit AuctionEnded(account, h.margin.equityWad, h.margin.maintenanceWad);
     }
 
-    function _endIfHealthy(uint64 account) private {
+    function _endIfHealthy(uint64 account) private returns (bool ended) {
         Health memory h = LEDGER.healthOf(account);
-        if (_healthy(h)) _end(account, h);
+        ended = _healthy(h);
+        if (ended) _end(account, h);
+    }
+
+    /// @dev In one write; the compiler would make one for each member.
+    function _store(uint64 account, Auction memory a) private {
+        Auction storage stored = _auctions[account];
+        uint256 word = uint256(a.startedAt) | uint256(a.restartedAt) << 40 | uint256(a.market) << 80
+            | uint256(a.insured ? 1 : 0) << 96 | uint256(a.ranOut ? 1 : 0) << 104;
+        assembly ("memory-safe") {
+            sstore(stored.slot, word)
+        }
+    }
+
+    function _restart(uint64 account, Auction memory a) private {
+        a.restartedAt = uint40(block.timestamp);
+        _store(account, a);
+        emit AuctionRestarted(account);
     }
 
     function _payReward(uint64 account, uint64 to, Health memory h) private returns (uint256 rewardWad) {
         uint256 gas = _params.rewardGas + _params.rewardItemGas * (h.legs + h.holdings);
         // Whatever the grade of the gas price: it moves the reward alone, and that is capped.
-        uint256 costWad = (block.basefee * gas).mulWadDown(ORACLE.priceOf(GAS_UNDERLYING).spotWad);
+        uint256 costWad = (block.basefee * gas).mulWadDown(ORACLE.spotOf(GAS_UNDERLYING));
         (uint256 ownWad, uint256 fundWad) = AuctionCurve.reward(
             costWad, _params.rewardMarginBps, _params.rewardCapBps, h.margin.equityWad, h.margin.maintenanceWad
         );
@@ -268,19 +290,36 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         return ownWad + fundWad;
     }
 
-    /// @dev The deficit, if its positions may be deleveraged now; notices that the insured phase has begun.
-    function _insuredDeficit(uint64 account, Auction memory a, int256 equityWad) private returns (uint256 deficitWad) {
+    /// @dev The fund pays into the account. When nothing else is left in it, exactly what it owes: to the wei by which the
+    /// ledger rounded, or an empty account would stay in auction for it.
+    function _payInsurance(uint16 market, uint64 account, uint256 amountWad, bool last) private returns (uint256) {
+        if (amountWad == 0) return 0;
+        if (last) {
+            int256 cashWad = LEDGER.cashOf(account);
+            if (cashWad >= 0) return 0;
+            amountWad = uint256(-cashWad);
+        }
+        return INSURANCE.pay(market, account, amountWad);
+    }
+
+    /// @dev The deficit and the fund's part of it, if positions may be deleveraged now; notices that the insured phase has
+    /// begun.
+    function _insuredDeficit(uint64 account, Auction memory a, int256 equityWad)
+        private
+        returns (uint256 deficitWad, uint256 fundWad)
+    {
         if (equityWad < 0) deficitWad = uint256(-equityWad);
         if (!a.insured) {
             if (equityWad > 0) {
                 revert StillSolvent(account, equityWad, uint256(a.startedAt) + _params.solventSeconds);
             }
             _insure(account, equityWad);
+            a.insured = true;
         }
-        if (a.ranOut || block.timestamp > _ranOutAt(a)) return deficitWad;
-
-        uint256 capacityWad = INSURANCE.capacity(a.market);
-        if (capacityWad >= deficitWad) revert InsuranceFirst(account, capacityWad);
+        fundWad = INSURANCE.capacity(a.market);
+        bool ranOut = a.ranOut || block.timestamp > _ranOutAt(a);
+        if (!ranOut && fundWad >= deficitWad) revert InsuranceFirst(account, fundWad);
+        if (fundWad > deficitWad) fundWad = deficitWad;
     }
 
     function _setParams(Params memory p) private {
@@ -348,8 +387,16 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         }
     }
 
+    /// @dev Time in which nobody could take doesn't count: the clock begins anew when it was allowed again, so that bidders,
+    /// not the pause, find the price.
+    function _skipPause(Auction memory a, Health memory h) private view {
+        uint40 reopenedAt = uint40(BREAKER.reopenedAt(h.underlyings));
+        if (reopenedAt > a.startedAt) a.startedAt = reopenedAt;
+        if (reopenedAt > a.restartedAt) a.restartedAt = reopenedAt;
+    }
+
     function _discountWad(Auction memory a, Params memory p) private view returns (uint256) {
-        uint256 progressWad = AuctionCurve.progressWad(block.timestamp - a.restartedAt, p.rampSeconds);
+        uint256 progressWad = AuctionCurve.progressWad(FixedPointMathLib.zeroFloorSub(block.timestamp, a.restartedAt), p.rampSeconds);
         return AuctionCurve.discountWad(progressWad, p.startBps, p.endBps);
     }
 
@@ -364,6 +411,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
     /// @dev Is it worth asking the ledger whether the slice restored health? The ledger has the last word.
     function _healedBy(AuctionCurve.Slice memory s, Health memory h) private pure returns (bool) {
+        if (s.fractionWad == WAD) return true;
         int256 leftWad = h.margin.equityWad + int256(s.insuranceWad) - int256(s.discountWad);
         return leftWad >= int256(h.margin.maintenanceWad.mulWadDown(WAD - s.fractionWad));
     }

@@ -9,7 +9,8 @@ contract MockBrokenFeed {
         Short, // fewer words than promised
         Empty, // nothing at all
         BurnGas, // all the gas it gets
-        Flood // a megabyte of answer
+        Flood, // far more words than promised
+        RevertLong // with as many words as promised
     }
 
     Fault public answerFault;
@@ -45,12 +46,21 @@ contract MockBrokenFeed {
         return (_roundId, _answer, _updatedAt, _updatedAt, _roundId);
     }
 
-    function _misbehave(Fault fault, uint256 shortLength) private pure {
+    function _misbehave(Fault fault, uint256 shortLength) private view {
         if (fault == Fault.Revert) revert("broken");
         if (fault == Fault.Short) _return(shortLength);
         if (fault == Fault.Empty) _return(0);
         if (fault == Fault.BurnGas) while (true) { }
         if (fault == Fault.Flood) _return(1 << 17);
+        if (fault == Fault.RevertLong) _revert(_answer, _updatedAt);
+    }
+
+    /// @dev What it would have answered, as the reason.
+    function _revert(int256 answer, uint256 updatedAt) private pure {
+        bytes memory words = abi.encode(8, answer, updatedAt, updatedAt, 8);
+        assembly {
+            revert(add(words, 32), mload(words))
+        }
     }
 
     function _return(uint256 length) private pure {

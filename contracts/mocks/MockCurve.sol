@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { AuctionCurve } from "contracts/liquidation/AuctionCurve.sol";
+import { wordOf } from "contracts/risk/InstrumentWord.sol";
 import { LinearMargin } from "contracts/risk/LinearMargin.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 
@@ -46,6 +47,6 @@ contract MockCurve {
         pure
         returns (uint256)
     {
-        return LinearMargin.initialRateWad(openInterestWad, params);
+        return LinearMargin.initialRateWad(openInterestWad, wordOf(params));
     }
 }

@@ -20,11 +20,14 @@ contract MockSurroundings {
     uint64 public constant FUND = 1_000;
 
     uint64 public accounts;
+    int256 public slip; // [wad] what rounding takes from an account when it is emptied
+    int256 public moveSlip; // [wad] what rounding takes from both accounts of a move
     mapping(uint64 account => address) public ownerOf;
     mapping(uint64 account => mapping(InstrumentId => int256)) public sizeOf;
     mapping(Action => bool) public blocked;
     mapping(uint16 underlying => uint256) public capacity;
     mapping(uint16 underlying => uint256) public spotOf;
+    mapping(uint16 underlying => uint256) public reopensAt;
     mapping(uint64 account => Health) private _health;
 
     // Set by the test
@@ -57,6 +60,18 @@ contract MockSurroundings {
         spotOf[underlying] = spotWad;
     }
 
+    function setSlip(int256 slipWad) external {
+        slip = slipWad;
+    }
+
+    function setMoveSlip(int256 slipWad) external {
+        moveSlip = slipWad;
+    }
+
+    function setReopened(uint16 underlying, uint256 time) external {
+        reopensAt[underlying] = time;
+    }
+
     // Ledger and positions
 
     function POSITIONS() external view returns (address) {
@@ -69,8 +84,8 @@ contract MockSurroundings {
     }
 
     function move(uint64 from, uint64 to, uint256 amountWad) external {
-        _credit(from, -int256(amountWad));
-        _credit(to, int256(amountWad));
+        _credit(from, -int256(amountWad) - (_health[from].cashWad > int256(amountWad) ? moveSlip : int256(0)));
+        _credit(to, int256(amountWad) - moveSlip);
         emit Moved(from, to, amountWad);
     }
 
@@ -88,7 +103,7 @@ contract MockSurroundings {
         _credit(to, int256(discountWad));
         h.margin.maintenanceWad = h.margin.maintenanceWad.mulWadDown(WAD - fractionWad);
         h.grossWad = h.grossWad.mulWadDown(WAD - fractionWad);
-        if (fractionWad == WAD) (h.legs, h.holdings, h.cashWad) = (0, 0, h.margin.equityWad);
+        if (fractionWad == WAD) _empty(h);
         emit Took(from, to, fractionWad, discountWad, receiver);
         return -int256(discountWad);
     }
@@ -101,7 +116,8 @@ contract MockSurroundings {
         (sizeWad, priceWad) = (sizeOf[account][instrument], spotOf[instrument.underlyingOf()]);
         delete sizeOf[account][instrument];
         h.margin.equityWad += int256(deficitWad);
-        if (--h.legs == 0) (h.margin.maintenanceWad, h.grossWad, h.cashWad) = (0, 0, h.margin.equityWad);
+        if (h.legs + h.holdings == 1) _empty(h);
+        else if (--h.legs == 0) (h.margin.maintenanceWad, h.grossWad) = (0, 0);
     }
 
     function writeOff(uint64 account) external returns (uint256 lossWad) {
@@ -138,6 +154,12 @@ contract MockSurroundings {
         if (blocked[action]) revert IBreaker.Blocked(action, first, Level.Halted, grade, false);
     }
 
+    function reopenedAt(uint16[] calldata underlyings) external view returns (uint256 time) {
+        for (uint256 i; i < underlyings.length; ++i) {
+            if (reopensAt[underlyings[i]] > time) time = reopensAt[underlyings[i]];
+        }
+    }
+
     // Insurance
 
     function pay(uint16 underlying, uint64 account, uint256 wantedWad) external returns (uint256 paidWad) {
@@ -145,6 +167,11 @@ contract MockSurroundings {
         capacity[underlying] -= paidWad;
         _credit(account, int256(paidWad));
         emit InsurancePaid(underlying, account, wantedWad, paidWad);
+    }
+
+    function _empty(Health storage h) private {
+        h.margin.equityWad -= slip;
+        (h.legs, h.holdings, h.grossWad, h.cashWad, h.margin.maintenanceWad) = (0, 0, 0, h.margin.equityWad, 0);
     }
 
     function _credit(uint64 account, int256 amountWad) private {

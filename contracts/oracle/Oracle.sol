@@ -97,6 +97,7 @@ contract Oracle is IOracle, AccessManaged {
         uint256 start;
         assembly ("memory-safe") {
             start := mload(0x40)
+            mstore(0x40, add(start, add(64, mul(96, underlyings.length))))
             mstore(start, 32)
             mstore(add(start, 32), underlyings.length)
         }
@@ -118,6 +119,11 @@ contract Oracle is IOracle, AccessManaged {
     /// @inheritdoc IOracle
     function priceOf(uint16 underlying) external view returns (Price memory price) {
         (price.spotWad, price.emaWad, price.grade) = _graded(_words[underlying]);
+    }
+
+    /// @inheritdoc IOracle
+    function spotOf(uint16 underlying) external view returns (uint256) {
+        return _words[underlying].spotWad();
     }
 
     /// @inheritdoc IOracle

@@ -2,8 +2,9 @@
 pragma solidity ^0.8.30;
 
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
+import { InstrumentWord } from "contracts/risk/InstrumentWord.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { Book, Holding, Leg, Margin } from "interfaces/Types.sol";
+import { Holding, Leg, Margin } from "interfaces/Types.sol";
 
 /// @notice Margin without netting: the sum of what each leg and each holding needs by itself.
 /// @dev Per leg, with N = ⌈|size|·mark⌉:
@@ -15,33 +16,16 @@ import { Book, Holding, Leg, Margin } from "interfaces/Types.sol";
 /// Per holding, with V = ⌈amount·price⌉:
 ///
 ///     value = ⌊amount·price⌋
-///     MM    = ⌈V·mh⌉                          where: mh, ih = maintenance and initial haircut
-///     IM    = ⌈V·ih⌉ + ⌈amount·gap⌉           where: gap = max(0, price − ema)
 ///     limit = ⌊amount·min(price, ema)·(1 − ih)⌋
+///     MM    = ⌈V·mh⌉                          where: mh, ih = maintenance and initial haircut
+///     IM    = V − limit                       so more collateral never backs less
 ///
 /// Requirements round up, values and limits down: the account may lose the wei.
-/// No product overflows for sizes and amounts below 2^128, marks below 2^88 and rates up to 100 %.
+/// Nothing overflows for sizes and amounts below 2^128, marks below 2^88 and rates up to 100 %: unchecked, for gas.
 library LinearMargin {
-    using FixedPoint for uint256;
     using FixedPoint for int256;
 
     uint256 private constant WAD_PER_BPS = WAD / BPS;
-
-    /// @notice Margin of the whole book; parameters stand in the order of its legs and holdings.
-    function margin(
-        Book calldata book,
-        IRisk.InstrumentParams[] memory instruments,
-        IRisk.AssetParams[] memory assets
-    ) internal pure returns (Margin memory m) {
-        m.equityWad = book.cashWad;
-
-        for (uint256 i; i < book.legs.length; ++i) {
-            _addLeg(m, book.legs[i], instruments[i]);
-        }
-        for (uint256 i; i < book.holdings.length; ++i) {
-            _addHolding(m, book.holdings[i], assets[i]);
-        }
-    }
 
     /// @notice Share of notional that a new position needs at `openInterestWad` [wad].
     ///
@@ -49,47 +33,55 @@ library LinearMargin {
     ///     where: knee = ⌊cap·kneeBps⌋; initial below the knee, initialMax from the cap on
     ///
     /// @dev Rounds up; the knee rounds down, which raises the rate.
-    function initialRateWad(uint256 openInterestWad, IRisk.InstrumentParams memory p) internal pure returns (uint256) {
-        uint256 capWad = p.openInterestCapWad;
-        uint256 kneeWad = capWad.mulDivDown(p.kneeBps, BPS);
-        if (openInterestWad <= kneeWad) return p.initialBps * WAD_PER_BPS;
-        if (openInterestWad >= capWad) return p.initialMaxBps * WAD_PER_BPS;
+    function initialRateWad(uint256 openInterestWad, InstrumentWord p) internal pure returns (uint256) {
+        unchecked {
+            uint256 capWad = p.openInterestCapWad();
+            uint256 kneeWad = capWad * p.kneeBps() / BPS;
+            uint256 initialWad = p.initialBps() * WAD_PER_BPS;
+            if (openInterestWad <= kneeWad) return initialWad;
+            uint256 initialMaxWad = p.initialMaxBps() * WAD_PER_BPS;
+            if (openInterestWad >= capWad) return initialMaxWad;
 
-        uint256 riseWad = uint256(p.initialMaxBps - p.initialBps) * WAD_PER_BPS;
-        return p.initialBps * WAD_PER_BPS + riseWad.mulDivUp(openInterestWad - kneeWad, capWad - kneeWad);
+            return initialWad + _ceilDiv((initialMaxWad - initialWad) * (openInterestWad - kneeWad), capWad - kneeWad);
+        }
     }
 
-    function _addLeg(Margin memory m, Leg calldata leg, IRisk.InstrumentParams memory p) private pure {
+    function addLeg(Margin memory m, Leg calldata leg, InstrumentWord p) internal pure {
         int256 sizeWad = leg.sizeWad;
         uint256 markWad = leg.markWad;
         uint256 emaWad = leg.emaWad;
         uint256 absSizeWad = sizeWad.abs();
-        uint256 notionalWad = absSizeWad.mulWadUp(markWad);
+        unchecked {
+            uint256 product = absSizeWad * markWad;
+            uint256 notionalWad = _ceilDiv(product, WAD);
+            m.equityWad += (sizeWad < 0 ? -int256(notionalWad) : int256(product / WAD)) + leg.quoteWad;
+            m.maintenanceWad += _ceilDiv(notionalWad * p.maintenanceBps(), BPS);
+            m.initialWad += _ceilDiv(notionalWad * initialRateWad(leg.openInterestWad, p), WAD);
 
-        uint256 gapWad;
-        if (sizeWad > 0) {
-            if (markWad > emaWad) gapWad = markWad - emaWad;
-        } else {
-            if (emaWad > markWad) gapWad = emaWad - markWad;
+            (uint256 highWad, uint256 lowWad) = sizeWad > 0 ? (markWad, emaWad) : (emaWad, markWad);
+            if (highWad > lowWad) m.initialWad += _ceilDiv(absSizeWad * (highWad - lowWad), WAD);
         }
-
-        m.equityWad += sizeWad.mulDivFloor(markWad, WAD) + leg.quoteWad;
-        m.maintenanceWad += notionalWad.mulDivUp(p.maintenanceBps, BPS);
-        m.initialWad += notionalWad.mulWadUp(initialRateWad(leg.openInterestWad, p)) + absSizeWad.mulWadUp(gapWad);
     }
 
-    function _addHolding(Margin memory m, Holding calldata holding, IRisk.AssetParams memory p) private pure {
-        uint256 amountWad = holding.amountWad;
+    function addHolding(Margin memory m, Holding calldata holding, IRisk.AssetParams memory p) internal pure {
         uint256 priceWad = holding.priceWad;
-        uint256 emaWad = holding.emaWad;
-        uint256 valueUpWad = amountWad.mulWadUp(priceWad);
+        uint256 lowerWad = priceWad < holding.emaWad ? priceWad : holding.emaWad;
+        unchecked {
+            uint256 product = holding.amountWad * priceWad;
+            uint256 valueUpWad = _ceilDiv(product, WAD);
+            uint256 limitWad = holding.amountWad * lowerWad * (BPS - p.initialHaircutBps) / (WAD * BPS);
 
-        uint256 gapWad = priceWad > emaWad ? priceWad - emaWad : 0;
-        uint256 lowerWad = priceWad - gapWad;
+            m.equityWad += int256(product / WAD);
+            m.maintenanceWad += _ceilDiv(valueUpWad * p.maintenanceHaircutBps, BPS);
+            m.initialWad += valueUpWad - limitWad; // not V·ih + gap: that may exceed V, and collateral would lower E − IM
+            m.borrowLimitWad += limitWad;
+        }
+    }
 
-        m.equityWad += int256(amountWad.mulWadDown(priceWad));
-        m.maintenanceWad += valueUpWad.mulDivUp(p.maintenanceHaircutBps, BPS);
-        m.initialWad += valueUpWad.mulDivUp(p.initialHaircutBps, BPS) + amountWad.mulWadUp(gapWad);
-        m.borrowLimitWad += (amountWad * lowerWad).mulDivDown(BPS - p.initialHaircutBps, WAD * BPS);
+    /// @dev ⌈x/d⌉ for d > 0, x + d below 2^256
+    function _ceilDiv(uint256 x, uint256 d) private pure returns (uint256) {
+        unchecked {
+            return (x + d - 1) / d;
+        }
     }
 }

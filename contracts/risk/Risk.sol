@@ -4,15 +4,18 @@ pragma solidity 0.8.37;
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 
 import { BPS } from "contracts/libraries/FixedPoint.sol";
-import { CrossMargin } from "contracts/risk/CrossMargin.sol";
+import { InstrumentWord } from "contracts/risk/InstrumentWord.sol";
 import { IsolatedMargin } from "contracts/risk/IsolatedMargin.sol";
+import { LinearMargin } from "contracts/risk/LinearMargin.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { Book, InstrumentId, Margin, Mode } from "interfaces/Types.sol";
+import { Book, Holding, InstrumentId, Leg, Margin, Mode } from "interfaces/Types.sol";
 
 /// @notice Stores margin parameters and hands them, with the book, to the model of the account's mode.
+/// @dev Isolated and cross are one linear model; isolated refuses what it may not hold.
 contract Risk is IRisk, AccessManaged {
     uint256 public constant MIN_MAINTENANCE_BPS = 25;
     uint256 public constant MAX_INITIAL_BPS = BPS;
+    uint256 public constant MAX_OPEN_INTEREST_WAD = 2e27; // a side's base must fit 112 bits at the lowest scale
     uint256 public constant MIN_HAIRCUT_BPS = 1; // a haircut of nothing leaves an auction nothing to offer
 
     mapping(InstrumentId instrument => InstrumentParams) private _instruments;
@@ -21,19 +24,19 @@ contract Risk is IRisk, AccessManaged {
     constructor(address authority) AccessManaged(authority) { }
 
     /// @inheritdoc IRisk
-    function assess(Mode mode, Book calldata book) external view returns (Margin memory) {
-        InstrumentParams[] memory instruments = new InstrumentParams[](book.legs.length);
-        for (uint256 i; i < instruments.length; ++i) {
-            instruments[i] = _listed(book.legs[i].instrument);
-        }
-        AssetParams[] memory assets = new AssetParams[](book.holdings.length);
-        for (uint256 i; i < assets.length; ++i) {
-            assets[i] = assetParams(book.holdings[i].asset);
-        }
+    function assess(Mode mode, Book calldata book) external view returns (Margin memory m) {
+        if (mode == Mode.Isolated) IsolatedMargin.requireAdmitted(book);
+        else if (mode != Mode.Cross) revert UnknownMode(mode);
 
-        if (mode == Mode.Cross) return CrossMargin.margin(book, instruments, assets);
-        if (mode == Mode.Isolated) return IsolatedMargin.margin(book, instruments, assets);
-        revert UnknownMode(mode);
+        m.equityWad = book.cashWad;
+        Leg[] calldata legs = book.legs;
+        for (uint256 i; i < legs.length; ++i) {
+            LinearMargin.addLeg(m, legs[i], _wordOf(legs[i].instrument));
+        }
+        Holding[] calldata holdings = book.holdings;
+        for (uint256 i; i < holdings.length; ++i) {
+            LinearMargin.addHolding(m, holdings[i], assetParams(holdings[i].asset));
+        }
     }
 
     /// @inheritdoc IRisk
@@ -86,7 +89,7 @@ contract Risk is IRisk, AccessManaged {
         _checkWithin(p.initialBps, uint256(p.maintenanceBps) + 1, MAX_INITIAL_BPS);
         _checkWithin(p.initialMaxBps, p.initialBps, MAX_INITIAL_BPS);
         _checkWithin(p.kneeBps, 0, BPS);
-        // No bound on the cap: zero means that positions can only shrink.
+        _checkWithin(p.openInterestCapWad, 0, MAX_OPEN_INTEREST_WAD); // zero: positions can only shrink
 
         _instruments[instrument] = p;
 
@@ -100,6 +103,15 @@ contract Risk is IRisk, AccessManaged {
         _assets[asset] = p;
 
         emit AssetParamsSet(asset, p);
+    }
+
+    /// @dev The parameters as they lie in their slot.
+    function _wordOf(InstrumentId instrument) private view returns (InstrumentWord word) {
+        InstrumentParams storage p = _instruments[instrument];
+        assembly ("memory-safe") {
+            word := sload(p.slot)
+        }
+        if (word.maintenanceBps() == 0) revert NotListed(instrument);
     }
 
     function _listed(InstrumentId instrument) private view returns (InstrumentParams memory p) {

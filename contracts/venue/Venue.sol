@@ -127,9 +127,8 @@ contract Venue is IVenue, EIP712, AccessManaged {
         if (makerBuys ? taker.sizeWad >= 0 : maker.sizeWad == 0 || taker.sizeWad <= 0) {
             revert NotOpposite(maker.sizeWad, taker.sizeWad);
         }
-        (uint256 buyLimitWad, uint256 sellLimitWad) = makerBuys
-            ? (maker.limitPriceWad, taker.limitPriceWad)
-            : (taker.limitPriceWad, maker.limitPriceWad);
+        (uint256 buyLimitWad, uint256 sellLimitWad) =
+            makerBuys ? (maker.limitPriceWad, taker.limitPriceWad) : (taker.limitPriceWad, maker.limitPriceWad);
         if (buyLimitWad < sellLimitWad) revert NotCrossing(buyLimitWad, sellLimitWad);
     }
 
@@ -156,7 +155,7 @@ contract Venue is IVenue, EIP712, AccessManaged {
         (int256 positionWad,) = positions.positionOf(order.account, order.instrument);
         bool shrinks = positionWad > 0 ? order.sizeWad < 0 : positionWad < 0 && order.sizeWad > 0;
         if (!shrinks || sizeWad > positionWad.abs()) {
-            // sizeWad ≤ |order.sizeWad|, which is a signed word, so it fits one.
+            // sizeWad ≤ |order.sizeWad|, so it fits a signed word; the one that doesn't, 2²⁵⁵, panics.
             revert ReduceOnly(order.account, positionWad, order.sizeWad < 0 ? -int256(sizeWad) : int256(sizeWad));
         }
     }
@@ -166,13 +165,9 @@ contract Venue is IVenue, EIP712, AccessManaged {
     }
 
     /// @dev The trade, at the maker's price. Band, margin, breaker and equal accounts are the ledger's to check.
-    function _fill(
-        bytes32 makerHash,
-        bytes32 takerHash,
-        Order calldata maker,
-        Order calldata taker,
-        uint256 sizeWad
-    ) private {
+    function _fill(bytes32 makerHash, bytes32 takerHash, Order calldata maker, Order calldata taker, uint256 sizeWad)
+        private
+    {
         bool makerBuys = maker.sizeWad > 0;
         uint256 priceWad = maker.limitPriceWad;
         uint256 makerFeeWad = _feeUp(sizeWad, priceWad, makerFeeBps);
@@ -210,8 +205,8 @@ contract Venue is IVenue, EIP712, AccessManaged {
     }
 
     function _setFees(uint16 makerBps, uint16 takerBps) private {
-        if (makerBps > MAX_FEE_BPS) revert FeeTooHigh(makerBps, MAX_FEE_BPS);
-        if (takerBps > MAX_FEE_BPS) revert FeeTooHigh(takerBps, MAX_FEE_BPS);
+        if (makerBps > MAX_FEE_BPS) revert BadFee(makerBps, MAX_FEE_BPS);
+        if (takerBps > MAX_FEE_BPS) revert BadFee(takerBps, MAX_FEE_BPS);
 
         makerFeeBps = makerBps;
         takerFeeBps = takerBps;

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IOracle } from "interfaces/IOracle.sol";
+import { IRisk } from "interfaces/IRisk.sol";
+import { Holding, Margin, Mode } from "interfaces/Types.sol";
+
+/// @notice The book of an account, written straight into the call that has it assessed, and read back from there.
+/// @dev A margin check is most of what a trade costs, and moving structs between memory and calldata most of the check;
+/// so the words are put where `IRisk.assess` expects them:
+///
+///     0   selector            4    mode                 36   offset of the book (64)
+///     68  cash                100  offset of the legs (96)    132  offset of the holdings
+///     164 legs: count, then LEG_WORDS each              then holdings: count, then HOLDING_WORDS each
+///
+/// A buffer is the memory address of the selector.
+library BookCall {
+    uint256 internal constant LEG_BYTES = 7 * 32; // Types.Leg
+    uint256 internal constant HOLDING_BYTES = 5 * 32; // Types.Holding
+
+    uint256 private constant LEGS = 164;
+
+    /// @dev Room for the whole call, with everything but the legs written.
+    function open(Mode mode, int256 cashWad, uint256 legs, Holding[] calldata held)
+        internal
+        pure
+        returns (uint256 buffer)
+    {
+        bytes4 selector = IRisk.assess.selector;
+        uint256 holdings = held.length;
+        assembly ("memory-safe") {
+            buffer := mload(0x40)
+            let tail := add(add(buffer, add(LEGS, 32)), mul(legs, LEG_BYTES))
+            mstore(0x40, and(add(add(tail, 63), mul(holdings, HOLDING_BYTES)), not(31)))
+            mstore(buffer, selector)
+            mstore(add(buffer, 4), mode)
+            mstore(add(buffer, 36), 64)
+            mstore(add(buffer, 68), cashWad)
+            mstore(add(buffer, 100), 96)
+            mstore(add(buffer, 132), add(128, mul(legs, LEG_BYTES)))
+            mstore(add(buffer, LEGS), legs)
+            mstore(tail, holdings)
+            calldatacopy(add(tail, 32), held.offset, mul(holdings, HOLDING_BYTES))
+        }
+    }
+
+    /// @dev Address of the first leg; the others follow it.
+    function firstLeg(uint256 buffer) internal pure returns (uint256) {
+        unchecked {
+            return buffer + LEGS + 32;
+        }
+    }
+
+    function putLeg(
+        uint256 leg,
+        uint256 instrument,
+        int256 sizeWad,
+        int256 quoteWad,
+        uint256 price, // address of its three words
+        uint256 openInterestWad
+    ) internal pure {
+        assembly ("memory-safe") {
+            mstore(leg, instrument)
+            mstore(add(leg, 32), sizeWad)
+            mstore(add(leg, 64), quoteWad)
+            mstore(add(leg, 96), mload(price))
+            mstore(add(leg, 128), mload(add(price, 32)))
+            mstore(add(leg, 160), openInterestWad)
+            mstore(add(leg, 192), mload(add(price, 64)))
+        }
+    }
+
+
+    /// @dev Make the call. A refusal of the risk contract is passed on as it is.
+    function assess(uint256 buffer, IRisk risk, uint256 legs, uint256 holdings)
+        internal
+        view
+        returns (Margin memory margin)
+    {
+        assembly ("memory-safe") {
+            let size := add(add(LEGS, 64), add(mul(legs, LEG_BYTES), mul(holdings, HOLDING_BYTES)))
+            let answered := staticcall(gas(), risk, buffer, size, margin, 128)
+            if iszero(and(answered, gt(returndatasize(), 127))) {
+                let reason := mload(0x40)
+                returndatacopy(reason, 0, returndatasize())
+                revert(reason, returndatasize())
+            }
+        }
+    }
+}
+
+/// @notice Prices of several underlyings in one call, left in memory as they came.
+library Prices {
+    /// @dev Room for the call; the underlyings go to the words from `ids` on.
+    function open(uint256 count) internal pure returns (uint256 ids) {
+        bytes4 selector = IOracle.read.selector;
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            mstore(buffer, selector)
+            mstore(add(buffer, 4), 32)
+            mstore(add(buffer, 36), count)
+            ids := add(buffer, 68)
+            mstore(0x40, add(buffer, add(96, mul(count, 96)))) // what is asked needs less than what is answered
+        }
+    }
+
+    /// @dev Make the call. Address of the first price, three words each: spot, ema, grade.
+    function read(IOracle oracle, uint256 ids, uint256 count) internal view returns (uint256 prices) {
+        assembly ("memory-safe") {
+            let buffer := sub(ids, 68)
+            let size := add(64, mul(count, 96))
+            let answered := staticcall(gas(), oracle, buffer, add(68, mul(count, 32)), buffer, size)
+            if iszero(and(answered, eq(returndatasize(), size))) {
+                returndatacopy(buffer, 0, returndatasize())
+                revert(buffer, returndatasize())
+            }
+            prices := sub(ids, 4)
+        }
+    }
+}
+
+/// @notice Plain words in memory, without the bounds checks of an array.
+library Words {
+    function alloc(uint256 count) internal pure returns (uint256 words) {
+        assembly ("memory-safe") {
+            words := mload(0x40)
+            mstore(0x40, add(words, shl(5, count)))
+        }
+    }
+
+    function get(uint256 word) internal pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := mload(word)
+        }
+    }
+
+    function put(uint256 word, uint256 value) internal pure {
+        assembly ("memory-safe") {
+            mstore(word, value)
+        }
+    }
+}

@@ -1,0 +1,358 @@
+"""`config/<network>.toml`: every parameter of a deployment, checked before anything is sent.
+
+Quantities are written in whole units (tokens, dollars) and turned into the contracts' integers here, exactly: TOML
+numbers with a point are read as decimals, never as floats. Bounds that a contract imposes are checked by the contract
+too; those here exist so that a mistake is named by its key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator
+from decimal import Context, Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from eth_utils.address import is_address, to_checksum_address
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from holdfast.chain.environment import PROJECT
+from holdfast.errors import ConfigError
+from holdfast.types import InstrumentId, perpetual
+from holdfast.units import BPS, WAD
+
+CONFIG_FOLDER: Final = PROJECT / "config"
+
+LOCAL_CHAIN_ID: Final = 31337
+"""Anvil's. There, tokens and feeds without an address are deployed as mocks, and roles may be the node's accounts."""
+
+HEARTBEAT_UNIT: Final = 10  # [seconds] the oracle stores heartbeats in this unit
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        raise ValueError("must be an address of 20 bytes")
+    return str(to_checksum_address(text))
+
+
+def _account(value: int | str) -> int | str:
+    if isinstance(value, str):
+        return _address(value)
+    if value < 0:
+        raise ValueError("must be an address, or the place of an account from 0")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Bps = Annotated[int, Field(ge=0, le=BPS)]
+Seconds = Annotated[int, Field(ge=1, lt=2**32)]
+Positive = Annotated[Decimal, Field(gt=0)]
+Account = Annotated[int | str, AfterValidator(_account)]
+"""An address; on the local chain also the place of one of the node's own accounts, from 0."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Settlement(Section):
+    symbol: str
+    decimals: Annotated[int, Field(ge=0, le=18)]
+    cap: Positive  # [tokens] most that the vault takes in
+    address: Address | None = None
+
+    def amount(self, tokens: Decimal) -> int:
+        """Whole tokens in the token's own decimals. ConfigError where there is no such amount."""
+        return _scaled(tokens, self.decimals, self.symbol)
+
+
+class Collateral(Settlement):
+    symbol: str = ""  # its key in the file
+    underlying: str  # whose price values it
+    initial_haircut_bps: Bps
+    maintenance_haircut_bps: Bps
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_least(self, "initial_haircut_bps", "maintenance_haircut_bps")
+        return self
+
+
+class Underlying(Section):
+    heartbeat_seconds: Annotated[
+        int, Field(ge=HEARTBEAT_UNIT, lt=HEARTBEAT_UNIT << 16, multiple_of=HEARTBEAT_UNIT)
+    ]
+    deviation_percent: Annotated[int, Field(ge=1, le=100)]
+    min_price: Positive
+    max_price: Positive
+    feed: Address | None = None
+    price: Positive | None = None  # first answer of a local feed
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.max_price <= self.min_price:
+            raise ValueError(f"max_price ({self.max_price}) must be above min_price ({self.min_price})")
+        if self.price is not None and not self.min_price <= self.price <= self.max_price:
+            raise ValueError(f"price ({self.price}) must lie in [{self.min_price}, {self.max_price}]")
+        return self
+
+
+class Instrument(Section):
+    kind: Literal["perpetual"]
+    underlying: str
+    initial_bps: Annotated[int, Field(ge=1, le=BPS)]
+    maintenance_bps: Annotated[int, Field(ge=1, le=BPS)]
+    initial_max_bps: Annotated[int, Field(ge=1, le=BPS)]
+    knee_bps: Annotated[int, Field(ge=0, lt=BPS)]
+    open_interest_cap: Positive  # [units of the underlying]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.maintenance_bps >= self.initial_bps:
+            raise ValueError(
+                f"maintenance_bps ({self.maintenance_bps}) must be below initial_bps ({self.initial_bps})"
+            )
+        _at_least(self, "initial_max_bps", "initial_bps")
+        return self
+
+
+class Oracle(Section):
+    ema_half_life_seconds: Seconds
+    slow_seconds: Seconds
+
+    @property
+    def ema_decay_wad(self) -> int:
+        """What a second leaves of the distance between slow price and spot, rounded down."""
+        exact = Context(prec=60)
+        half_life = Decimal(self.ema_half_life_seconds)
+        return int(
+            exact.multiply(exact.power(Decimal(2), exact.divide(Decimal(-1), half_life)), Decimal(WAD))
+        )
+
+
+class Breaker(Section):
+    max_pause_seconds: Seconds
+    cooldown_seconds: Seconds
+    grace_seconds: Seconds
+    trigger_seconds: Seconds
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_least(self, "max_pause_seconds", "trigger_seconds")
+        closed = self.max_pause_seconds + 2 * self.grace_seconds
+        if self.cooldown_seconds <= closed:
+            raise ValueError(
+                f"cooldown_seconds ({self.cooldown_seconds}) must be above "
+                f"max_pause_seconds + 2·grace_seconds ({closed})"
+            )
+        return self
+
+
+class Ledger(Section):
+    band_bps: Annotated[int, Field(ge=1, lt=BPS)]
+    max_fee_bps: Bps
+    funding_cap_bps: Bps  # per hour
+    funding_period_seconds: Seconds
+    base_rate_bps: Bps  # a year
+    kink_bps: Annotated[int, Field(ge=1, lt=BPS)]
+    kink_rate_bps: Bps
+    max_rate_bps: Annotated[int, Field(ge=0, lt=2**16)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_least(self, "kink_rate_bps", "base_rate_bps")
+        _at_least(self, "max_rate_bps", "kink_rate_bps")
+        return self
+
+
+class Auction(Section):
+    gas_underlying: str
+    start_bps: Annotated[int, Field(ge=0, lt=2**16)]
+    end_bps: Annotated[int, Field(ge=1, lt=2**16)]
+    target_bps: Annotated[int, Field(gt=BPS, lt=2**16)]
+    fund_share_bps: Bps
+    reward_cap_bps: Bps
+    reward_margin_bps: Annotated[int, Field(ge=0, lt=2**16)]
+    reward_gas: Annotated[int, Field(ge=0, lt=2**32)]
+    reward_item_gas: Annotated[int, Field(ge=0, lt=2**32)]  # for each position and collateral
+    ramp_seconds: Seconds
+    solvent_seconds: Seconds
+    run_seconds: Seconds
+    dust: Annotated[Decimal, Field(ge=0)]  # [settlement token] of maintenance margin
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_least(self, "end_bps", "start_bps")
+        if self.target_bps <= self.end_bps:
+            raise ValueError(f"target_bps ({self.target_bps}) must be above end_bps ({self.end_bps})")
+        _at_least(self, "run_seconds", "ramp_seconds")
+        return self
+
+
+class Insurance(Section):
+    fund_share_bps: Bps
+    caps: dict[str, Annotated[Decimal, Field(ge=0)]]  # [settlement token] by underlying
+
+
+class Venue(Section):
+    maker_fee_bps: Bps
+    taker_fee_bps: Bps
+
+
+class Access(Section):
+    governor: Account
+    guardian: Account
+    governor_delay_seconds: Seconds
+    admin_delay_seconds: Seconds
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_least(self, "admin_delay_seconds", "governor_delay_seconds")
+        if self.governor == self.guardian:
+            raise ValueError(
+                "governor and guardian must differ: one loosens slowly, the other tightens at once"
+            )
+        return self
+
+
+class Config(Section):
+    """One deployment. The order of `underlyings`, `collateral` and `instruments` in the file gives them their ids."""
+
+    chain_id: Annotated[int, Field(ge=1)]
+    settlement: Settlement
+    underlyings: dict[str, Underlying]
+    collateral: dict[str, Collateral]
+    instruments: dict[str, Instrument]
+    oracle: Oracle
+    breaker: Breaker
+    ledger: Ledger
+    auction: Auction
+    insurance: Insurance
+    venue: Venue
+    access: Access
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        known = ", ".join(self.underlyings)
+        for key, name in self._references():
+            if name not in self.underlyings:
+                raise ValueError(f"{key}: {name!r} is not one of the underlyings ({known})")
+        for key in ("maker_fee_bps", "taker_fee_bps"):
+            if getattr(self.venue, key) > self.ledger.max_fee_bps:
+                raise ValueError(
+                    f"venue.{key} must be at most ledger.max_fee_bps ({self.ledger.max_fee_bps})"
+                )
+        if not self.local:
+            for key, value in self._addresses():
+                if not isinstance(value, str):
+                    raise ValueError(
+                        f"{key}: chain {self.chain_id} needs an address; mocks are for {LOCAL_CHAIN_ID}"
+                    )
+        for name, underlying in self.underlyings.items():
+            if self.local and underlying.feed is None and underlying.price is None:
+                raise ValueError(
+                    f"underlyings.{name}: give the address of a feed, or a price for a local one"
+                )
+        return self
+
+    def _references(self) -> Iterator[tuple[str, str]]:
+        for name, token in self.collateral.items():
+            yield f"collateral.{name}.underlying", token.underlying
+        for name, instrument in self.instruments.items():
+            yield f"instruments.{name}.underlying", instrument.underlying
+        for name in self.insurance.caps:
+            yield "insurance.caps", name
+        yield "auction.gas_underlying", self.auction.gas_underlying
+
+    def _addresses(self) -> Iterator[tuple[str, Any]]:
+        yield "settlement.address", self.settlement.address
+        for name, token in self.collateral.items():
+            yield f"collateral.{name}.address", token.address
+        for name, underlying in self.underlyings.items():
+            yield f"underlyings.{name}.feed", underlying.feed
+        yield "access.governor", self.access.governor
+        yield "access.guardian", self.access.guardian
+
+    @property
+    def local(self) -> bool:
+        return self.chain_id == LOCAL_CHAIN_ID
+
+    @property
+    def tokens(self) -> dict[str, Settlement]:
+        """By symbol, in the order of their asset ids: the settlement token is asset 0."""
+        return {self.settlement.symbol: self.settlement, **self.collateral}
+
+    def underlying_id(self, name: str) -> int:
+        """From 1: 0 stands for everything in the breaker."""
+        return list(self.underlyings).index(name) + 1
+
+    def instrument_id(self, name: str) -> InstrumentId:
+        return perpetual(self.underlying_id(self.instruments[name].underlying))
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON stores it: decimals as text."""
+        return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        """A hash of every value; comments and layout of the file don't count, order does."""
+        return hashlib.sha256(json.dumps(self.plain()).encode()).hexdigest()
+
+
+def wad(value: Decimal) -> int:
+    """Whole units in wad. ConfigError where that isn't a whole number."""
+    return _scaled(value, 18, str(value))
+
+
+def load_config(source: str | Path) -> Config:
+    """From a file, or by the name of a network in `config/`. ConfigError names the key and its bound."""
+    path = CONFIG_FOLDER / f"{source}.toml" if isinstance(source, str) and "." not in source else Path(source)
+    return parse_config(_read(path), str(path))
+
+
+def find_config(chain_id: int, folder: Path = CONFIG_FOLDER) -> tuple[Path, Config]:
+    """The one file of `folder` that is for this chain. ConfigError where there is none, or more than one."""
+    found = [path for path in sorted(folder.glob("*.toml")) if _read(path).get("chain_id") == chain_id]
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise ConfigError(f"files in {folder} with chain_id = {chain_id}: {names}; name one by --config")
+    return found[0], parse_config(_read(found[0]), str(found[0]))
+
+
+def parse_config(data: dict[str, Any], name: str) -> Config:
+    """From parsed TOML. `name` is for the message only."""
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        given = f" (is {first['input']})" if isinstance(first["input"], (int, str, Decimal)) else ""
+        more = f"; and {error.error_count() - 1} more" if error.error_count() > 1 else ""
+        told = {"missing": "is missing", "extra_forbidden": "is not a known key"}
+        text = told.get(first["type"], first["msg"].removeprefix("Value error, ").removeprefix("Input "))
+        raise ConfigError(f"{name}: {key + ': ' if key else ''}{text}{given}{more}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(), parse_float=Decimal)
+    except FileNotFoundError:
+        raise ConfigError(f"{path} doesn't exist") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _scaled(value: Decimal, decimals: int, name: str) -> int:
+    scaled = value.scaleb(decimals, Context(prec=80))
+    if scaled != scaled.to_integral_value():
+        raise ConfigError(f"{name}: {value} has more than {decimals} decimals")
+    return int(scaled)
+
+
+def _at_least(section: Section, name: str, bound: str) -> None:
+    if getattr(section, name) < getattr(section, bound):
+        raise ValueError(
+            f"{name} ({getattr(section, name)}) must be at least {bound} ({getattr(section, bound)})"
+        )

@@ -1,0 +1,173 @@
+"""What the Lens returns, as the dataclasses of `holdfast.types`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdfast.types import (
+    SETTLEMENT,
+    Account,
+    Asset,
+    AssetParams,
+    Auction,
+    Grade,
+    Health,
+    Holding,
+    InstrumentId,
+    InstrumentParams,
+    Level,
+    Margin,
+    Market,
+    Mode,
+    Pool,
+    Position,
+    Price,
+    Restriction,
+    Side,
+    System,
+    underlying_of,
+)
+
+
+def read_account(view: Any) -> Account:
+    auction = view.auction
+    return Account(
+        id=view.account,
+        owner=view.owner,
+        mode=Mode(view.mode),
+        cash_wad=view.cashWad,
+        positions=tuple(_position(position) for position in view.positions),
+        holdings=tuple(Holding(asset=holding.asset, amount=holding.amount) for holding in view.holdings),
+        health=read_health(view.health) if view.assessed else None,
+        auction=Auction(
+            started_at=auction.startedAt,
+            restarted_at=auction.restartedAt,
+            market=auction.market,
+            insured=auction.insured,
+            ran_out=auction.ranOut,
+            discount_wad=view.discountWad,
+        )
+        if auction.startedAt
+        else None,
+    )
+
+
+def read_health(health: Any) -> Health:
+    margin = health.margin
+    return Health(
+        margin=Margin(
+            equity_wad=margin.equityWad,
+            initial_wad=margin.initialWad,
+            maintenance_wad=margin.maintenanceWad,
+            borrow_limit_wad=margin.borrowLimitWad,
+        ),
+        cash_wad=health.cashWad,
+        gross_wad=health.grossWad,
+        legs=health.legs,
+        holdings=health.holdings,
+        grade=Grade(health.grade),
+        dominant=health.dominant,
+        underlyings=tuple(health.underlyings),
+    )
+
+
+def read_market(view: Any) -> Market:
+    params = view.params
+    return Market(
+        instrument=InstrumentId(view.instrument),
+        underlying=underlying_of(view.instrument),
+        long=_side(view.long),
+        short=_side(view.short),
+        long_base_wad=view.interest.longBaseWad,
+        short_base_wad=view.interest.shortBaseWad,
+        long_open_wad=view.longOpenWad,
+        short_open_wad=view.shortOpenWad,
+        price=_price(view.price),
+        price_updated_at=view.priceUpdatedAt,
+        restriction=_restriction(view.restriction),
+        params=InstrumentParams(
+            initial_bps=params.initialBps,
+            maintenance_bps=params.maintenanceBps,
+            initial_max_bps=params.initialMaxBps,
+            knee_bps=params.kneeBps,
+            open_interest_cap_wad=params.openInterestCapWad,
+        ),
+        insurance_capacity_wad=view.insuranceCapacityWad,
+        insurance_drawn_wad=view.insuranceDrawnWad,
+        insurance_cap_wad=view.insuranceCapWad,
+    )
+
+
+def read_system(view: Any) -> System:
+    pool = view.pool
+    return System(
+        chain_id=view.chainId,
+        block=view.blockNumber,
+        time=view.time,
+        base_fee=view.baseFee,
+        accounts=view.accounts,
+        pool=Pool(
+            credit_shares=pool.creditShares,
+            debt_shares=pool.debtShares,
+            credit_index_wad=pool.creditIndexWad,
+            debt_index_wad=pool.debtIndexWad,
+            accrued_at=pool.accruedAt,
+        ),
+        assets=tuple(_asset(asset) for asset in view.assets),
+        restriction=_restriction(view.restriction),
+        fund_account=view.fundAccount,
+        fees_account=view.feesAccount,
+        treasury_account=view.treasuryAccount,
+        fund_wad=view.fundWad,
+        fees_wad=view.feesWad,
+        treasury_wad=view.treasuryWad,
+        fund_share_bps=view.fundShareBps,
+    )
+
+
+def _position(view: Any) -> Position:
+    stored = view.stored
+    return Position(
+        instrument=InstrumentId(view.instrument),
+        size_wad=view.sizeWad,
+        quote_wad=view.quoteWad,
+        base_wad=stored.baseWad,
+        cost_wad=stored.costWad,
+        epoch=stored.epoch,
+    )
+
+
+def _asset(view: Any) -> Asset:
+    return Asset(
+        asset=view.asset,
+        token=view.token,
+        vault=view.vault,
+        underlying=view.underlying,
+        unit_wad=view.unitWad,
+        held=view.held,
+        balance=view.balance,
+        cap=view.cap,
+        params=AssetParams(
+            initial_haircut_bps=view.params.initialHaircutBps,
+            maintenance_haircut_bps=view.params.maintenanceHaircutBps,
+        ),
+        price=None if view.asset == SETTLEMENT else _price(view.price),
+    )
+
+
+def _side(side: Any) -> Side:
+    return Side(
+        flow_wad=side.flowWad,
+        scale_wad=side.scaleWad,
+        epoch=side.epoch,
+        accrued_at=side.accruedAt,
+        premium_ppb=side.premiumPpb,
+    )
+
+
+def _price(price: Any) -> Price:
+    return Price(spot_wad=price.spotWad, ema_wad=price.emaWad, grade=Grade(price.grade))
+
+
+def _restriction(view: Any) -> Restriction:
+    return Restriction(level=Level(view.level), until=view.until, grace_until=view.graceUntil)

@@ -1,0 +1,331 @@
+"""Runs the demo: an Anvil of its own, the deployment, the market, the keepers, and the clock.
+
+The clock belongs to the director. While anything is going on (an auction, an account below maintenance, a transaction
+on its way) there is a block every BLOCK_SECONDS of chain time; otherwise the chain jumps to where a price has moved by
+the tolerance, LONGEST_SECONDS at most. After each block the director waits until every keeper has dealt with it, so
+the machine's speed doesn't change the story: what a keeper sends after a block is mined in the next one.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from holdfast.chain.anvil import Anvil
+from holdfast.chain.config import Config
+from holdfast.chain.deploy import deploy
+from holdfast.chain.protocol import Protocol, books_of
+from holdfast.demo.collect import Happened, Series, Sums, add_up, read_events, read_gas
+from holdfast.demo.crew import Crew
+from holdfast.demo.market import FUND_SEED, RELAYER, Floor, Opening
+from holdfast.demo.scenario import Scenario, next_step
+from holdfast.demo.traders import Pair, Trader, draw_traders, late_pairs
+from holdfast.keepers.prices import PricePath
+from holdfast.types import Snapshot
+from holdfast.units import WAD
+
+OPENING_SECONDS: Final = 1_800  # of chain time before the replay, in which the market opens
+BLOCK_SECONDS: Final = 12
+LONGEST_SECONDS: Final = 900  # a quarter of an hour: well within any heartbeat
+AFTERMATH_BLOCKS: Final = 150  # at most, to let the last auctions end
+PATIENCE_SECONDS: Final = 5.0  # of the wall clock, for a keeper that is late with a block
+START_SECONDS: Final = 60.0  # of the wall clock, for the keepers' start
+LATE_LEAD_SECONDS: Final = 1_500  # the latecomers enter so long before the low
+STEPS: Final = 420  # jumps that a replay should not exceed by much
+LEAST_TOLERANCE: Final = 0.005
+BIDDER_CAPITAL: Final = 250_000  # [settlement token]
+
+PUSHER, LIQUIDATOR, BIDDER = 0, 3, 4  # accounts of the node
+TIPS_GWEI: Final = {
+    "price_pusher": 3.0,
+    "bidder": 2.0,
+    "liquidator": 1.0,
+}  # so that their order in a block is fixed
+
+Report = Callable[[str, float], None]
+"""Told what is going on and which share of the whole is done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    scenario: Scenario  # with every underlying of the configuration
+    config: Config
+    seed: int
+    traders: int
+    out: Path
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    plan: Plan
+    series: Series
+    events: list[Happened]
+    sums: Sums
+    traders: Mapping[int, Trader]  # account → trader
+    keeper_accounts: Mapping[str, int]
+    tolerance: float
+    records: Mapping[str, Sequence[Mapping[str, Any]]]  # role → what it recorded
+    trades: int
+    slow_blocks: int
+    refused_late: int
+    seconds: float = 0.0
+
+
+def local_config(config: Config, scenario: Scenario) -> Config:
+    """The configuration with the scenario's first prices in its local feeds."""
+    underlyings = {
+        name: underlying.model_copy(update={"price": Decimal(f"{scenario.path.prices[name][0]:.8f}")})
+        for name, underlying in config.underlyings.items()
+    }
+    return config.model_copy(update={"underlyings": underlyings})
+
+
+def choose_tolerance(path: PricePath) -> float:
+    """The smallest move that is worth a block of its own, so that the replay stays short."""
+    tolerance = LEAST_TOLERANCE
+    while count_steps(path, tolerance) > STEPS:
+        tolerance *= 1.15
+    return tolerance
+
+
+def count_steps(path: PricePath, tolerance: float) -> int:
+    now, steps = path.start, 0
+    while now < path.end:
+        now = next_step(path, now, tolerance=tolerance, shortest=BLOCK_SECONDS, longest=LONGEST_SECONDS)
+        steps += 1
+    return steps
+
+
+def low_time(path: PricePath) -> int:
+    """When the first symbol is cheapest."""
+    prices = next(iter(path.prices.values()))
+    return path.times[prices.index(min(prices))]
+
+
+class Director:
+    def __init__(self, plan: Plan, report: Report) -> None:
+        self._plan, self._report = plan, report
+        self._path, self._outages = plan.scenario.path, plan.scenario.outages
+        self._series = Series()
+        self._late: list[Pair] = []
+        self._refused_late = 0
+        self._quotes_wanted = False  # nobody would read them: signing takes time
+        self._below_since: dict[int, int] = {}  # account outside of any auction → time
+        plan.out.mkdir(parents=True, exist_ok=True)
+
+    def run(self) -> Outcome:
+        began = time.monotonic()
+        plan = self._plan
+        start = plan.scenario.start
+        with Anvil(timestamp=start - OPENING_SECONDS, accounts=10 + plan.traders, balance=10_000) as chain:
+            self._chain = chain
+            chain.rpc.call("anvil_setBlockTimestampInterval", 1)
+            self._protocol = self._deploy()
+            floor = self._open()
+            with Crew(chain.url, plan.out / "deployment.json", plan.out) as crew:
+                first = self._start_keepers(crew)
+                self._replay(crew, floor)
+            self._collect_fees()
+            outcome = self._finish(floor.opening, first, crew)
+        outcome.seconds = time.monotonic() - began
+        return outcome
+
+    def _deploy(self) -> Protocol:
+        self._report("deploying", 0.0)
+        path = self._plan.out / "deployment.json"
+        path.unlink(missing_ok=True)
+        record = deploy(self._chain.rpc, local_config(self._plan.config, self._plan.scenario), path=path)
+        return Protocol(self._chain.rpc, record)
+
+    def _open(self) -> Floor:
+        plan = self._plan
+        entry = max(self._path.start, low_time(self._path) - LATE_LEAD_SECONDS)
+        self._late_at = entry
+        traders = draw_traders(
+            random.Random(plan.seed),
+            plan.traders,
+            {symbol: self._path.at(symbol, self._path.start) for symbol in self._path.prices},
+            {symbol: self._path.at(symbol, entry) for symbol in self._path.prices},
+            {token: entry.underlying for token, entry in plan.config.collateral.items()},
+        )
+        self._book = plan.out / "orders.jsonl"
+        floor = Floor(self._chain, self._protocol, traders, self._book)
+        self._late = late_pairs(traders)
+        for number, _ in enumerate(floor.open(self._path.quotes(self._path.start), self._now()), start=1):
+            self._report("opening the market", min(0.05, 0.05 * number / (3 * plan.traders)))
+        return floor
+
+    def _start_keepers(self, crew: Crew) -> Snapshot:
+        """All three, ready; returns what the chain looked like then."""
+        self._report("starting the keepers", 0.05)
+        out = self._plan.out
+        prices = self._path.write(out / "prices.csv")
+        options = {
+            "price_pusher": ["--account", str(PUSHER), "--prices", str(prices)],
+            "liquidator": ["--account", str(LIQUIDATOR)],
+            "bidder": [
+                "--account",
+                str(BIDDER),
+                "--deposit",
+                str(BIDDER_CAPITAL),
+                "--orders",
+                str(self._book),
+            ],
+        }
+        self._book.write_text("")
+        for role, choice in options.items():
+            crew.add(role, *choice, "--tip", str(TIPS_GWEI[role]))
+        crew.wait(0, START_SECONDS, necessary=True)
+        self._chain.rpc.call("evm_setAutomine", False)
+        self._chain.rpc.call("anvil_removeBlockTimestampInterval")
+        snapshot = self._protocol.snapshot()
+        owners = {self._chain.accounts[number]: role for role, number in self._keeper_numbers().items()}
+        self._keeper_accounts = {
+            owners[account.owner]: account.id for account in snapshot.accounts if account.owner in owners
+        }
+        return snapshot
+
+    def _replay(self, crew: Crew, floor: Floor) -> None:
+        """Block after block to the scenario's end, and until the last auction is over."""
+        self._tolerance = choose_tolerance(self._path)
+        now, aftermath = self._path.start, 0
+        while True:
+            self._admit_late(floor, now)
+            self._keep_up(crew, now)
+            busy = self._block(crew, floor, now)
+            if now >= self._path.end:
+                aftermath += 1
+                if not busy or aftermath > AFTERMATH_BLOCKS:
+                    return
+            if busy or now >= self._path.end:
+                now += BLOCK_SECONDS
+            else:
+                now = next_step(
+                    self._path,
+                    now,
+                    tolerance=self._tolerance,
+                    shortest=BLOCK_SECONDS,
+                    longest=LONGEST_SECONDS,
+                )
+
+    def _admit_late(self, floor: Floor, now: int) -> None:
+        """Latecomers try to trade for a while; the breaker may keep them out."""
+        if now < self._late_at or not self._late:
+            return
+        prices = self._path.quotes(now)
+        self._late = [pair for pair in self._late if not floor.trade_late(pair, prices, now)]
+        if now > self._late_at + LATE_LEAD_SECONDS:
+            self._refused_late, self._late = len(self._late), []
+
+    def _keep_up(self, crew: Crew, now: int) -> None:
+        """Stops and restarts keepers as the scenario says; a restarted one gets time to come up."""
+        for role, keeper in crew.keepers.items():
+            down = any(outage.role == role and outage.start <= now < outage.end for outage in self._outages)
+            if down and keeper.process is not None:
+                keeper.stop()
+            elif not down and keeper.process is None:
+                keeper.start()
+                crew.wait(self._series.points[-1].block, START_SECONDS, necessary=True)
+
+    def _block(self, crew: Crew, floor: Floor, now: int) -> bool:
+        """Mines one block, lets the keepers work on it, and looks at it. Is anything going on?"""
+        rpc, base_fee = self._chain.rpc, self._plan.scenario.base_fee_at(now)
+        if self._quotes_wanted:
+            floor.opening.maker.quote(now, self._path.quotes(now))
+        # One after the other: the requests of a batch may be worked on side by side.
+        rpc.call("evm_setNextBlockTimestamp", now)
+        rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee))
+        rpc.call("evm_mine")
+        block = int(rpc.call("eth_blockNumber"), 16)
+        snapshot = self._protocol.snapshot(block=block)
+        point = self._series.add(snapshot, base_fee)
+        bidder = snapshot.account(self._keeper_accounts["bidder"])
+        self._quotes_wanted = bool(point.auctions or bidder.positions or bidder.holdings)
+        crew.wait(block, PATIENCE_SECONDS)
+        pending = int(rpc.call("txpool_status")["pending"], 16)
+
+        share = (now - self._path.start) / (self._path.end - self._path.start)
+        spot = next(iter(point.spot_wad.values())) / WAD
+        symbol = next(iter(self._path.prices))
+        stamp = time.strftime("%d %b %H:%M", time.gmtime(now))
+        self._report(f"{stamp}  {symbol} {spot:,.2f}  {len(point.below)} below", 0.07 + 0.9 * min(share, 1.0))
+        return pending > 0 or self._unsettled(snapshot)
+
+    def _unsettled(self, snapshot: Snapshot) -> bool:
+        """An account that is due for an auction, or an auction whose price still moves.
+
+        What nobody wants at the end of the ramp doesn't hold up the clock: nothing changes but prices.
+        """
+        auction = self._plan.config.auction
+        moving = max(auction.ramp_seconds, auction.solvent_seconds) + 2 * BLOCK_SECONDS
+        now = snapshot.system.time
+        for account in snapshot.accounts:
+            if account.auction is not None:
+                if now - account.auction.restarted_at <= moving:
+                    return True
+            elif account.healthy is False:
+                since = self._below_since.setdefault(account.id, now)
+                if now - since <= moving:
+                    return True
+                continue
+            self._below_since.pop(account.id, None)
+        return False
+
+    def _collect_fees(self) -> None:
+        """So that the fund's share of the trading fees is in its account and not only due to it."""
+        rpc = self._chain.rpc
+        self._protocol.insurance.submit("distribute", sender=self._chain.accounts[RELAYER], gas=1_000_000)
+        rpc.call("evm_mine")
+
+    def _finish(self, opening: Opening, first: Snapshot, crew: Crew) -> Outcome:
+        self._report("adding up", 0.98)
+        last = self._protocol.snapshot()
+        begin, end = self._series.points[0].block, self._series.points[-1].block
+        events = read_events(self._protocol, 0, last.system.block)
+        senders = {self._chain.accounts[number]: role for role, number in self._keeper_numbers().items()}
+        ether = self._protocol.underlyings[self._plan.config.auction.gas_underlying]
+        ether_wad = {point.block: point.spot_wad[ether] for point in self._series.points}
+        gas = read_gas(self._protocol, senders, ether_wad, begin, end)
+        income = {
+            role: _equity_wad(last, account) - _equity_wad(first, account)
+            for role, account in self._keeper_accounts.items()
+        }
+        sums = add_up(
+            series=self._series,
+            events=events,
+            gas=gas,
+            income_wad=income,
+            last=last,
+            books=books_of(last),
+            traders=opening.traders,
+            seed_wad=FUND_SEED * WAD,
+        )
+        return Outcome(
+            plan=self._plan,
+            series=self._series,
+            events=events,
+            sums=sums,
+            traders=opening.traders,
+            keeper_accounts=self._keeper_accounts,
+            tolerance=self._tolerance,
+            slow_blocks=crew.slow_blocks,
+            records={role: keeper.entries for role, keeper in crew.keepers.items()},
+            trades=opening.trades,
+            refused_late=self._refused_late,
+        )
+
+    def _keeper_numbers(self) -> dict[str, int]:
+        return {"price_pusher": PUSHER, "liquidator": LIQUIDATOR, "bidder": BIDDER}
+
+    def _now(self) -> int:
+        return int(self._chain.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+
+
+def _equity_wad(snapshot: Snapshot, account: int) -> int:
+    health = snapshot.account(account).health
+    return health.margin.equity_wad if health is not None else 0

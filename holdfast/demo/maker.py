@@ -1,0 +1,59 @@
+"""The market maker: stands for the depth of all other venues.
+
+Each block it signs one bid and one offer in every market, around the price of the outside world, and puts them into the
+order file that bidders read. It trades with whoever matches them, and has capital to spare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from eth_account.signers.local import LocalAccount
+
+from holdfast.chain.protocol import Protocol
+from holdfast.keepers.orders import dump
+from holdfast.model.venue import Order, SignedOrder
+from holdfast.units import BPS, WAD, mul_div_down, mul_div_up
+
+SPREAD_BPS: Final = 20  # away from the outside price, each side
+DEPTH_DOLLARS: Final = 100_000  # in each market, side and block
+LIFE_SECONDS: Final = 3_600
+
+
+class Maker:
+    def __init__(self, protocol: Protocol, key: LocalAccount, account: int, book: Path) -> None:
+        self.key, self.account = key, account
+        self._protocol, self._book = protocol, book
+        self._nonce = 0
+
+    def quote(self, now: int, prices_wad: Mapping[str, int]) -> None:
+        """Replaces the file with quotes around these prices."""
+        orders = []
+        for name, instrument in self._protocol.instruments.items():
+            price = prices_wad[name.split("-")[0]]
+            size = mul_div_down(DEPTH_DOLLARS * WAD, WAD, price)
+            for side in (1, -1):
+                orders.append(self.order(instrument, side * size, away(price, side), now))
+        dump(orders, self._book)
+
+    def order(self, instrument: int, size_wad: int, price_wad: int, now: int) -> SignedOrder:
+        self._nonce += 1
+        order = Order(
+            account=self.account,
+            signer=self.key.address,
+            instrument=instrument,
+            size_wad=size_wad,
+            limit_price_wad=price_wad,
+            nonce=self._nonce,
+            expires_at=now + LIFE_SECONDS,
+        )
+        return self._protocol.sign(order, self.key)
+
+
+def away(price_wad: int, side: int) -> int:
+    """A bid below and an offer above the price; both rounded in the maker's favour."""
+    if side > 0:
+        return mul_div_down(price_wad, BPS - SPREAD_BPS, BPS)
+    return mul_div_up(price_wad, BPS + SPREAD_BPS, BPS)

@@ -1,0 +1,312 @@
+"""What is left of a demo run: a table on the terminal, report.html for people, report.json for machines, PNGs."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+from rich.table import Table
+
+from holdfast.demo.collect import Sums
+from holdfast.demo.director import Outcome
+from holdfast.demo.figures import draw, save
+from holdfast.units import WAD
+
+ONE_UNIT_WAD: Final = 10**12
+"""The smallest amount of the settlement token (six decimals): more dust than that would be somebody's money."""
+
+CAPTIONS: Final = {
+    "price": "What the oracle held, its slow price, and the moments in which auctions began; "
+    "below it what a transaction cost.",
+    "health": "Each line is one account. Below 1 anybody may start its auction; a slice brings it back to the target.",
+    "auctions": "Left: every slice on the curve that the discount follows, the larger the dearer. "
+    "Right: what the accounts paid for being sold, and who got it.",
+    "insurance": "The fund starts with a gift, lives on its share of penalties and trading fees, "
+    "and pays where an account can't.",
+    "keepers": "Rewards and discounts less gas and the cost of unloading. The price pusher earns nothing: "
+    "somebody has to pay it. What the price did to the bidder's stock is only in the table.",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    what: str
+    value: str
+    note: str = ""
+
+
+def balanced(sums: Sums) -> bool:
+    """INV-01: no claim without a token, and no token gone astray."""
+    return sums.books.balanced and sums.books.dust_wad < ONE_UNIT_WAD
+
+
+def verdict(sums: Sums) -> str:
+    books = sums.books
+    claims, held, dust = (_exact(value) for value in (books.claims_wad, books.held_wad, books.dust_wad))
+    if balanced(sums):
+        return f"INV-01 holds: the books balance to the wei. Claims {claims} + dust {dust} = held {held}"
+    return f"INV-01 IS BROKEN: the books don't balance. Claims {claims}, held {held}, difference {dust}"
+
+
+def rows(outcome: Outcome) -> list[Row]:
+    sums = outcome.sums
+    worst = f"account {sums.worst_account}" if sums.worst_account is not None else ""
+    found = [
+        Row(
+            what="Accounts liquidated",
+            value=f"{sums.liquidated} of {sums.traders}",
+            note=f"{sums.auctions} auctions",
+        ),
+        Row(what="Slices sold", value=str(sums.slices)),
+        Row(
+            what="Penalty paid",
+            value=_money(sums.penalty_wad),
+            note="discounts out of the accounts' own equity",
+        ),
+        Row(what="Start rewards", value=_money(sums.rewards_wad)),
+    ]
+    for keeper in sums.keepers:
+        failed = f", {keeper.failed} failed" if keeper.failed else ""
+        found.append(
+            Row(
+                what=f"Profit of the {keeper.role.replace('_', ' ')}",
+                value=_money(keeper.profit_wad),
+                note=f"{_money(keeper.gas_wad)} for gas of {keeper.transactions:,} transactions{failed}",
+            )
+        )
+    found += [
+        Row(
+            what="Insurance fund in",
+            value=_money(sums.insurance_in_wad),
+            note=f"penalties {_money(sums.insurance_penalty_wad)}, fees {_money(sums.insurance_fees_wad)}",
+        ),
+        Row(
+            what="Insurance fund out",
+            value=_money(sums.insurance_out_wad),
+            note=f"of {_money(sums.insurance_seed_wad)} at the start",
+        ),
+        Row(
+            what="Bad debt",
+            value=_money(sums.bad_debt_wad),
+            note=f"deleveraged {_money(sums.deleveraged_wad)}, written off {_money(sums.written_off_wad)}, "
+            f"left {_money(sums.left_wad)}",
+        ),
+        Row(what="Worst time unhealthy", value=f"{sums.worst_seconds_below} s", note=worst),
+        Row(
+            what="Run",
+            value=f"{outcome.seconds:.0f} s",
+            note=f"{len(outcome.series.points):,} blocks, seed {outcome.plan.seed}, {outcome.trades} trades",
+        ),
+    ]
+    return found
+
+
+def table(outcome: Outcome) -> Table:
+    found = Table(
+        title=outcome.plan.scenario.name, title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
+    found.add_column("")
+    found.add_column("dollars", justify="right")
+    found.add_column("", style="dim")
+    for row in rows(outcome):
+        found.add_row(row.what, row.value, row.note)
+    return found
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """Amounts in whole units of the settlement token; `exact_wad` has the ones that are summed, to the wei."""
+    sums, scenario = outcome.sums, outcome.plan.scenario
+    return {
+        "balanced": balanced(sums),
+        "bad_debt": _number(sums.bad_debt_wad),
+        "accounts": sums.traders,
+        "liquidated": sums.liquidated,
+        "auctions": sums.auctions,
+        "slices": sums.slices,
+        "penalty": _number(sums.penalty_wad),
+        "start_rewards": _number(sums.rewards_wad),
+        "keeper_profit": _number(sums.keeper_profit_wad),
+        "keepers": {
+            keeper.role: {
+                "profit": _number(keeper.profit_wad),
+                "income": _number(keeper.income_wad),
+                "gas": _number(keeper.gas_wad),
+                "gas_used": keeper.gas_used,
+                "transactions": keeper.transactions,
+                "failed": keeper.failed,
+            }
+            for keeper in sums.keepers
+        },
+        "insurance_in": _number(sums.insurance_in_wad),
+        "insurance_out": _number(sums.insurance_out_wad),
+        "worst_seconds_below_maintenance": sums.worst_seconds_below,
+        "seconds": round(outcome.seconds, 1),
+        "scenario": scenario.name,
+        "from": _stamp(scenario.start),
+        "to": _stamp(scenario.end),
+        "seed": outcome.plan.seed,
+        "blocks": len(outcome.series.points),
+        "late_blocks": outcome.slow_blocks,
+        "exact_wad": {
+            "claims": str(sums.books.claims_wad),
+            "held": str(sums.books.held_wad),
+            "dust": str(sums.books.dust_wad),
+            "bad_debt": str(sums.bad_debt_wad),
+            "keeper_profit": str(sums.keeper_profit_wad),
+            "insurance_in": str(sums.insurance_in_wad),
+            "insurance_out": str(sums.insurance_out_wad),
+        },
+    }
+
+
+def write(outcome: Outcome, folder: Path) -> Path:
+    """All files; returns the page."""
+    drawings = draw(outcome)
+    texts = save(drawings, folder)
+    (folder / "report.json").write_text(json.dumps(as_json(outcome), indent=2) + "\n")
+    page = folder / "report.html"
+    page.write_text(render(outcome, [(name, title, texts[name]) for name, title, _ in drawings]))
+    return page
+
+
+def render(outcome: Outcome, figures: Sequence[tuple[str, str, str]]) -> str:
+    sums, scenario = outcome.sums, outcome.plan.scenario
+    cards = [
+        (f"{sums.liquidated}<small> of {sums.traders}</small>", "accounts liquidated"),
+        (str(sums.slices), "slices sold"),
+        (_short(sums.penalty_wad), "penalty paid"),
+        (_short(sums.keeper_profit_wad), "keepers' profit after gas"),
+        (
+            f"+{_short(sums.insurance_in_wad)}<small> / −{_short(sums.insurance_out_wad)}</small>",
+            "insurance in / out",
+        ),
+        (_short(sums.bad_debt_wad), "bad debt"),
+        (f"{sums.worst_seconds_below}<small> s</small>", "worst time unhealthy"),
+    ]
+    return Template(_PAGE).substitute(
+        title=html.escape(f"Holdfast: {scenario.name}"),
+        name=html.escape(scenario.name),
+        about=html.escape(scenario.about),
+        period=f"{_stamp(scenario.start)} to {_stamp(scenario.end)}",
+        verdict=html.escape(verdict(sums)),
+        state="good" if balanced(sums) else "bad",
+        cards="".join(f"<div><b>{value}</b><span>{label}</span></div>" for value, label in cards),
+        rows="".join(
+            f"<tr><td>{html.escape(row.what)}</td><td>{html.escape(row.value)}</td><td>{html.escape(row.note)}</td></tr>"
+            for row in rows(outcome)
+        ),
+        figures="".join(
+            f'<figure id="{name}"><h2>{html.escape(title)}</h2>{svg}'
+            f"<figcaption>{html.escape(CAPTIONS[name])}</figcaption></figure>"
+            for name, title, svg in figures
+        ),
+        traders="".join(_trader_row(outcome, account) for account in sorted(outcome.traders)),
+        seed=outcome.plan.seed,
+        seconds=f"{outcome.seconds:.0f}",
+        blocks=f"{len(outcome.series.points):,}",
+    )
+
+
+def _trader_row(outcome: Outcome, account: int) -> str:
+    trader = outcome.traders[account]
+    legs = ", ".join(f"{size / WAD:+,.3f} {symbol}" for symbol, size in trader.legs.items())
+    pledge = ", ".join(f"{amount / WAD:,.4f} {token}" for token, amount in trader.collateral.items())
+    mine = [happened.event for happened in outcome.events if happened.event.args.get("account") == account]
+    taken = [event.args for event in mine if event.name == "Taken"]
+    penalty = sum(max(0, args["discountWad"] - args["insuranceWad"]) for args in taken)
+    cells = [
+        str(account),
+        trader.style,
+        trader.mode.name.lower(),
+        f"{trader.leverage:.1f}×",
+        legs,
+        f"{trader.cash:,}" + (f" and {pledge}" if pledge else ""),
+        str(len(taken)) if taken else "",
+        _money(penalty) if taken else "",
+    ]
+    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _money(wad: int) -> str:
+    return f"{Decimal(wad).scaleb(-18):,.2f}"
+
+
+def _exact(wad: int) -> str:
+    return f"{Decimal(wad).scaleb(-18):,.18f}"
+
+
+def _short(wad: int) -> str:
+    value = wad / WAD
+    if abs(value) >= 100_000:
+        return f"{value / 1_000:,.0f}k"
+    return f"{value:,.0f}"
+
+
+def _number(wad: int) -> float:
+    return round(wad / WAD, 6)
+
+
+def _stamp(time: int) -> str:
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: #1f2937; background: #f8fafc;
+       margin: 0 auto; max-width: 66rem; padding: 2rem 1.25rem 4rem; }
+h1 { font-size: 1.9rem; margin: 0; letter-spacing: -.01em; }
+h2 { font-size: 1.1rem; margin: 0 0 .75rem; }
+.about { color: #6b7280; margin: .25rem 0 1.5rem; }
+.verdict { border-radius: .5rem; padding: .8rem 1rem; margin-bottom: 1.5rem; font-variant-numeric: tabular-nums; }
+.good { background: #ecfdf5; border: 1px solid #6ee7b7; color: #065f46; }
+.bad { background: #fef2f2; border: 1px solid #fca5a5; color: #991b1b; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: .75rem;
+         margin-bottom: 1.5rem; }
+.cards div, figure, section { background: white; border: 1px solid #e5e7eb; border-radius: .5rem; }
+.cards div { padding: .7rem .85rem; }
+.cards b { display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.cards small { font-size: .9rem; font-weight: 500; color: #6b7280; }
+.cards span { font-size: .8rem; color: #6b7280; }
+figure, section { margin: 0 0 1.5rem; padding: 1.1rem 1.25rem; }
+figure svg { width: 100%; height: auto; display: block; }
+figcaption { color: #6b7280; font-size: .88rem; margin-top: .5rem; }
+table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
+td, th { padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #f1f5f9; text-align: left; vertical-align: top; }
+.sums td:nth-child(2) { text-align: right; white-space: nowrap; font-weight: 600; padding-right: 1.5rem; }
+.sums td:nth-child(3) { color: #6b7280; }
+.traders { font-size: .82rem; }
+.wide { overflow-x: auto; }
+details summary { cursor: pointer; font-weight: 600; }
+footer { color: #6b7280; font-size: .85rem; }
+@media print { body { background: white; } figure, section { break-inside: avoid; } }
+</style>
+</head>
+<body>
+<h1>$name</h1>
+<p class="about">$about · $period</p>
+<p class="verdict $state">$verdict</p>
+<div class="cards">$cards</div>
+<section><h2>In figures <small style="font-weight:400;color:#6b7280">(dollars)</small></h2>
+<table class="sums">$rows</table></section>
+$figures
+<section><details><summary>The traders</summary><div class="wide"><table class="traders">
+<tr><th>account</th><th>style</th><th>mode</th><th>leverage</th><th>positions</th><th>margin</th><th>slices sold</th>
+<th>penalty</th></tr>$traders</table></div></details></section>
+<footer>Seed $seed, $blocks blocks, $seconds seconds. All contracts, keepers and trades are real; the chain is a local
+Anvil, the market maker stands for the depth of other venues, and the clock stands still while nothing happens.</footer>
+</body>
+</html>
+"""

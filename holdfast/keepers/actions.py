@@ -1,0 +1,136 @@
+"""What a keeper may do. `decide` returns these; `sender` turns them into transactions.
+
+`why` says in a few words what made the keeper want it. `subject` is what an action is about: while a transaction about
+a subject waits to be mined, no other one about it is sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from holdfast.model.venue import Order, SignedOrder
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetPrice:
+    """Give a settable feed a new answer."""
+
+    underlying: int
+    price_wad: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "feed", self.underlying
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Poke:
+    """Bring the feeds' answers into the oracle."""
+
+    underlyings: tuple[int, ...]
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "oracle", 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Start:
+    """Start the auction of an account below maintenance margin."""
+
+    account: int
+    reward_account: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Insure:
+    account: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restart:
+    account: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End:
+    account: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deleverage:
+    """Close one position of an insolvent account against the opposite side of its market."""
+
+    account: int
+    instrument: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WriteOff:
+    account: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Take:
+    """Take a slice of an account in auction. Bounds as in `ILiquidation.Bid`."""
+
+    account: int
+    taker: int
+    max_fraction_wad: int
+    min_fraction_wad: int
+    max_payment_wad: int
+    min_discount_wad: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trade:
+    """Match somebody's signed order with one of our own, to be signed when it is sent."""
+
+    maker: SignedOrder
+    taker: Order
+    size_wad: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "instrument", self.taker.instrument
+
+
+Action = SetPrice | Poke | Start | Insure | Restart | End | Deleverage | WriteOff | Take | Trade

@@ -1,0 +1,261 @@
+"""The three roles as the loop sees them: each reads what its `decide` needs beside the snapshot."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from eth_account.signers.local import LocalAccount
+
+from holdfast.chain.artifacts import vocabulary
+from holdfast.chain.contract import call_many
+from holdfast.chain.protocol import Protocol
+from holdfast.errors import ChainError, ConfigError
+from holdfast.keepers import bidder, liquidator, orders, price_pusher
+from holdfast.keepers.actions import Action, Trade
+from holdfast.keepers.prices import PriceSource
+from holdfast.keepers.sender import Mined
+from holdfast.keepers.view import price_of
+from holdfast.model.liquidation import Params
+from holdfast.types import SETTLEMENT, Mode, Price, Snapshot
+from holdfast.units import WAD, mul_wad_down
+
+ROLES: Final = ("price_pusher", "liquidator", "bidder")
+
+
+class PricePusher:
+    name = "price_pusher"
+    needs_accounts = False
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        key: LocalAccount,
+        source: PriceSource | None,  # None: the feeds have writers of their own, and are only poked
+        policy: price_pusher.Policy,
+        ether_underlying: int,
+    ) -> None:
+        self._protocol, self._source, self._policy = protocol, source, policy
+        self._ether = ether_underlying
+        if source is not None:
+            _check_writer(protocol, key)
+        feeds = call_many(protocol.rpc, [(protocol.oracle, "feedOf", number) for number in protocol.symbols])
+        self._heartbeats = {
+            number: int(feed.heartbeatSeconds) for number, feed in zip(protocol.symbols, feeds, strict=True)
+        }
+        self._decimals = {number: int(feed.call("decimals")) for number, feed in protocol.feeds.items()}
+
+    def decide(self, snapshot: Snapshot) -> Sequence[Action]:
+        stored, answers = self._read(snapshot)
+        quotes = answers if self._source is None else self._source.quotes(snapshot.system.time)
+        return price_pusher.decide(stored, quotes, snapshot.system.time, self._policy)
+
+    def income_wad(self, mined: Mined) -> int:
+        return 0
+
+    def tell(self, snapshot: Snapshot) -> str:
+        return tell_prices(self._protocol, snapshot)
+
+    def ether_wad(self, snapshot: Snapshot) -> int:
+        return price_of(snapshot, self._ether).spot_wad
+
+    def _read(self, snapshot: Snapshot) -> tuple[list[price_pusher.StoredPrice], dict[str, int]]:
+        protocol = self._protocol
+        calls: list[tuple[Any, ...]] = []
+        for number, feed in protocol.feeds.items():
+            calls += [
+                (protocol.oracle, "priceOf", number),
+                (protocol.oracle, "updatedAtOf", number),
+                (feed, "latestRoundData"),
+            ]
+        found = call_many(protocol.rpc, calls, block=snapshot.system.block)
+        stored, answers = [], {}
+        for place, (number, symbol) in enumerate(protocol.symbols.items()):
+            price, updated_at, answer = found[3 * place : 3 * place + 3]
+            stored.append(
+                price_pusher.StoredPrice(
+                    underlying=number,
+                    symbol=symbol,
+                    price=Price(spot_wad=price.spotWad, ema_wad=price.emaWad, grade=price.grade),
+                    updated_at=updated_at,
+                    heartbeat_seconds=self._heartbeats[number],
+                    answered_at=answer[3],
+                )
+            )
+            if answer[1] > 0:
+                answers[symbol] = answer[1] * 10 ** (18 - self._decimals[number])
+        return stored, answers
+
+
+class Liquidator:
+    name = "liquidator"
+    needs_accounts = True
+
+    def __init__(self, protocol: Protocol, policy: liquidator.Policy) -> None:
+        self._protocol, self._policy = protocol, policy
+        self._params = read_params(protocol)
+
+    def decide(self, snapshot: Snapshot) -> Sequence[Action]:
+        return liquidator.decide(snapshot, self._params, self._policy)
+
+    def income_wad(self, mined: Mined) -> int:
+        rewards = [event.args["rewardWad"] for event in mined.events if event.name == "AuctionStarted"]
+        return sum(rewards)
+
+    def tell(self, snapshot: Snapshot) -> str:
+        below = [account for account in snapshot.accounts if account.healthy is False]
+        blind = sum(account.health is None for account in snapshot.accounts)
+        auctions = sum(account.auction is not None for account in snapshot.accounts)
+        text = f"{len(below)} of {len(snapshot.accounts)} accounts below maintenance, {auctions} in auction"
+        return text + (f", {blind} can't be assessed" if blind else "")
+
+    def ether_wad(self, snapshot: Snapshot) -> int:
+        return price_of(snapshot, self._policy.ether_underlying).spot_wad
+
+
+class Bidder:
+    name = "bidder"
+    needs_accounts = True
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        policy: bidder.Policy,
+        book: Path | None,  # of signed orders to unload to; None: it keeps what it takes
+        *,
+        latency_seconds: int = 24,
+        multiple: float = 1.5,
+        floor_bps: int = 10,
+        window_seconds: int = 1_800,  # over which the moves of the price are measured
+        lookback_blocks: int = 200,  # read at a start
+    ) -> None:
+        self._protocol, self._policy, self._book = protocol, policy, book
+        self._params = read_params(protocol)
+        self._latency, self._multiple, self._floor = latency_seconds, multiple, floor_bps
+        self._window, self._lookback = window_seconds, lookback_blocks
+        self._history: dict[int, deque[tuple[int, int]]] = {number: deque() for number in protocol.symbols}
+        self._read_to = -1
+        self._marks: dict[int, int] = {}
+
+    def decide(self, snapshot: Snapshot) -> Sequence[Action]:
+        self._follow_prices(snapshot.system.block, snapshot.system.time)
+        self._marks = {market.instrument: market.price.spot_wad for market in snapshot.markets}
+        risk = {
+            number: bidder.feared_move_bps(
+                list(history),
+                latency_seconds=self._latency,
+                multiple=self._multiple,
+                floor_bps=self._floor,
+            )
+            for number, history in self._history.items()
+        }
+        return bidder.decide(snapshot, self._params, risk, self._offers(snapshot), self._policy)
+
+    def income_wad(self, mined: Mined) -> int:
+        """Discounts won less what unloading cost against the mark. What the price did meanwhile isn't in it."""
+        total = 0
+        for event in mined.events:
+            if event.name == "Taken":
+                total += event.args["discountWad"] - event.args["fundShareWad"]
+            elif event.name == "Matched" and isinstance(mined.action, Trade):
+                size, price = event.args["takerSizeWad"], event.args["priceWad"]
+                mark = self._marks.get(event.args["instrument"], price)
+                total += mul_wad_down(size, mark - price) - event.args["takerFeeWad"]
+        return total
+
+    def tell(self, snapshot: Snapshot) -> str:
+        own = next((account for account in snapshot.accounts if account.id == self._policy.taker), None)
+        if own is None or own.health is None:
+            return f"account {self._policy.taker} can't be assessed"
+        auctions = sum(account.auction is not None for account in snapshot.accounts)
+        margin = own.health.margin
+        return (
+            f"{auctions} in auction, equity {margin.equity_wad / WAD:,.0f}"
+            f" (bound {margin.initial_wad / WAD:,.0f})"
+        )
+
+    def ether_wad(self, snapshot: Snapshot) -> int:
+        return price_of(snapshot, self._policy.ether_underlying).spot_wad
+
+    def _follow_prices(self, block: int, now: int) -> None:
+        """Accepted prices since the last look; after a start or a reorganisation, of the whole lookback.
+
+        Of what is older than the window the newest is kept: from there the price has moved in the window.
+        """
+        if block < self._read_to:
+            self._read_to = -1
+            for history in self._history.values():
+                history.clear()
+        first = max(self._read_to + 1, block - self._lookback, 0)
+        logs = self._protocol.rpc.call(
+            "eth_getLogs",
+            {"address": self._protocol.oracle.address, "fromBlock": hex(first), "toBlock": hex(block)},
+        )
+        for log in logs:
+            event = vocabulary().event(log)
+            if event is not None and event.name == "PricePoked":
+                history = self._history.get(event.args["underlying"])
+                if history is not None:
+                    history.append((event.args["updatedAt"], event.args["spotWad"]))
+        for history in self._history.values():
+            while len(history) > 1 and history[1][0] <= now - self._window:
+                history.popleft()
+        self._read_to = block
+
+    def _offers(self, snapshot: Snapshot) -> list[bidder.Offer]:
+        if self._book is None:
+            return []
+        protocol, signed = self._protocol, orders.load(self._book)
+        alive = [one for one in signed if one.order.expires_at > snapshot.system.time]
+        filled = call_many(
+            protocol.rpc,
+            [(protocol.venue, "filledOf", protocol.order_digest(one.order)) for one in alive],
+            block=snapshot.system.block,
+        )
+        return [
+            bidder.Offer(signed=one, remaining_wad=max(0, abs(one.order.size_wad) - done))
+            for one, done in zip(alive, filled, strict=True)
+        ]
+
+
+def read_params(protocol: Protocol) -> Params:
+    values = protocol.liquidation.call("params")
+    return Params(**dict(zip((field.name for field in fields(Params)), values, strict=True)))
+
+
+def tell_prices(protocol: Protocol, snapshot: Snapshot) -> str:
+    prices = []
+    for number, symbol in protocol.symbols.items():
+        price = price_of(snapshot, number)
+        prices.append(f"{symbol} {price.spot_wad / WAD:,.2f} {price.grade.name.lower()}")
+    return ", ".join(prices)
+
+
+def margin_account(protocol: Protocol, key: LocalAccount, *, deposit: int = 0, dry_run: bool = False) -> int:
+    """The key's first cross account; where there is none it is opened, and `deposit` [settlement token] goes in."""
+    for account in protocol.accounts():
+        if account.owner == key.address and account.mode is Mode.CROSS:
+            return account.id
+    if dry_run:
+        raise ConfigError(
+            f"{key.address} has no cross account, and a dry run opens none: name one by --margin-account"
+        )
+    opened = protocol.open_account(key, Mode.CROSS)
+    if deposit:
+        protocol.fund(key, opened, SETTLEMENT, deposit)
+    return opened
+
+
+def _check_writer(protocol: Protocol, key: LocalAccount) -> None:
+    """Fails early and clearly: a pusher that may not write would only burn time."""
+    for number, feed in protocol.feeds.items():
+        symbol = protocol.symbols[number]
+        try:
+            owner = feed.call("owner")
+        except ChainError:
+            raise ConfigError(f"the feed of {symbol} can't be set from outside: leave --prices out") from None
+        if owner != key.address:
+            raise ConfigError(f"the feed of {symbol} is set by {owner}, not by {key.address}")

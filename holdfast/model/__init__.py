@@ -1,0 +1,1 @@
+"""The exact integer twin of every formula. Knows no chain."""

@@ -1,0 +1,406 @@
+"""The ledger: exact twin of `contracts/ledger/Ledger.sol`. Formulas and worked examples are in `docs/ledger.md`.
+
+    ledger = Ledger(rules, params, time=0)
+    ledger.fill(Moment(time=60, prices={ETH: price}), Fill(...))     # changes it, or raises Refused and changes nothing
+
+Time and prices come in with each call. Tokens give exactly what they are asked for. Who may call what isn't modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, Final, TypeVar, cast
+
+from holdfast.errors import Refused
+from holdfast.model import breaker, cash_pool, positions, risk, vault
+from holdfast.model.cash_pool import Curve
+from holdfast.model.fixed_point import checked, checked_int, mul_wad_down, to_int
+from holdfast.model.positions import Moment, Params, Positions, Query
+from holdfast.model.vault import Vault
+from holdfast.types import SETTLEMENT, Action, Health, InstrumentId, Margin, Mode, Pool
+from holdfast.units import BPS
+
+MAX_HOLDINGS: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """Constants, fixed at deployment."""
+
+    positions: positions.Rules
+    curve: Curve
+    max_fee_bps: int  # most that one side of a fill may be charged
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    mode: Mode
+    assets: tuple[int, ...] = ()  # collateral held, in the order of the contract
+    shares: int = 0  # cash: credit (+) or debt (−) shares
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asset:
+    """A token listed as collateral; asset 0 is the settlement token."""
+
+    underlying: int  # whose price values it
+    unit_wad: int  # one smallest unit of the token
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fill:
+    """One trade between two accounts, in the order of `ILedger.Fill`."""
+
+    instrument: InstrumentId
+    buyer: int
+    seller: int
+    fee_account: int
+    size_wad: int
+    price_wad: int
+    buyer_fee_wad: int = 0
+    seller_fee_wad: int = 0
+
+
+Operation = TypeVar("Operation", bound=Callable[..., Any])
+
+
+def _whole(operation: Operation) -> Operation:
+    """Done as a whole, or not at all."""
+
+    @wraps(operation)
+    def run(self: Ledger, *args: Any, **options: Any) -> Any:
+        before = self._tables()
+        try:
+            return operation(self, *args, **options)
+        except Refused:
+            self._restore(before)
+            raise
+
+    return cast(Operation, run)
+
+
+class Ledger:
+    def __init__(self, rules: Rules, params: Params, time: int) -> None:
+        self.rules = rules
+        self.params = params
+        self.positions = Positions(rules.positions, params)
+        self.pool = cash_pool.fresh(time)
+        self.accounts: dict[int, Account] = {}
+        self.balances: dict[tuple[int, int], int] = {}  # (account, asset), in the token's decimals
+        self.assets: dict[int, Asset] = {}
+        self.vaults: dict[int, Vault] = {}
+
+    # Accounts
+
+    def open(self, mode: Mode) -> int:
+        if mode == Mode.NONE:
+            raise Refused("UnknownMode", mode)
+        account = len(self.accounts) + 1
+        self.accounts[account] = Account(mode=mode)
+        return account
+
+    def list_asset(self, underlying: int, decimals: int, cap: int) -> int:
+        """A token and its vault; the first is the settlement token."""
+        if decimals > 18:
+            raise Refused("UnsupportedDecimals", decimals)
+        asset = len(self.assets)
+        self.assets[asset] = Asset(underlying=underlying, unit_wad=10 ** (18 - decimals))
+        self.vaults[asset] = Vault(cap=cap)
+        return asset
+
+    # Money
+
+    @_whole
+    def deposit(self, now: Moment, account: int, asset: int, amount: int) -> None:
+        mode = self._existing(account).mode
+        unit_wad = self._listed(asset).unit_wad
+        if asset != SETTLEMENT and mode == Mode.ISOLATED:
+            raise Refused("CollateralInIsolated", asset)
+        if amount == 0:
+            raise Refused("ZeroAmount")
+
+        held = self.vaults[asset].held
+        self.vaults[asset], received = vault.pull(
+            self.vaults[asset], amount, before=held, after=held + amount
+        )
+
+        if asset == SETTLEMENT:
+            pool = self.pool_at(now)
+            self.pool = self._add_cash(pool, account, to_int(checked(received * unit_wad), 256))
+        else:
+            self._add_holding(account, asset, received)
+
+    @_whole
+    def withdraw(self, now: Moment, account: int, asset: int, amount: int) -> None:
+        self._existing(account)
+        unit_wad = self._listed(asset).unit_wad
+        if amount == 0:
+            raise Refused("ZeroAmount")
+
+        pool = self.pool_at(now)
+        if asset == SETTLEMENT:
+            pool = self._add_cash(pool, account, -to_int(checked(amount * unit_wad), 256))
+        else:
+            self._remove_holding(account, asset, amount)
+        self.pool = pool
+
+        self._require_withdrawable(now, account)
+
+        self.vaults[asset] = vault.push(self.vaults[asset], amount)
+
+    def _require_withdrawable(self, now: Moment, account: int) -> None:
+        """Equity ≥ IM and cash ≥ −borrow limit."""
+        health = self.positions.health_of(now, self._query(now, account, strict=True))
+        self._require_allowed(now, Action.WITHDRAW, health)
+
+        margin = health.margin
+        if margin.equity_wad < margin.initial_wad:
+            raise Refused("BelowInitialMargin", account, margin.equity_wad, margin.initial_wad)
+        if health.cash_wad < -margin.borrow_limit_wad:
+            raise Refused("UnrealisedProfit", account, health.cash_wad, margin.borrow_limit_wad)
+
+    # Time
+
+    @_whole
+    def accrue_interest(self, now: Moment) -> None:
+        self.pool = self.pool_at(now)
+
+    @_whole
+    def accrue(self, now: Moment, instrument: InstrumentId) -> None:
+        self.positions.accrue(now, instrument)
+
+    @_whole
+    def settle(self, now: Moment, account: int, instrument: InstrumentId) -> int:
+        """Let a position pick up what happened to its side; the cash paid out if nothing is left of it."""
+        cash = self.positions.settle(now, account, instrument)
+        self._receive(now, account, cash)
+        return cash
+
+    # Engines
+
+    @_whole
+    def fill(self, now: Moment, f: Fill) -> None:
+        if f.buyer == f.seller:
+            raise Refused("SameAccount", f.buyer)
+        if f.size_wad == 0:
+            raise Refused("ZeroAmount")
+
+        t = self.positions.trade(now, f.instrument, f.buyer, f.seller, f.size_wad, f.price_wad)
+        fee, most = max(f.buyer_fee_wad, f.seller_fee_wad), checked(t.quote * self.rules.max_fee_bps)
+        if checked(fee * BPS) > most:
+            raise Refused("FeeTooHigh", fee, most // BPS)
+
+        pool = self.pool_at(now)
+        pool = self._add_cash(pool, f.buyer, t.buyer_cash - f.buyer_fee_wad)
+        pool = self._add_cash(pool, f.seller, t.seller_cash - f.seller_fee_wad)
+        pool = self._add_cash(pool, f.fee_account, f.buyer_fee_wad + f.seller_fee_wad)
+        self.pool = pool
+
+        bought = t.quote + f.buyer_fee_wad
+        self._require_tradable(now, f.buyer, f.instrument, f.size_wad, bought, t.buyer_shrinks)
+        sold = f.seller_fee_wad - t.quote
+        self._require_tradable(now, f.seller, f.instrument, -f.size_wad, sold, t.seller_shrinks)
+
+    def _require_tradable(
+        self, now: Moment, account: int, instrument: InstrumentId, size: int, paid: int, shrinks: bool
+    ) -> None:
+        """After a trade of `size` for `paid`: equity ≥ IM; or less risk and no worse health, compared with the account
+        with the trade undone."""
+        query = self._query(now, account, strict=True)
+        health = self.positions.health_of(now, query)
+        if not shrinks:
+            self._require_allowed(now, Action.INCREASE, health)
+
+        after = health.margin
+        if after.equity_wad >= after.initial_wad:
+            return
+        if not shrinks:
+            raise Refused("BelowInitialMargin", account, after.equity_wad, after.initial_wad)
+
+        undone = replace(query, instrument=instrument, extra_wad=-size, cash_wad=query.cash_wad + paid)
+        before = self.positions.health_of(now, undone).margin
+        worse = after.equity_wad * before.maintenance_wad < before.equity_wad * after.maintenance_wad
+        if worse or after.maintenance_wad > before.maintenance_wad:
+            raise Refused("BelowInitialMargin", account, after.equity_wad, after.initial_wad)
+
+    @_whole
+    def move(self, now: Moment, source: int, to: int, amount_wad: int) -> None:
+        self._exchange(now, source, -to_int(amount_wad, 256), to, amount_wad)
+
+    @_whole
+    def take(
+        self,
+        now: Moment,
+        source: int,
+        to: int,
+        fraction_wad: int,
+        discount_wad: int,
+        receiver: bool = False,  # collateral leaves its vault instead of entering `to`
+    ) -> int:
+        """Hand a fraction of every position and collateral over. What `to` paid (+) or got (−) in cash for it."""
+        if source == to:
+            raise Refused("SameAccount", source)
+
+        given, got = self.positions.take(now, source, to, fraction_wad)
+        cash = 0
+        for asset in self._stored(source).assets:
+            cash += self._take_holding(now, asset, source, to, fraction_wad, receiver)
+        cash = checked_int(cash - to_int(discount_wad, 256))
+        self._exchange(now, source, checked_int(given + cash), to, checked_int(got - cash))
+        return cash
+
+    def _take_holding(
+        self, now: Moment, asset: int, source: int, to: int, fraction_wad: int, receiver: bool
+    ) -> int:
+        """Value of the collateral handed over; the account may lose the wei."""
+        amount = mul_wad_down(self.balance_of(source, asset), fraction_wad)
+        if amount == 0:
+            return 0
+        listed = self.assets[asset]
+        value = mul_wad_down(checked(amount * listed.unit_wad), now.price(listed.underlying).spot_wad)
+
+        self._remove_holding(source, asset, amount)
+        if receiver:
+            self.vaults[asset] = vault.push(self.vaults[asset], amount)
+        else:
+            self._add_holding(to, asset, amount)
+        return to_int(value, 256)
+
+    @_whole
+    def deleverage(
+        self, now: Moment, account: int, instrument: InstrumentId, deficit_wad: int
+    ) -> tuple[int, int]:
+        """(size, price) of a position closed against the whole opposite side."""
+        size, price, cash = self.positions.deleverage(now, account, instrument, deficit_wad)
+        self._receive(now, account, cash)
+        return size, price
+
+    @_whole
+    def write_off(self, now: Moment, account: int) -> int:
+        """The negative cash of an account that holds nothing else, taken from all credit: the loss."""
+        a, legs = self._existing(account), len(self.positions.lanes.get(account, ()))
+        if legs or a.assets:
+            raise Refused("StillHolds", account, legs, len(a.assets))
+        pool = self.pool_at(now)
+        cash = cash_pool.cash_of(pool, a.shares)
+        if cash >= 0:
+            raise Refused("NotInDebt", account, cash)
+
+        self.pool = cash_pool.write_down(self._add_cash(pool, account, -cash), -cash)
+        return -cash
+
+    # Views; interest and funding are projected to now
+
+    def health_of(self, now: Moment, account: int) -> Health:
+        self._existing(account)
+        return self.positions.health_of(now, self._query(now, account))
+
+    def margin_with(
+        self, now: Moment, account: int, instrument: InstrumentId, extra_wad: int, paid_wad: int
+    ) -> Margin:
+        """Margin with `extra_wad` more of `instrument`, bought for `paid_wad`: a what-if."""
+        self._existing(account)
+        query = self._query(now, account, strict=True)
+        query = replace(query, instrument=instrument, extra_wad=extra_wad, cash_wad=query.cash_wad - paid_wad)
+        return self.positions.health_of(now, query).margin
+
+    def legs_of(self, now: Moment, account: int) -> tuple[risk.Leg, ...]:
+        return self.positions.legs_of(now, account)
+
+    def cash_of(self, now: Moment, account: int) -> int:
+        return cash_pool.cash_of(self.pool_at(now), self._stored(account).shares)
+
+    def balance_of(self, account: int, asset: int) -> int:
+        return self.balances.get((account, asset), 0)
+
+    def pool_at(self, now: Moment) -> Pool:
+        return cash_pool.accrue(self.pool, self.rules.curve, now.time)
+
+    # Inside
+
+    def _query(self, now: Moment, account: int, *, strict: bool = False) -> Query:
+        """What the account owns and owes besides its positions."""
+        a = self._stored(account)
+        holdings = []
+        for asset in a.assets:
+            price = now.price(self.assets[asset].underlying)
+            holdings.append(
+                risk.Collateral(
+                    asset=asset,
+                    amount_wad=checked(self.balance_of(account, asset) * self.assets[asset].unit_wad),
+                    price_wad=price.spot_wad,
+                    ema_wad=price.ema_wad,
+                )
+            )
+        return Query(
+            account=account,
+            mode=a.mode,
+            cash_wad=self.cash_of(now, account),
+            strict=strict,
+            holdings=tuple(holdings),
+            underlyings=tuple(self.assets[asset].underlying for asset in a.assets),
+        )
+
+    def _require_allowed(self, now: Moment, action: Action, health: Health) -> None:
+        breaker.check(now.breaker, action, health.grade, health.underlyings, now.time)
+
+    def _add_holding(self, account: int, asset: int, amount: int) -> None:
+        a = self._stored(account)
+        if asset not in a.assets:
+            if len(a.assets) == MAX_HOLDINGS:
+                raise Refused("TooManyHoldings", account, MAX_HOLDINGS)
+            self.accounts[account] = replace(a, assets=(*a.assets, asset))
+        self.balances[account, asset] = self.balance_of(account, asset) + amount
+
+    def _remove_holding(self, account: int, asset: int, amount: int) -> None:
+        a, balance = self._stored(account), self.balance_of(account, asset)
+        if amount > balance:
+            raise Refused("InsufficientBalance", account, asset, balance, amount)
+        if amount == balance:
+            self.accounts[account] = replace(a, assets=positions.without(a.assets, asset))
+        self.balances[account, asset] = balance - amount
+
+    def _add_cash(self, pool: Pool, account: int, delta: int) -> Pool:
+        a = self._existing(account)
+        if delta:
+            pool, shares = cash_pool.change(pool, a.shares, delta)
+            self.accounts[account] = replace(a, shares=shares)
+        return pool
+
+    def _receive(self, now: Moment, account: int, delta: int) -> None:
+        self.pool = self._add_cash(self.pool_at(now), account, delta)
+
+    def _exchange(self, now: Moment, source: int, source_delta: int, to: int, to_delta: int) -> None:
+        pool = self._add_cash(self.pool_at(now), source, source_delta)
+        self.pool = self._add_cash(pool, to, to_delta)
+
+    def _existing(self, account: int) -> Account:
+        a = self._stored(account)
+        if a.mode == Mode.NONE:
+            raise Refused("NoSuchAccount", account)
+        return a
+
+    def _stored(self, account: int) -> Account:
+        """Empty where there is none, as storage is."""
+        return self.accounts.get(account, Account(mode=Mode.NONE))
+
+    def _listed(self, asset: int) -> Asset:
+        try:
+            return self.assets[asset]
+        except KeyError:
+            raise Refused("NoSuchAsset", asset) from None
+
+    def _tables(self) -> tuple[Any, ...]:
+        kept = self.positions
+        return (
+            self.pool,
+            *(dict(table) for table in (self.accounts, self.balances, self.vaults)),
+            *(dict(table) for table in (kept.markets, kept.lanes, kept.positions, kept.epoch_ends)),
+        )
+
+    def _restore(self, tables: tuple[Any, ...]) -> None:
+        self.pool, self.accounts, self.balances, self.vaults, *rest = tables
+        kept = self.positions
+        kept.markets, kept.lanes, kept.positions, kept.epoch_ends = rest

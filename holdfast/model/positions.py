@@ -1,0 +1,380 @@
+"""Positions of all accounts on the side index: exact twin of `contracts/ledger/Positions.sol`.
+
+Time and prices come in with each call, as a `Moment`. What is refused may leave half of its work behind: the ledger,
+whose operations these are parts of, takes it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple, TypeVar
+
+from holdfast.errors import Refused
+from holdfast.model import risk, side_index
+from holdfast.model.breaker import Breaker
+from holdfast.model.breaker import Rules as BreakerRules
+from holdfast.model.fixed_point import (
+    checked,
+    mul_div_ceil,
+    mul_div_down,
+    mul_div_up,
+    mul_wad_down,
+    mul_wad_up,
+    to_int,
+)
+from holdfast.model.side_index import EpochEnd, Market, Position
+from holdfast.types import (
+    AssetParams,
+    Grade,
+    Health,
+    InstrumentId,
+    InstrumentParams,
+    Mode,
+    Price,
+    perpetual,
+    underlying_of,
+)
+from holdfast.units import BPS, WAD
+
+Lane = TypeVar("Lane")
+
+MAX_POSITIONS: Final = 16
+
+MIN_WEIGHT: Final = 64
+"""What is below 1/MIN_WEIGHT of an account's gross value can't shield it from liquidation."""
+
+NOTHING: Final = InstrumentId(0)
+NO_PRICE: Final = Price(spot_wad=0, ema_wad=0, grade=Grade.INVALID)
+NO_PARAMS: Final = InstrumentParams(
+    initial_bps=0, maintenance_bps=0, initial_max_bps=0, knee_bps=0, open_interest_cap_wad=0
+)
+AT_EASE: Final = Breaker(
+    rules=BreakerRules(max_pause_seconds=0, cooldown_seconds=1, grace_seconds=0, trigger_seconds=0)
+)
+"""A breaker that restricts nothing but bad prices."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moment:
+    """When something happens, at which prices, under which restrictions."""
+
+    time: int
+    prices: Mapping[int, Price] = field(default_factory=dict)  # by underlying
+    breaker: Breaker = AT_EASE
+
+    def price(self, underlying: int) -> Price:
+        return self.prices.get(underlying, NO_PRICE)
+
+    def mark(self, m: Market) -> int:
+        return self.price(m.interest.underlying).spot_wad
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rules:
+    """Constants, fixed at deployment."""
+
+    band_bps: int  # how far from the mark a fill may be
+    funding_cap_bps: int  # most that funding may be per hour
+    funding_period_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Params:
+    """What the margin model stores; the owner may change it in place."""
+
+    instruments: dict[InstrumentId, InstrumentParams] = field(default_factory=dict)
+    assets: dict[int, AssetParams] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """Whose health is asked for, and what the ledger knows of it."""
+
+    account: int
+    mode: Mode
+    cash_wad: int
+    strict: bool = False  # count what is light too
+    instrument: InstrumentId = NOTHING  # a hypothetical trade in it…
+    extra_wad: int = 0  # …of this size, none if zero; its cash is in cash_wad
+    holdings: tuple[risk.Collateral, ...] = ()
+    underlyings: tuple[int, ...] = ()  # of the holdings
+
+
+class Trade(NamedTuple):
+    """What a trade did to its two sides."""
+
+    quote: int
+    buyer_cash: int
+    seller_cash: int
+    buyer_shrinks: bool
+    seller_shrinks: bool
+
+
+class Positions:
+    def __init__(self, rules: Rules, params: Params) -> None:
+        self.rules = rules
+        self.params = params
+        self.markets: dict[InstrumentId, Market] = {}
+        self.lanes: dict[int, tuple[InstrumentId, ...]] = {}  # by account, in the order of the contract
+        self.positions: dict[tuple[int, InstrumentId], Position] = {}
+        self.epoch_ends: dict[tuple[InstrumentId, bool, int], EpochEnd] = {}
+
+    # What the ledger does
+
+    def trade(
+        self, now: Moment, instrument: InstrumentId, buyer: int, seller: int, size: int, price: int
+    ) -> Trade:
+        """`size` at `price`, within the band around the mark and the cap on open interest."""
+        m, mark = self._accrued(now, instrument)
+        if checked(abs(price - mark) * BPS) > mark * self.rules.band_bps:
+            raise Refused("PriceOutsideBand", price, mark, self.rules.band_bps)
+
+        quote = mul_wad_up(size, price)
+        interest = side_index.open_interest(m, True)
+        premium_ppb = side_index.premium_after(m.long.premium_ppb, price, mark, size, interest)
+        m = replace(
+            m, long=replace(m.long, premium_ppb=premium_ppb), short=replace(m.short, premium_ppb=premium_ppb)
+        )
+        to_int(size, 256), to_int(quote, 256)
+        m, buyer_cash, buyer_shrinks = self._trade(m, instrument, buyer, size, quote)
+        m, seller_cash, seller_shrinks = self._trade(m, instrument, seller, -size, -quote)
+        self.markets[instrument] = m
+
+        after = side_index.open_interest(m, True)
+        cap = self.params.instruments.get(instrument, NO_PARAMS).open_interest_cap_wad
+        if after > interest and after > cap:
+            raise Refused("OpenInterestCapExceeded", instrument, after, cap)
+        return Trade(quote, buyer_cash, seller_cash, buyer_shrinks, seller_shrinks)
+
+    def take(self, now: Moment, source: int, to: int, fraction: int) -> tuple[int, int]:
+        """A fraction of every position of `source` traded to `to` at the marks: cash realised by each."""
+        given = got = 0
+        for instrument in self.lanes.get(source, ()):
+            more_given, more_got = self._take(now, instrument, source, to, fraction)
+            given, got = given + more_given, got + more_got
+        return given, got
+
+    def deleverage(
+        self, now: Moment, account: int, instrument: InstrumentId, deficit: int
+    ) -> tuple[int, int, int]:
+        """(size, price, cash) of a position closed against the opposite side, for `deficit` more than the mark."""
+        m, mark = self._accrued(now, instrument)
+        p = self._current(account, instrument, m)
+        if p.base_wad == 0:
+            raise Refused("NoPosition", account, instrument)
+
+        size = side_index.size_of(m, p)
+        if side_index.base_of(m, p.base_wad < 0) == 0:
+            deficit = 0
+        quote = bankruptcy_quote(size, mark, deficit)
+        price = mul_div_down(quote, WAD, abs(size)) if size else 0
+        cash = to_int(quote if size > 0 else -quote, 256)
+
+        long = size < 0
+        epoch = side_index.side_of(m, long).epoch
+        m, end = side_index.deleverage(m, long, abs(size), quote)
+        if end is not None:
+            self.epoch_ends[instrument, long, epoch] = end
+        m, p, cash = side_index.close(m, p, -cash)
+        self._store(account, instrument, p)
+        self.markets[instrument] = m
+        return size, price, cash
+
+    def settle(self, now: Moment, account: int, instrument: InstrumentId) -> int:
+        """Bring a position up to its side; if nothing is left of it, close it for the cash returned."""
+        self._market(instrument)
+        if instrument not in self.lanes.get(account, ()):
+            raise Refused("NoPosition", account, instrument)
+        m, _ = self._accrued(now, instrument)
+
+        p, cash = self._current(account, instrument, m), 0
+        if side_index.size_of(m, p) == 0:
+            m, p, cash = side_index.close(m, p, 0)
+        self._store(account, instrument, p)
+        self.markets[instrument] = m
+        return cash
+
+    def accrue(self, now: Moment, instrument: InstrumentId) -> None:
+        """Bring the funding of an instrument up to now."""
+        self.markets[instrument] = self._accrued(now, instrument)[0]
+
+    def list_instrument(self, time: int, instrument: InstrumentId) -> None:
+        if instrument in self.markets:
+            raise Refused("AlreadyListed", instrument)
+        if instrument != perpetual(underlying_of(instrument)):
+            raise Refused("UnsupportedKind", instrument)
+        if instrument not in self.params.instruments:
+            raise Refused("NotListed", instrument)
+        self.markets[instrument] = side_index.fresh(underlying_of(instrument), time)
+
+    # Views
+
+    def health_of(self, now: Moment, query: Query) -> Health:
+        """The legs of an account gathered, priced, and judged by the margin model of its mode."""
+        legs = self.legs_of(now, query.account, query.instrument, query.extra_wad)
+        book = risk.Book(cash_wad=query.cash_wad, legs=legs, holdings=query.holdings)
+        margin = risk.assess(query.mode, book, self.params.instruments, self.params.assets)
+
+        weights = [mul_wad_up(abs(leg.size_wad), leg.mark_wad) for leg in legs]
+        gross_wad = sum(weights)
+        weights += [mul_wad_up(holding.amount_wad, holding.price_wad) for holding in query.holdings]
+        underlyings = [*(underlying_of(leg.instrument) for leg in legs), *query.underlyings]
+        least = 0 if query.strict else mul_div_up(sum(weights), 1, MIN_WEIGHT)
+        heavy = [
+            (weight, now.price(underlying).grade, underlying)
+            for weight, underlying in zip(weights, underlyings, strict=True)
+            if weight >= least
+        ]
+        return Health(
+            margin=margin,
+            cash_wad=query.cash_wad,
+            gross_wad=gross_wad,
+            legs=len(legs),
+            holdings=len(query.holdings),
+            grade=max((grade for _, grade, _ in heavy), default=Grade.FRESH),
+            dominant=max(heavy, default=(0, 0, 0))[2],
+            underlyings=tuple(underlying for _, _, underlying in heavy),
+        )
+
+    def legs_of(
+        self, now: Moment, account: int, instrument: InstrumentId = NOTHING, extra: int = 0
+    ) -> tuple[risk.Leg, ...]:
+        """Positions as a margin model reads them, with `extra` more of one instrument."""
+        lanes = self.lanes.get(account, ())
+        if to_int(extra, 128):
+            self._market(instrument)
+            lanes = lanes if instrument in lanes else (*lanes, instrument)[:MAX_POSITIONS]
+        return tuple(self._leg(now, account, held, extra if held == instrument else 0) for held in lanes)
+
+    def position_of(self, now: Moment, account: int, instrument: InstrumentId) -> tuple[int, int]:
+        """Signed size and cash side, funding projected to now."""
+        self._market(instrument)
+        leg = self._leg(now, account, instrument, 0)
+        return leg.size_wad, leg.quote_wad
+
+    def raw_position_of(self, account: int, instrument: InstrumentId) -> Position:
+        """As stored."""
+        return self.positions.get((account, instrument), Position())
+
+    def market_at(self, now: Moment, instrument: InstrumentId) -> Market:
+        """Funding projected to now."""
+        return self._accrued(now, instrument)[0]
+
+    def current(self, now: Moment, account: int, instrument: InstrumentId) -> tuple[Market, Position]:
+        """A position in the epoch of its side, and the market it belongs to, funding projected to now."""
+        m = self.market_at(now, instrument)
+        return m, self._current(account, instrument, m)
+
+    # Inside
+
+    def _trade(
+        self, m: Market, instrument: InstrumentId, account: int, size: int, paid: int
+    ) -> tuple[Market, int, bool]:
+        """Market, cash realised, and whether the position only became smaller. Size and paid are signed."""
+        p, cash, shrinks = self._current(account, instrument, m), 0, False
+        held = side_index.size_of(m, p)
+        if held == 0:
+            m, p, cash = side_index.close(m, p, 0)
+
+        if held == 0 or (held > 0) == (size > 0):
+            m, p = side_index.increase(m, p, size, paid)
+        elif abs(size) < abs(held):
+            shrinks = True
+            m, p, cash = side_index.reduce(m, p, held, size, paid)
+        else:
+            shrinks = size == -held
+            closing = paid if shrinks else mul_div_ceil(paid, abs(held), abs(size))
+            m, p, cash = side_index.close(m, p, closing)
+            if not shrinks:
+                m, p = side_index.increase(m, p, size + held, paid - closing)
+        self._store(account, instrument, p)
+        return m, cash, shrinks
+
+    def _take(
+        self, now: Moment, instrument: InstrumentId, source: int, to: int, fraction: int
+    ) -> tuple[int, int]:
+        m, mark = self._accrued(now, instrument)
+        p = self._current(source, instrument, m)
+        size, given, got = side_index.size_of(m, p), 0, 0
+
+        if fraction == WAD:
+            m, p, given = side_index.close(m, p, -mul_div_ceil(size, mark, WAD))
+            self._store(source, instrument, p)
+        else:
+            part = mul_wad_down(abs(size), fraction)
+            size = -part if size < 0 else part
+            if size == 0:
+                return 0, 0
+            m, given, _ = self._trade(m, instrument, source, -size, -mul_div_ceil(size, mark, WAD))
+        if size:
+            m, got, _ = self._trade(m, instrument, to, size, mul_div_ceil(size, mark, WAD))
+        self.markets[instrument] = m
+        return given, got
+
+    def _leg(self, now: Moment, account: int, instrument: InstrumentId, extra: int) -> risk.Leg:
+        m, p = self.current(now, account, instrument)
+        price = now.price(m.interest.underlying)
+        long = p.base_wad > 0
+        return risk.Leg(
+            instrument=instrument,
+            size_wad=side_index.size_of(m, p) + extra,
+            quote_wad=side_index.quote_of(p, side_index.side_of(m, long).flow_wad),
+            mark_wad=price.spot_wad,
+            ema_wad=price.ema_wad,
+            open_interest_wad=side_index.open_interest(m, long),
+        )
+
+    def _current(self, account: int, instrument: InstrumentId, m: Market) -> Position:
+        """In the epoch of its side; base 0 if deleveraging closed it."""
+        p = self.raw_position_of(account, instrument)
+        long = p.base_wad > 0
+        while p.base_wad and p.epoch != side_index.side_of(m, long).epoch:
+            p = side_index.cross(p, self.epoch_ends[instrument, long, p.epoch])
+        return p
+
+    def _store(self, account: int, instrument: InstrumentId, p: Position) -> None:
+        lanes = self.lanes.get(account, ())
+        if p.base_wad:
+            if instrument not in lanes:
+                if len(lanes) == MAX_POSITIONS:
+                    raise Refused("TooManyPositions", account, MAX_POSITIONS)
+                self.lanes[account] = (*lanes, instrument)
+            self.positions[account, instrument] = p
+        elif instrument in lanes:
+            self.lanes[account] = without(lanes, instrument)
+            del self.positions[account, instrument]
+
+    def _accrued(self, now: Moment, instrument: InstrumentId) -> tuple[Market, int]:
+        """The market with funding up to now, and the mark that it used."""
+        m = self._market(instrument)
+        mark = now.mark(m)
+        f = side_index.funding(
+            m.long.premium_ppb,
+            mark,
+            now.time - m.long.accrued_at,
+            self.rules.funding_period_seconds,
+            self.rules.funding_cap_bps,
+        )
+        m = replace(m, long=replace(m.long, accrued_at=now.time), short=replace(m.short, accrued_at=now.time))
+        return side_index.apply_funding(m, f) if f else m, mark
+
+    def _market(self, instrument: InstrumentId) -> Market:
+        try:
+            return self.markets[instrument]
+        except KeyError:
+            raise Refused("NoSuchInstrument", instrument) from None
+
+
+def bankruptcy_quote(size: int, mark: int, deficit: int) -> int:
+    """Cash at which a position closes: the mark moved by exactly the deficit in its favour, never below zero."""
+    if size == 0:
+        return 0
+    if size > 0:
+        return checked(mul_wad_down(size, mark) + deficit)
+    return max(0, mul_wad_up(-size, mark) - deficit)
+
+
+def without(lanes: Sequence[Lane], gone: Lane) -> tuple[Lane, ...]:
+    """The lanes with the last one moved into the place of the one that goes: twin of `Lanes.remove`."""
+    return tuple(lanes[-1] if lane == gone else lane for lane in lanes[:-1])

@@ -1,0 +1,157 @@
+"""Margin: exact twin of `contracts/risk/`. Formulas stand at the head of `LinearMargin.sol` and in `docs/risk.md`.
+
+Requirements round up, values and limits down: the account may lose the wei.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.errors import Refused
+from holdfast.types import AssetParams, Grade, InstrumentId, InstrumentParams, Margin, Mode, underlying_of
+from holdfast.units import (
+    BPS,
+    WAD,
+    bps_down,
+    bps_up,
+    mul_div_down,
+    mul_div_up,
+    mul_wad_down,
+    mul_wad_up,
+)
+
+MIN_MAINTENANCE_BPS: Final = 25
+MAX_INITIAL_BPS: Final = BPS
+MIN_HAIRCUT_BPS: Final = 1
+MAX_OPEN_INTEREST_WAD: Final = 2 * 10**27
+
+NEVER_SET: Final = AssetParams(initial_haircut_bps=BPS, maintenance_haircut_bps=BPS)
+"""What an asset counts with whose haircuts were never set: nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leg:
+    """One position as a margin model reads it."""
+
+    instrument: InstrumentId
+    size_wad: int  # signed
+    quote_wad: int  # pending K flow − cost; value = size·mark + quote
+    mark_wad: int
+    ema_wad: int
+    open_interest_wad: int  # of the leg's side of the market
+    grade: Grade = Grade.FRESH  # no model reads it; the ledger does
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collateral:
+    """One collateral balance as a margin model reads it: `Holding` of `Types.sol`."""
+
+    asset: int
+    amount_wad: int  # whole tokens
+    price_wad: int
+    ema_wad: int
+    grade: Grade = Grade.FRESH
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Book:
+    """Everything an account owns and owes, at one instant."""
+
+    cash_wad: int
+    legs: tuple[Leg, ...] = ()
+    holdings: tuple[Collateral, ...] = ()
+
+
+def assess(
+    mode: Mode,
+    book: Book,
+    instruments: dict[InstrumentId, InstrumentParams],
+    assets: dict[int, AssetParams],
+) -> Margin:
+    """Equity, IM, MM and borrow limit. Refused where `Risk.assess` reverts."""
+    if mode is Mode.ISOLATED:
+        _check_isolated(book)
+    elif mode is not Mode.CROSS:
+        raise Refused("UnknownMode", mode)
+    for leg in book.legs:
+        if leg.instrument not in instruments:
+            raise Refused("NotListed", leg.instrument)
+
+    parts = [_leg(leg, instruments[leg.instrument]) for leg in book.legs]
+    parts += [_holding(holding, assets.get(holding.asset, NEVER_SET)) for holding in book.holdings]
+    return Margin(
+        equity_wad=book.cash_wad + sum(part.equity_wad for part in parts),
+        initial_wad=sum(part.initial_wad for part in parts),
+        maintenance_wad=sum(part.maintenance_wad for part in parts),
+        borrow_limit_wad=sum(part.borrow_limit_wad for part in parts),
+    )
+
+
+def initial_rate_wad(open_interest_wad: int, params: InstrumentParams) -> int:
+    """Share of notional that a position needs at this open interest: initial, rising from the knee to the cap."""
+    unit = WAD // BPS
+    cap_wad = params.open_interest_cap_wad
+    knee_wad = bps_down(cap_wad, params.knee_bps)
+    if open_interest_wad <= knee_wad:
+        return params.initial_bps * unit
+    if open_interest_wad >= cap_wad:
+        return params.initial_max_bps * unit
+    rise_wad = (params.initial_max_bps - params.initial_bps) * unit
+    return params.initial_bps * unit + mul_div_up(rise_wad, open_interest_wad - knee_wad, cap_wad - knee_wad)
+
+
+def check_instrument(params: InstrumentParams) -> None:
+    """The bounds of `Risk.setInstrument`."""
+    _check_within(params.maintenance_bps, MIN_MAINTENANCE_BPS, MAX_INITIAL_BPS)
+    _check_within(params.initial_bps, params.maintenance_bps + 1, MAX_INITIAL_BPS)
+    _check_within(params.initial_max_bps, params.initial_bps, MAX_INITIAL_BPS)
+    _check_within(params.knee_bps, 0, BPS)
+    _check_within(params.open_interest_cap_wad, 0, MAX_OPEN_INTEREST_WAD)
+
+
+def check_asset(params: AssetParams) -> None:
+    """The bounds of `Risk.setAsset`."""
+    _check_within(params.maintenance_haircut_bps, MIN_HAIRCUT_BPS, BPS)
+    _check_within(params.initial_haircut_bps, params.maintenance_haircut_bps, BPS)
+
+
+def _check_isolated(book: Book) -> None:
+    if book.holdings:
+        raise Refused("CollateralInIsolated", book.holdings[0].asset)
+    for leg in book.legs[1:]:
+        first, other = underlying_of(book.legs[0].instrument), underlying_of(leg.instrument)
+        if first != other:
+            raise Refused("NotIsolated", first, other)
+
+
+def _check_within(value: int, low: int, high: int) -> None:
+    if value < low:
+        raise Refused("BadParams", value, low)
+    if value > high:
+        raise Refused("BadParams", value, high)
+
+
+def _leg(leg: Leg, params: InstrumentParams) -> Margin:
+    size_wad = abs(leg.size_wad)
+    notional_wad = mul_wad_up(size_wad, leg.mark_wad)
+    against = leg.mark_wad - leg.ema_wad if leg.size_wad > 0 else leg.ema_wad - leg.mark_wad
+    rate_wad = initial_rate_wad(leg.open_interest_wad, params)
+    return Margin(
+        equity_wad=mul_wad_down(leg.size_wad, leg.mark_wad) + leg.quote_wad,
+        initial_wad=mul_wad_up(notional_wad, rate_wad) + mul_wad_up(size_wad, max(0, against)),
+        maintenance_wad=bps_up(notional_wad, params.maintenance_bps),
+        borrow_limit_wad=0,
+    )
+
+
+def _holding(holding: Collateral, params: AssetParams) -> Margin:
+    value_wad = mul_wad_up(holding.amount_wad, holding.price_wad)
+    lower_wad = min(holding.price_wad, holding.ema_wad)
+    limit_wad = mul_div_down(holding.amount_wad * lower_wad, BPS - params.initial_haircut_bps, WAD * BPS)
+    return Margin(
+        equity_wad=mul_wad_down(holding.amount_wad, holding.price_wad),
+        initial_wad=value_wad - limit_wad,
+        maintenance_wad=bps_up(value_wad, params.maintenance_haircut_bps),
+        borrow_limit_wad=limit_wad,
+    )

@@ -1,0 +1,1 @@
+"""Whole histories of the real bytecode, run in bulk."""

@@ -1,0 +1,155 @@
+"""INV-09 to INV-15: what is one's own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from holdfast.sim.ghost import Ghost
+from holdfast.sim.invariants.core import Judgement, invariant, unless
+from holdfast.sim.invariants.reading import (
+    allowed,
+    amount_of,
+    claims_of,
+    equity_of,
+    health_of,
+    liquidates,
+    maintenance_of,
+    price_of,
+    reached,
+    stored_of,
+    touch_slack,
+    was_repriced,
+)
+from holdfast.sim.steps import Transition
+from holdfast.types import SETTLEMENT, Action, Grade, Mode
+
+PROTOCOL_ACTIONS: Final = {"match", "start", "take", "flash_take", "deleverage", "write_off", "distribute"}
+"""Actions that may move the cash of fund, fees and treasury."""
+
+MAX_HOLDINGS: Final = 5
+
+
+@invariant(9)
+def frame(t: Transition, g: Ghost) -> Judgement:
+    """An action leaves everybody else's account as it was, but for counterparties of deleveraging and write-offs."""
+    if t.step is None or not t.changed:
+        return
+    spared = t.step.accounts | reached(t)
+    if t.action in PROTOCOL_ACTIONS:
+        system = t.before.system
+        spared |= {system.fund_account, system.fees_account, system.treasury_account}
+    repriced = was_repriced(t)
+    for was, now in t.pairs:
+        if was.id in spared:
+            continue
+        same = stored_of(was) == stored_of(now) if repriced else claims_of(was) == claims_of(now)
+        yield unless(same, f"account {was.id} changed, though {t.action} wasn't about it: {was} -> {now}")
+
+
+@invariant(10)
+def authority(t: Transition, g: Ghost) -> Judgement:
+    """Without the word of its owner or operator an account loses nothing, unless it is unhealthy and liquidated."""
+    if t.step is None or not t.changed or was_repriced(t):
+        return
+    system = t.before.system
+    own = {system.fund_account, system.fees_account, system.treasury_account}
+    for was, now in t.pairs:
+        if was.id in own or was.id in reached(t) or g.authorised(was.owner, t.speakers):
+            continue
+        if was.healthy is False and was.id in t.step.accounts and liquidates(t):
+            continue
+        tolerance = touch_slack(t, was)
+        lost = equity_of(was) - equity_of(now)
+        yield unless(lost <= tolerance, f"account {was.id} lost {lost} wei at the hands of others")
+
+
+@invariant(11)
+def stays_healthy(t: Transition, g: Ghost) -> Judgement:
+    """A healthy account becomes unhealthy by price, time, or a counterparty's deleveraging or write-off alone."""
+    if t.step is None or not t.changed or was_repriced(t):
+        return
+    for was, now in t.pairs:
+        if not was.healthy or was.id in reached(t) or was == now:
+            continue
+        missing = maintenance_of(now) - equity_of(now)
+        yield unless(
+            missing <= touch_slack(t, was), f"account {was.id} became unhealthy, {missing} wei short"
+        )
+
+
+@invariant(12)
+def no_worse(t: Transition, g: Ghost) -> Judgement:
+    """Nothing but liquidation lowers the health of an unhealthy account."""
+    if t.step is None or not t.changed or was_repriced(t):
+        return
+    for was, now in t.pairs:
+        if was.healthy is not False or was == now or was.id in reached(t) or liquidates(t):
+            continue
+        fell = equity_of(was) * maintenance_of(now) - equity_of(now) * maintenance_of(was)
+        yield unless(
+            fell <= touch_slack(t, was) * (maintenance_of(was) + abs(equity_of(was))),
+            f"account {was.id}: health fell from {was.health_wad} to {now.health_wad}",
+        )
+
+
+@invariant(13)
+def withdrawals_covered(t: Transition, g: Ghost) -> Judgement:
+    """After a withdrawal equity ≥ IM, and cash ≥ −borrow limit: unrealised profit never leaves."""
+    if t.action != "withdraw" or not t.ok:
+        return
+    now = t.after.account(t.facts["account"])
+    margin = health_of(now).margin
+    yield unless(
+        margin.equity_wad >= margin.initial_wad, f"equity {margin.equity_wad} < IM {margin.initial_wad}"
+    )
+    yield unless(
+        now.cash_wad >= -margin.borrow_limit_wad, f"cash {now.cash_wad} < −{margin.borrow_limit_wad}"
+    )
+
+
+@invariant(14, refusals=True)
+def free_to_leave(t: Transition, g: Ghost) -> Judgement:
+    """Without positions and debt one can withdraw everything, the breaker permitting, as far as the vault goes."""
+    if t.action != "withdraw" or t.facts.get("absurd"):
+        return
+    facts = t.facts
+    was = t.was.get(facts["account"])
+    if was is None or was.positions or was.cash_wad < 0 or not g.authorised(was.owner, t.speakers):
+        return
+    asset = next((a for a in t.before.system.assets if a.asset == facts["asset"]), None)
+    if asset is None or not 0 < facts["amount"] <= min(
+        asset.held, amount_of(was, asset.asset, asset.unit_wad)
+    ):
+        return
+    left = [h.asset for h in was.holdings if (h.asset, h.amount) != (facts["asset"], facts["amount"])]
+    underlyings = [t.before.system.assets[one].underlying for one in left]
+    grade = max((price_of(t.before, one).grade for one in underlyings), default=Grade.FRESH)
+    if not allowed(t.before, Action.WITHDRAW, grade, underlyings):
+        return
+    yield unless(t.ok, f"account {was.id} was refused its own: {t.error}")
+
+
+@invariant(15, refusals=True)
+def deposits_open(t: Transition, g: Ghost) -> Judgement:
+    """A deposit is possible in every state, up to the vault's cap."""
+    if t.action != "deposit":
+        return
+    facts = t.facts
+    was = t.was.get(facts["account"])
+    assets = t.before.system.assets
+    if was is None or facts["asset"] >= len(assets) or facts["amount"] == 0:
+        return
+    asset = assets[facts["asset"]]
+    if asset.held + facts["amount"] > asset.cap:
+        return
+    if asset.asset != SETTLEMENT:
+        held = [h.asset for h in was.holdings]
+        full = len(held) >= MAX_HOLDINGS and asset.asset not in held
+        if full or was.mode is not Mode.CROSS or not g.authorised(was.owner, t.speakers):
+            return
+    yield unless(t.ok, f"a deposit of {facts['amount']} to account {was.id} was refused: {t.error}")
+    if t.ok:
+        now = t.after.account(was.id)
+        came = amount_of(now, asset.asset, 1) - amount_of(was, asset.asset, 1)
+        meant = facts["amount"] * (asset.unit_wad if asset.asset == SETTLEMENT else 1)
+        yield unless(0 <= meant - came <= 2, f"account {was.id} got {came} of {meant}")

@@ -1,0 +1,310 @@
+"""What several invariants read off a transition. Slacks are the few wei that rounding explains, spelled out."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from holdfast.chain.protocol import books_of
+from holdfast.model import breaker, insurance, liquidation, risk
+from holdfast.sim.ghost import Ghost
+from holdfast.sim.steps import Transition
+from holdfast.types import (
+    SETTLEMENT,
+    Account,
+    Action,
+    Auction,
+    Books,
+    Grade,
+    Health,
+    Level,
+    Market,
+    Price,
+    Restriction,
+    Snapshot,
+    underlying_of,
+)
+from holdfast.units import BPS, WAD, mul_wad_down, mul_wad_up
+
+REPRICING: Final = {"PricePoked", "InstrumentParamsSet", "AssetParamsSet"}
+"""Events after which an account may be worth or need something else, although nothing was done to it."""
+
+LIQUIDATIONS: Final = {"start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off"}
+"""Actions that are about an account in auction, whoever takes them."""
+
+
+def books(t: Transition) -> tuple[Books, Books]:
+    cache = t.__dict__
+    if "_books" not in cache:
+        cache["_books"] = books_of(t.before), books_of(t.after)
+    return cache["_books"]  # type: ignore[no-any-return]
+
+
+def heard(t: Transition, *names: str) -> bool:
+    return any(event.name in names for event in t.events)
+
+
+def was_repriced(t: Transition) -> bool:
+    return any(event.name in REPRICING for event in t.events)
+
+
+def liquidates(t: Transition) -> bool:
+    return t.action in LIQUIDATIONS
+
+
+def reached(t: Transition) -> frozenset[int]:
+    """Who may be reached by somebody else's deleveraging or write-off."""
+    cache = t.__dict__
+    if "_reached" not in cache:
+        found: set[int] = set()
+        for event in t.named("DeficitDeleveraged"):
+            market = t.before.market(event.args["instrument"])
+            size = size_of(t.was[event.args["account"]], market)
+            found |= {a.id for a in t.before.accounts if size_of(a, market) * size < 0}
+        if t.named("WrittenOff"):
+            found |= {a.id for a in t.before.accounts if a.cash_wad > 0}
+        cache["_reached"] = frozenset(found)
+    return cache["_reached"]  # type: ignore[no-any-return]
+
+
+def health_of(account: Account) -> Health:
+    assert account.health is not None, f"account {account.id} can't be assessed"
+    return account.health
+
+
+def auction_of(account: Account) -> Auction:
+    assert account.auction is not None, f"account {account.id} isn't in auction"
+    return account.auction
+
+
+def equity_of(account: Account) -> int:
+    return health_of(account).margin.equity_wad
+
+
+def maintenance_of(account: Account) -> int:
+    return health_of(account).margin.maintenance_wad
+
+
+def size_of(account: Account, market: Market) -> int:
+    leg = account.position(market.instrument)
+    return leg.size_wad if leg else 0
+
+
+def amount_of(account: Account, asset: int, unit_wad: int) -> int:
+    """Of an asset, in its own decimals; of cash, as far as it can be withdrawn."""
+    if asset == SETTLEMENT:
+        return account.cash_wad // unit_wad
+    return next((h.amount for h in account.holdings if h.asset == asset), 0)
+
+
+def claims_of(account: Account) -> tuple[Any, ...]:
+    """All that an account is worth and owes, at this time and price."""
+    legs = tuple((p.instrument, p.size_wad, p.quote_wad) for p in account.positions)
+    return (
+        account.cash_wad,
+        legs,
+        account.holdings,
+        equity_of(account),
+        maintenance_of(account),
+        account.auction,
+    )
+
+
+def stored_of(account: Account) -> tuple[Any, ...]:
+    """What no price changes."""
+    legs = tuple((p.instrument, p.base_wad, p.cost_wad, p.epoch) for p in account.positions)
+    return account.cash_wad, legs, account.holdings
+
+
+def size_slack(mark_wad: int) -> int:
+    """[wei] What a few wei of size are worth."""
+    return 4 * (mark_wad // WAD + 1)
+
+
+def touch_slack(t: Transition, account: Account) -> int:
+    """[wei] How far rounding may move the equity of an account that an action touched."""
+    marks = [t.before.market(leg.instrument).price.spot_wad for leg in account.positions]
+    return 8 + 2 * len(account.holdings) + sum(size_slack(mark) for mark in marks)
+
+
+def unit_slack(t: Transition, account: Account) -> int:
+    """[wei] What one smallest unit of each of its collaterals is worth."""
+    assets = [t.before.system.assets[holding.asset] for holding in account.holdings]
+    return sum(
+        mul_wad_up(asset.unit_wad, asset.price.spot_wad) for asset in assets if asset.price is not None
+    )
+
+
+def scale_slack(market: Market) -> int:
+    """[wei] What the last digit of A and K is worth to a whole side."""
+    base = max(market.long_base_wad, market.short_base_wad)
+    return 8 + size_slack(market.price.spot_wad) * (2 + base // WAD)
+
+
+def scale_digit(t: Transition, market: Market) -> int:
+    """[wei] of size that the last digit of A is worth, where A moved."""
+    moved = t.named("Deleveraged")
+    was = t.before.market(market.instrument)
+    return 4 + 2 * max(was.long_base_wad, was.short_base_wad) // WAD if moved else 0
+
+
+def size_gap(market: Market) -> int:
+    """[wei] of size by which the two sides may differ already."""
+    return 8 + abs(market.short_open_wad - market.long_open_wad)
+
+
+def name_of(market: Market) -> str:
+    return f"market {market.underlying}"
+
+
+def bases_of(snapshot: Snapshot, market: Market, long: bool, g: Ghost, t: Transition) -> list[int]:
+    """Bases of the positions of one side, brought to its epoch."""
+    ends = dict(g.ends)
+    for event in t.named("EpochEnded"):
+        ends[(event.args["instrument"], event.args["long"], event.args["epoch"])] = event.args["scaleWad"]
+    epoch = (market.long if long else market.short).epoch
+    found = []
+    for account in snapshot.accounts:
+        leg = account.position(market.instrument)
+        if leg is None or leg.base_wad == 0 or (leg.base_wad > 0) != long:
+            continue
+        base = abs(leg.base_wad)
+        for ended in range(leg.epoch, epoch):
+            base = mul_wad_down(base, ends[(market.instrument, long, ended)])
+        found.append(base)
+    return found
+
+
+def transfers(t: Transition) -> dict[int, int]:
+    """Tokens that went into the vaults in this transition, donations left out."""
+    net: dict[int, int] = {}
+    if t.action == "donate":
+        return net
+    for event in t.named("Transfer"):
+        for asset in t.before.system.assets:
+            if asset.token == event.address:
+                value = event.args["value"] * (
+                    (event.args["to"] == asset.vault) - (event.args["from"] == asset.vault)
+                )
+                net[asset.asset] = net.get(asset.asset, 0) + value
+    return net
+
+
+def sent_value(t: Transition) -> int:
+    """Worth [wad] of the collateral that left the vaults, at its price."""
+    worth = 0
+    for asset, amount in transfers(t).items():
+        listed = t.before.system.assets[asset]
+        if listed.price is not None:
+            worth += mul_wad_down(-amount * listed.unit_wad, listed.price.spot_wad)
+    return worth
+
+
+def restriction_of(snapshot: Snapshot, underlying: int) -> Restriction:
+    if underlying == 0:
+        return snapshot.system.restriction
+    return next(market.restriction for market in snapshot.markets if market.underlying == underlying)
+
+
+def allowed(snapshot: Snapshot, action: Action, grade: Grade, underlyings: Any) -> bool:
+    """The breaker's table, asked of everything and each underlying."""
+    for underlying in (0, *underlyings):
+        found = restriction_of(snapshot, underlying)
+        if not breaker.allowed(action, grade, Level(found.level), found.grace_until != 0):
+            return False
+    return True
+
+
+def allowed_all(snapshot: Snapshot, action: Action, account: Account) -> bool:
+    """Asked of all that an account holds, however light."""
+    assets = snapshot.system.assets
+    used = [underlying_of(leg.instrument) for leg in account.positions]
+    used += [assets[holding.asset].underlying for holding in account.holdings]
+    grade = max((price_of(snapshot, one).grade for one in used), default=Grade.FRESH)
+    return allowed(snapshot, action, grade, used)
+
+
+def price_of(snapshot: Snapshot, underlying: int) -> Price:
+    return next(market.price for market in snapshot.markets if market.underlying == underlying)
+
+
+def both_reduce(t: Transition) -> bool:
+    """Would the refused match have made both positions smaller?"""
+    size = t.facts["size"]
+    for account, sign in t.facts["sides"]:
+        was = t.was.get(account)
+        if was is None:
+            return False
+        held = size_of(was, t.before.market(t.facts["instrument"]))
+        if held * sign >= 0 or size > abs(held):
+            return False
+    return True
+
+
+def gas_price(t: Transition, g: Ghost) -> int:
+    gas = g.world.protocol.record.config["auction"]["gas_underlying"]
+    return price_of(t.before, g.world.protocol.underlyings[gas]).spot_wad
+
+
+def capacity_of(snapshot: Snapshot, underlying: int) -> int:
+    """What the fund can pay for a market; for underlying 0 no cap is ever set here."""
+    found = next((m for m in snapshot.markets if m.underlying == underlying), None)
+    if found is None:
+        return 0
+    system = snapshot.system
+    pending = insurance.split(system.fees_wad, system.fund_share_bps).fund_wad
+    left = max(0, found.insurance_cap_wad - found.insurance_drawn_wad)
+    return min(max(0, system.fund_wad) + pending, left)
+
+
+def terms_of(t: Transition, g: Ghost, was: Account, max_fraction: int) -> liquidation.Terms:
+    assert was.health is not None and was.auction is not None
+    margin = health_of(was).margin
+    insured = was.auction.insured or margin.equity_wad <= 0
+    return liquidation.Terms(
+        equity_wad=margin.equity_wad,
+        maintenance_wad=margin.maintenance_wad,
+        discount_wad=was.auction.discount_wad,
+        target_wad=g.params.target_bps * WAD // BPS,
+        dust_wad=g.params.dust_wad,
+        max_fraction_wad=max_fraction,
+        capacity_wad=capacity_of(t.before, was.auction.market) if insured else 0,
+        insured=insured,
+        has_legs=health_of(was).legs != 0,
+    )
+
+
+def assess(snapshot: Snapshot, account: Account) -> Any:
+    legs = []
+    for leg in account.positions:
+        market = snapshot.market(leg.instrument)
+        long = leg.base_wad >= 0
+        side = market.long if long else market.short
+        base = market.long_base_wad if long else market.short_base_wad
+        legs.append(
+            risk.Leg(
+                instrument=leg.instrument,
+                size_wad=leg.size_wad,
+                quote_wad=leg.quote_wad,
+                mark_wad=market.price.spot_wad,
+                ema_wad=market.price.ema_wad,
+                open_interest_wad=mul_wad_up(base, side.scale_wad),
+            )
+        )
+    holdings = []
+    for holding in account.holdings:
+        asset = snapshot.system.assets[holding.asset]
+        assert asset.price is not None
+        holdings.append(
+            risk.Collateral(
+                asset=holding.asset,
+                amount_wad=holding.amount * asset.unit_wad,
+                price_wad=asset.price.spot_wad,
+                ema_wad=asset.price.ema_wad,
+            )
+        )
+    return risk.assess(
+        account.mode,
+        risk.Book(cash_wad=account.cash_wad, legs=tuple(legs), holdings=tuple(holdings)),
+        {market.instrument: market.params for market in snapshot.markets},
+        {asset.asset: asset.params for asset in snapshot.system.assets},
+    )

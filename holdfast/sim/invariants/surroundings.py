@@ -1,0 +1,158 @@
+"""INV-30 to INV-35: prices, breaker, governance, margin, limits, refusals."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from holdfast.sim.ghost import Ghost
+from holdfast.sim.invariants.core import Judgement, invariant, unless
+from holdfast.sim.invariants.reading import (
+    allowed,
+    allowed_all,
+    assess,
+    both_reduce,
+    health_of,
+    name_of,
+    size_of,
+)
+from holdfast.sim.steps import Transition
+from holdfast.types import Action, Mode, underlying_of
+
+MAX_POSITIONS: Final = 16
+MAX_HOLDINGS: Final = 5
+
+GOVERNED: Final = {
+    "EngineSet", "AssetListed", "InstrumentListed", "FeedSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet",
+    "FundShareSet", "ParamsSet", "FeesSet", "Relaxed", "RoleGranted", "RoleRevoked", "TargetFunctionRoleUpdated",
+}  # fmt: skip
+
+TIGHTENED: Final = {"EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet"}
+"""Of these, what a guardian may cause; in which direction, the parameters themselves show."""
+
+
+@invariant(30)
+def prices_still(t: Transition, g: Ghost) -> Judgement:
+    """A price changes by a poke alone and never goes back in time; within anything else it stands."""
+    poked = {event.args["underlying"] for event in t.named("PricePoked")}
+    for was in t.before.markets:
+        now = t.after.market(was.instrument)
+        if was.underlying in poked:
+            yield unless(now.price_updated_at > was.price_updated_at, f"{name_of(was)}: an older price")
+        else:
+            same = (was.price.spot_wad, was.price_updated_at) == (now.price.spot_wad, now.price_updated_at)
+            yield unless(same, f"{name_of(was)}: the price moved without a poke")
+
+
+@invariant(31, refusals=True)
+def breaker_obeyed(t: Transition, g: Ghost) -> Judgement:
+    """What the breaker's table forbids doesn't happen, and what it always allows isn't refused by it."""
+    if t.step is None:
+        return
+    for event, action, key in (
+        ("AuctionStarted", Action.START, "account"),
+        ("AuctionRestarted", Action.START, "account"),
+        ("Taken", Action.TAKE, "account"),
+        ("DeficitDeleveraged", Action.DELEVERAGE, "account"),
+        ("DebtWrittenOff", Action.WRITE_OFF, "account"),
+    ):
+        for found in t.named(event):
+            was = t.was[found.args[key]]
+            free = allowed(t.before, action, health_of(was).grade, health_of(was).underlyings)
+            yield unless(free, f"{action.name} of account {was.id} at {health_of(was).grade.name}")
+    if t.action == "withdraw" and t.ok:
+        now = t.after.account(t.facts["account"])
+        yield unless(allowed_all(t.before, Action.WITHDRAW, now), f"account {now.id} withdrew")
+    for fill in t.named("Filled"):
+        market = t.before.market(fill.args["instrument"])
+        for account in (fill.args["buyer"], fill.args["seller"]):
+            was, now = t.pair(account)
+            grew = abs(size_of(now, market)) > abs(size_of(was, market)) + 4
+            if grew and t.action == "match":
+                yield unless(allowed_all(t.before, Action.INCREASE, now), f"account {account} added risk")
+    if t.action == "match" and t.error == "Blocked":
+        yield unless(not both_reduce(t), "two reductions were blocked")
+
+
+@invariant(32)
+def governance_slow(t: Transition, g: Ghost) -> Judgement:
+    """Nothing loosens without its delay; the guardian only tightens; nobody else changes anything."""
+    if t.step is None:
+        return
+    late = t.named("OperationExecuted")
+    for event in late:
+        since = g.scheduled.get(event.args["operationId"])
+        waited = since is not None and t.after.system.time >= since + g.world.delay
+        yield unless(waited, "an operation was executed before its delay")
+    guardian = g.world.people.guardian in t.speakers
+    for event in t.events:
+        if event.name in GOVERNED and not late:
+            yield unless(guardian and event.name in TIGHTENED, f"{event.name} without governance")
+        if event.name == "Tripped" and event.args["by"] != g.world.protocol.oracle.address:
+            pause = event.args["until"] - t.after.system.time
+            most = g.world.protocol.record.config["breaker"]["max_pause_seconds"]
+            yield unless(guardian and 0 < pause <= most, f"a pause of {pause} s")
+    if late:
+        return
+    for was, now in zip(t.before.markets, t.after.markets, strict=True):
+        old, new = was.params, now.params
+        tighter = (
+            new.maintenance_bps == old.maintenance_bps
+            and new.initial_bps >= old.initial_bps
+            and new.initial_max_bps >= old.initial_max_bps
+            and new.knee_bps <= old.knee_bps
+            and new.open_interest_cap_wad <= old.open_interest_cap_wad
+            and now.insurance_cap_wad <= was.insurance_cap_wad
+        )
+        yield unless(tighter, f"{name_of(was)} loosened: {old} -> {new}")
+    for held, then in zip(t.before.system.assets, t.after.system.assets, strict=True):
+        tighter = (
+            then.cap <= held.cap
+            and then.vault == held.vault
+            and then.params.initial_haircut_bps >= held.params.initial_haircut_bps
+            and then.params.maintenance_haircut_bps == held.params.maintenance_haircut_bps
+        )
+        yield unless(tighter, f"asset {held.asset} loosened")
+    left = t.before.system.treasury_wad - t.after.system.treasury_wad
+    creditor = bool(t.named("WrittenOff"))  # it may lose as any other
+    yield unless(left <= 1 or creditor, f"{left} wei left the treasury without governance")
+
+
+@invariant(33)
+def margin_shown(t: Transition, g: Ghost) -> Judgement:
+    """Equity, IM, MM and borrow limit of an account are what its book and the parameters give, to the wei."""
+    for account in t.after.accounts:
+        if t.step is not None and account.id not in t.step.accounts:
+            continue
+        if account.health is None:
+            yield f"account {account.id} can't be assessed"
+            continue
+        meant = assess(t.after, account)
+        yield unless(
+            health_of(account).margin == meant,
+            f"account {account.id}: {health_of(account).margin}, not {meant}",
+        )
+
+
+@invariant(34)
+def within_limits(t: Transition, g: Ghost) -> Judgement:
+    """An account holds no more than its lanes and what its mode admits."""
+    if t.step is None or not t.changed:
+        return
+    for account in t.after.accounts:
+        if account.id not in t.step.accounts:
+            continue
+        yield unless(len(account.positions) <= MAX_POSITIONS, f"account {account.id}: too many positions")
+        yield unless(len(account.holdings) <= MAX_HOLDINGS, f"account {account.id}: too many collaterals")
+        if account.mode is Mode.ISOLATED:
+            kinds = {underlying_of(leg.instrument) for leg in account.positions}
+            yield unless(len(kinds) <= 1 and not account.holdings, f"account {account.id}: not isolated")
+
+
+@invariant(35, refusals=True)
+def refusals_named(t: Transition, g: Ghost) -> Judgement:
+    """A call with arguments in range is refused by a named error, never by a panic or in silence."""
+    if t.step is None or t.ok or t.facts.get("absurd"):
+        return
+    yield unless(
+        t.error not in ("Panic", "Empty", "Unknown"), f"{t.action} failed with {t.results[-1].error}"
+    )

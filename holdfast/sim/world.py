@@ -1,0 +1,251 @@
+"""Where histories begin: a deployed protocol, people with money and accounts, and nothing else.
+
+    with World.open(world_config("thin")) as world: ...
+
+Everything up to here is mined once; histories then run on top of it and persist nothing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any, Final
+
+from eth_account.signers.local import LocalAccount
+
+from holdfast.chain.anvil import Anvil
+from holdfast.chain.artifacts import artifact
+from holdfast.chain.config import CONFIG_FOLDER, Config, parse_config
+from holdfast.chain.contract import Contract
+from holdfast.chain.contract import deploy as create
+from holdfast.chain.deploy import deploy
+from holdfast.chain.protocol import UNLIMITED, Protocol
+from holdfast.model.liquidation import Params
+from holdfast.types import SETTLEMENT, Mode, Snapshot, kind_of, perpetual, underlying_of
+
+GENESIS: Final = 1_900_000_000
+"""[seconds] When the chain begins, so that runs are alike."""
+
+GWEI: Final = 10**9
+
+OWNERS: Final = 8
+
+ACCOUNTS: Final = (
+    # owner, mode, cash [tokens], WETH, WBTC
+    (0, Mode.CROSS, "1000000", "200", "10"),
+    (1, Mode.CROSS, "100000", "20", "0"),
+    (2, Mode.CROSS, "20000", "5", "0.5"),
+    (3, Mode.CROSS, "5000", "0", "0.1"),
+    (4, Mode.CROSS, "1000", "2", "0"),
+    (5, Mode.CROSS, "0", "10", "1"),
+    (6, Mode.ISOLATED, "10000", "0", "0"),
+    (7, Mode.ISOLATED, "500", "0", "0"),
+    (0, Mode.ISOLATED, "50000", "0", "0"),
+    (1, Mode.CROSS, "300000", "0", "0"),
+)
+
+CONSENT: Final = "0x00000000000000000000000000000000C0fFEE01"
+"""An operator of every account that signs everything, by EIP-1271: orders without the cost of a signature."""
+
+CONSENT_CODE: Final = "0x631626ba7e60e01b60005260206000f3"
+"""Answers every call with EIP-1271's magic value."""
+
+THIN: Final[Mapping[str, Any]] = {
+    # Everything scarce: a fund that is soon empty, markets that are soon full, no dust rule worth the name.
+    "settlement": {"decimals": 18},
+    "underlyings": {
+        "MEME": {
+            "heartbeat_seconds": 3_600,
+            "deviation_percent": 50,
+            "min_price": Decimal("0.00000001"),
+            "max_price": 1_000,
+            "price": Decimal("0.02"),
+        }
+    },
+    "instruments": {
+        "ETH-PERP": {"open_interest_cap": 400},
+        "BTC-PERP": {"open_interest_cap": 10},
+        "MEME-PERP": {
+            "kind": "perpetual",
+            "underlying": "MEME",
+            "initial_bps": 2_000,
+            "maintenance_bps": 1_000,
+            "initial_max_bps": 6_000,
+            "knee_bps": 2_000,
+            "open_interest_cap": 500_000_000,
+        },
+    },
+    "auction": {"dust": Decimal("0.01"), "fund_share_bps": 2_500},
+    "insurance": {"caps": {"ETH": 2_000, "BTC": 2_000, "MEME": 500}, "fund_share_bps": 3_333},
+    "ledger": {"kink_bps": 1_000, "kink_rate_bps": 5_000, "max_rate_bps": 60_000, "funding_cap_bps": 100},
+    "venue": {"maker_fee_bps": 0, "taker_fee_bps": 7},
+}
+
+WORLDS: Final[Mapping[str, Mapping[str, Any]]] = {"local": {}, "thin": THIN}
+
+FUND_SEED: Final = {"local": 20_000, "thin": 800}
+"""[tokens] What the insurance fund begins with."""
+
+
+def read_params(found: Iterable[int]) -> Params:
+    """`ILiquidation.Params` as the model knows them."""
+    return Params(**dict(zip((one.name for one in fields(Params)), found, strict=True)))
+
+
+def world_config(name: str) -> Config:
+    """`config/local.toml` with the changes of that world."""
+    data = tomllib.loads((CONFIG_FOLDER / "local.toml").read_text(), parse_float=Decimal)
+    return parse_config(_merged(data, WORLDS[name]), f"world {name}")
+
+
+def _merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(data)
+    for key, value in changes.items():
+        known = merged.get(key)
+        merged[key] = (
+            _merged(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged
+
+
+@dataclass(frozen=True, kw_only=True)
+class People:
+    """Addresses by what they are for."""
+
+    feeder: str  # owns the feeds
+    governor: str
+    guardian: str
+    owners: tuple[str, ...]
+    keeper: str  # operator of some
+    stranger: str  # has no right at all
+    keys: Mapping[str, LocalAccount]  # of the owners
+
+
+class World:
+    """The start of every history."""
+
+    def __init__(
+        self,
+        name: str,
+        protocol: Protocol,
+        people: People,
+        flash: Contract,
+        operators: frozenset[tuple[str, str]],
+    ) -> None:
+        self.name = name
+        self.protocol = protocol
+        self.people = people
+        self.flash = flash  # a taker with code, operator of some accounts
+        self.operators = operators  # (owner, operator)
+        self.block = int(protocol.rpc.call("eth_blockNumber"), 16)
+        head = protocol.rpc.call("eth_getBlockByNumber", hex(self.block), False)
+        self.time = int(head["timestamp"], 16)
+        self.base_fee = 10 * GWEI
+        self.start: Snapshot = protocol.snapshot(block=self.block)
+        self.params = read_params(protocol.liquidation.call("params"))
+        self.delay = protocol.record.config["access"]["governor_delay_seconds"]
+        self._names = {
+            **{protocol.contract(name).address: name for name in protocol.record.contracts},
+            people.feeder: "feeder",
+            people.governor: "governor",
+            people.guardian: "guardian",
+            people.keeper: "keeper",
+            people.stranger: "stranger",
+            flash.address: "flash taker",
+            CONSENT: "consenting signer",
+            **{owner: f"owner {place}" for place, owner in enumerate(people.owners)},
+        }
+
+    @classmethod
+    @contextmanager
+    def open(cls, name: str) -> Iterator[World]:
+        """A chain of its own with that world on it."""
+        with Anvil(timestamp=GENESIS, accounts=OWNERS + 6) as chain:
+            chain.rpc.call("anvil_setBlockTimestampInterval", 1)  # no clock: runs are alike
+            yield cls.build(chain, name)
+
+    @classmethod
+    def build(cls, chain: Anvil, name: str) -> World:
+        protocol = Protocol(chain.rpc, deploy(chain.rpc, world_config(name)))
+        unlocked = chain.accounts
+        people = People(
+            feeder=unlocked[0],
+            governor=unlocked[1],
+            guardian=unlocked[2],
+            keeper=unlocked[3],
+            stranger=unlocked[4],
+            owners=tuple(unlocked[5 : 5 + OWNERS]),
+            keys={unlocked[place]: chain.signer(place) for place in range(5, 5 + OWNERS)},
+        )
+        flash = create(chain.rpc, artifact("MockTaker"), sender=people.stranger)
+        chain.rpc.call("anvil_setCode", CONSENT, CONSENT_CODE)
+        operators = _open_accounts(protocol, people, flash)
+        seed = FUND_SEED[name] * 10 ** protocol.decimals[SETTLEMENT]
+        fund = protocol.insurance.call("FUND")
+        protocol.ledger.send("deposit", fund, SETTLEMENT, seed, sender=people.feeder)
+        return cls(name, protocol, people, flash, operators)
+
+    @property
+    def prices(self) -> Mapping[int, int]:
+        """Underlying → spot [wad] at the start."""
+        return {market.underlying: market.price.spot_wad for market in self.start.markets}
+
+    # Words for people
+
+    def name_of(self, address: str) -> str:
+        return self._names.get(address, address)
+
+    def say(self, contract: Contract, function: str, args: tuple[Any, ...], sender: str) -> str:
+        target = self.name_of(contract.address)
+        return f"{self.name_of(sender)}: {target}.{function}({', '.join(self._word(arg) for arg in args)})"
+
+    def _word(self, value: Any) -> str:
+        if isinstance(value, (tuple, list)):
+            return f"({', '.join(self._word(item) for item in value)})"
+        if isinstance(value, bytes):
+            return f"{len(value)} bytes" if value else "0x"
+        if isinstance(value, str):
+            return self.name_of(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            return str(value)
+        if value == perpetual(underlying_of(value)) and kind_of(value) == 0 and underlying_of(value):
+            return self.protocol.name_of(value)
+        return _number(value)
+
+
+def _number(value: int) -> str:
+    for power, name in ((256, "2^256"), (255, "2^255"), (40, "2^40")):
+        if value == 2**power - 1:
+            return f"{name}-1"
+    return f"{value:_}" if abs(value) < 10**30 else f"{value:.6e}" if abs(value) > 10**60 else f"{value:_}"
+
+
+def _open_accounts(protocol: Protocol, people: People, flash: Contract) -> frozenset[tuple[str, str]]:
+    """Everybody gets tokens, owners get accounts; returns who operates for whom."""
+    ledger = protocol.ledger
+    everybody = (*people.owners, people.feeder, people.keeper, people.stranger)
+    for asset, token in enumerate(protocol.tokens):
+        for person in everybody:
+            token.send("mint", person, 10 ** (15 + protocol.decimals[asset]), sender=person)
+            token.send("approve", protocol.vaults[asset].address, UNLIMITED, sender=person)
+    operators = set()
+    for place, owner in enumerate(people.owners):
+        helpers = [
+            CONSENT,
+            *([flash.address] if place < 3 else []),
+            *([people.keeper] if place % 3 == 0 else []),
+        ]
+        for helper in helpers:
+            ledger.send("setOperator", helper, True, sender=owner)
+            operators.add((owner, helper))
+    for place, mode, *holdings in ACCOUNTS:
+        owner = people.owners[place]
+        account = protocol.open_account(owner, mode)
+        for asset, amount in enumerate(holdings):
+            units = int(Decimal(amount).scaleb(protocol.decimals[asset]))
+            if units:
+                ledger.send("deposit", account, asset, units, sender=owner)
+    return frozenset(operators)

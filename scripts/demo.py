@@ -1,0 +1,3 @@
+from holdfast.cli.demo import cli
+
+__all__ = ["cli"]

@@ -1,0 +1,3 @@
+from holdfast.cli.deploy import cli
+
+__all__ = ["cli"]

@@ -1,0 +1,3 @@
+from holdfast.cli.keeper import cli
+
+__all__ = ["cli"]

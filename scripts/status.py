@@ -1,0 +1,3 @@
+from holdfast.cli.status import cli
+
+__all__ = ["cli"]

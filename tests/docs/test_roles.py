@@ -1,0 +1,22 @@
+"""docs/roles.md says what the contracts and the plan say."""
+
+from __future__ import annotations
+
+import re
+
+from holdfast.chain.environment import PROJECT
+from holdfast.chain.plan import LOOSENING, TIGHTENING
+
+
+def test_roles__table_names_exactly_the_functions_of_the_plan() -> None:
+    text = (PROJECT / "docs" / "roles.md").read_text()
+    table = text.split("## What each may do")[1].split("##")[0]
+    rows = {}
+    for line in table.splitlines():
+        if match := re.match(r"\| (\w+)[^|]*\|([^|]*)\|([^|]*)\|", line):
+            rows[match[1]] = tuple(frozenset(re.findall(r"`(\w+)`", cell)) for cell in match.groups()[1:])
+    rows.pop("contract")
+    assert rows == {
+        name: (frozenset(LOOSENING.get(name, ())), frozenset(TIGHTENING.get(name, ()))) for name in LOOSENING
+    }
+    assert set(TIGHTENING) <= set(LOOSENING)

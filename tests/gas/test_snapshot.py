@@ -1,0 +1,77 @@
+"""Gas of record: each operation in a transaction of its own, cold, 21,000 included, compared with snapshot.json.
+
+    make gas        measures anew and writes the file
+
+`n` is the number of positions held by each side; for what happens to a whole side (funding, deleverage), the number of
+accounts on it. `deleverage` is the ledger's own call, `deleverage_account` all that anyone pays to have it done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.gas.world import SIZES, measure
+
+SNAPSHOT = Path(__file__).with_name("snapshot.json")
+
+BOUNDS = {
+    "deposit": {"8": 90_000},
+    "withdraw": {"8": 220_000},
+    "trade": {"8": 420_000},
+    "start": {"8": 220_000},
+    "take_all": {"8": 900_000},
+    "funding": {n: 80_000 for n in SIZES},
+    "deleverage": {"1": 115_000} | {n: 90_000 for n in SIZES[1:]},  # 1: the whole side closes and its epoch is recorded
+}
+"""[gas] What an operation may cost at most, whatever was recorded."""
+
+CODE_LIMIT = 24_576 - 1_024
+"""[bytes] Deployed code: EIP-170 less a kilobyte."""
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, dict[str, int]]:
+    figures = measure()
+    if os.environ.get("HOLDFAST_GAS") == "write":
+        SNAPSHOT.write_text(json.dumps(figures, indent=1) + "\n")
+    return figures
+
+
+def test_gas__measured_again__is_the_snapshot(measured: dict[str, dict[str, int]]) -> None:
+    assert measured == json.loads(SNAPSHOT.read_text()), "explain the change in the commit, then `make gas`"
+
+
+@pytest.mark.parametrize("operation", BOUNDS)
+def test_gas__operation__within_its_bound(measured: dict[str, dict[str, int]], operation: str) -> None:
+    over = {
+        n: (measured[operation][n], most)
+        for n, most in BOUNDS[operation].items()
+        if measured[operation][n] > most
+    }
+    assert not over, f"{operation}: (gas, bound) by n"
+
+
+@pytest.mark.parametrize("operation", ["withdraw", "trade", "start", "take_all"])
+def test_gas__more_positions__grows_linearly(measured: dict[str, dict[str, int]], operation: str) -> None:
+    """The marginal position costs the same at 16 as at 4, within an eighth."""
+    row = measured[operation]
+    early = (row["8"] - row["4"]) / 4
+    late = (row["16"] - row["8"]) / 8
+    assert late <= early * 1.125
+
+
+@pytest.mark.parametrize("operation", ["funding", "deleverage", "deleverage_account"])
+def test_gas__more_accounts_on_the_side__costs_the_same(
+    measured: dict[str, dict[str, int]], operation: str
+) -> None:
+    figures = measured[operation].values()
+    assert max(figures) - min(figures) <= 100  # calldata of larger numbers
+
+
+def test_code__every_contract__fits_with_room(measured: dict[str, dict[str, int]]) -> None:
+    over = {name: size for name, size in measured["code_bytes"].items() if size > CODE_LIMIT}
+    assert not over

@@ -1,0 +1,177 @@
+"""The set-up in which gas is measured: sixteen perpetuals, accounts that hold the first n of them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from holdfast.chain.anvil import Anvil
+from holdfast.chain.artifacts import artifact
+from holdfast.chain.config import CONFIG_FOLDER, Config, parse_config
+from holdfast.chain.deploy import deploy
+from holdfast.chain.protocol import Protocol
+from holdfast.model.venue import Order
+from holdfast.types import Mode
+from holdfast.units import WAD
+
+SIZES = ("1", "4", "8", "16")
+PRICE = 2_000
+USDC = 10**6
+HOUR = 3_600
+
+MEASURED_CODE = (
+    "Oracle", "Breaker", "Risk", "Ledger", "Positions", "Vault",
+    "Insurance", "Liquidation", "Venue", "Lens", "Authority",
+)  # fmt: skip
+
+
+def config(count: int = 16) -> Config:
+    """The local configuration with `count` markets alike."""
+    data = tomllib.loads((CONFIG_FOLDER / "local.toml").read_text(), parse_float=Decimal)
+    underlying = data["underlyings"]["ETH"] | {"price": PRICE}
+    instrument = data["instruments"]["ETH-PERP"]
+    names = ["ETH", "BTC", *(f"U{i:02}" for i in range(3, count + 1))]
+    data["underlyings"] = {name: underlying for name in names}
+    data["instruments"] = {f"{name}-PERP": instrument | {"underlying": name} for name in names}
+    data["insurance"]["caps"] = {}  # an empty fund: deleveraging is next
+    return parse_config(data, "gas")
+
+
+class World:
+    """A deployed protocol with a long and a short trader who hold `held` positions against each other."""
+
+    def __init__(self, chain: Anvil, protocol: Protocol) -> None:
+        self.chain = chain
+        self.protocol = protocol
+        self.instruments = list(protocol.instruments.values())
+        self.nonce = 0
+
+    def trader(self, place: int, usdc: int, mode: Mode = Mode.CROSS) -> tuple[LocalAccount, int]:
+        signer = self.chain.signer(place)
+        account = self.protocol.open_account(signer.address, mode)
+        self.protocol.fund(signer.address, account, 0, usdc * USDC)
+        return signer, account
+
+    def match(
+        self,
+        buyer: tuple[LocalAccount, int],
+        seller: tuple[LocalAccount, int],
+        instrument: int,
+        price: int = PRICE,
+    ) -> int:
+        """One unit of size. Gas used."""
+        self.nonce += 1
+        buy, sell = (
+            self.protocol.sign(
+                Order(
+                    account=account,
+                    signer=signer.address,
+                    instrument=instrument,
+                    size_wad=side * WAD,
+                    limit_price_wad=price * WAD,
+                    nonce=self.nonce,
+                ),
+                signer,
+            )
+            for (signer, account), side in ((buyer, 1), (seller, -1))
+        )
+        return self.protocol.match(buy, sell, WAD, self.chain.accounts[9]).gas_used
+
+    def wait(self, seconds: int) -> None:
+        self.protocol.rpc.call("evm_increaseTime", seconds)
+        self.protocol.rpc.call("evm_mine")
+
+    def price(self, units: int) -> None:
+        """All markets at once, and a slow price that has caught up."""
+        for step in (0, 1):
+            for number in self.protocol.feeds:
+                self.protocol.set_price(number, units * WAD, poke=False)
+            self.protocol.oracle.send("poke", list(self.protocol.feeds), sender=self.chain.accounts[0])
+            self.wait(HOUR // 2 * (1 - step))
+
+    def send(self, contract: str, function: str, *args: Any, sender: str) -> int:
+        return self.protocol.contract(contract).send(function, *args, sender=sender).gas_used
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    with Anvil(timestamp=1_900_000_000, base_fee=10**9) as chain:
+        record = deploy(chain.rpc, config())
+        yield World(chain, Protocol(chain.rpc, record))
+
+
+@contextmanager
+def undone(w: World) -> Iterator[None]:
+    snapshot = w.protocol.rpc.call("evm_snapshot")
+    yield
+    w.protocol.rpc.call("evm_revert", snapshot)
+
+
+def measure() -> dict[str, dict[str, int]]:
+    """{operation: {n: gas}}, and the deployed size of each contract under code_bytes."""
+    figures: dict[str, dict[str, int]] = {
+        name: {} for name in ("deposit", "withdraw", "trade", "start", "take_all", "funding", "deleverage")
+    }
+    with world() as w:
+        for n in SIZES:
+            with undone(w):
+                _by_positions(w, int(n), n, figures)
+            with undone(w):
+                _by_accounts(w, int(n), n, figures)
+    figures["code_bytes"] = {name: artifact(name).deployed_size for name in MEASURED_CODE}
+    return figures
+
+
+def _by_positions(w: World, count: int, n: str, figures: dict[str, dict[str, int]]) -> None:
+    long, short = w.trader(3, 250 * count + 1_000), w.trader(4, 100_000)
+    for instrument in w.instruments[:count]:
+        w.match(long, short, instrument)
+    signer, account = long
+    w.protocol.fund(signer.address, account, 0, 10 * USDC)  # allowance and tokens are there from now on
+    w.protocol.tokens[0].send("mint", signer.address, 1_000 * USDC, sender=signer.address)
+    w.price(PRICE - 1)  # the slow price differs from the spot, as it does on any day
+    w.wait(60)
+
+    figures["deposit"][n] = w.send("Ledger", "deposit", account, 0, 5 * USDC, sender=signer.address)
+    figures["withdraw"][n] = w.send(
+        "Ledger", "withdraw", account, 0, 5 * USDC, signer.address, sender=signer.address
+    )
+    with undone(w):
+        figures["trade"][n] = w.match(long, short, w.instruments[count - 1])
+    w.send("Ledger", "withdraw", account, 0, (1_005 + 43 * count) * USDC, signer.address, sender=signer.address)
+
+    keeper, keepers_account = w.trader(5, 10_000 * count)
+    w.price(1_880)
+    figures["start"][n] = w.send("Liquidation", "start", account, keepers_account, sender=keeper.address)
+    w.wait(130)
+    taker, fresh = w.trader(6, 10_000 * count)
+    bid = (account, fresh, WAD, WAD, 2**127, 0, "0x" + "00" * 20, b"")
+    figures["take_all"][n] = w.send("Liquidation", "take", bid, sender=taker.address)
+
+
+def _by_accounts(w: World, count: int, n: str, figures: dict[str, dict[str, int]]) -> None:
+    victim = w.trader(3, 260)
+    instrument = w.instruments[0]
+    w.match(victim, w.trader(4, 10_000), instrument, PRICE + 10)
+    for _ in range(count - 1):
+        w.match(w.trader(5, 10_000), w.trader(6, 10_000), instrument, PRICE + 10)
+    w.wait(HOUR)
+
+    figures["funding"][n] = w.send("Positions", "accrue", instrument, sender=w.chain.accounts[9])
+    w.price(1_700)
+    keepers_account = w.trader(7, 10)[1]
+    keeper = w.chain.accounts[7]
+    w.send("Liquidation", "start", victim[1], keepers_account, sender=keeper)
+    with undone(w):
+        figures["deleverage_account"][n] = w.send(
+            "Liquidation", "deleverage", victim[1], instrument, sender=keeper
+        )
+    engine = w.protocol.liquidation.address  # the side alone, without asking who may and what is due
+    w.protocol.rpc.call("anvil_impersonateAccount", engine)
+    w.protocol.rpc.call("anvil_setBalance", engine, hex(10**20))
+    figures["deleverage"][n] = w.send("Ledger", "deleverage", victim[1], instrument, 40 * WAD, sender=engine)

@@ -1,0 +1,103 @@
+"""One campaign a session: Hypothesis draws the histories' characters, the real contracts play them in two worlds.
+
+Fixed seed, no examples database: a run is the same everywhere. `HISTORIES` scales it. Each invariant and each action
+that matters is then a test of its own over what the campaign saw.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from holdfast.chain.environment import PROJECT
+from holdfast.sim.campaign import WEIGHTS, Failure, Profile, Tally, minimise, play
+from holdfast.sim.world import WORLDS, World
+
+OUT: Final = PROJECT / "out" / "invariant"
+
+HISTORIES: Final = int(os.environ.get("HISTORIES", "48"))
+"""In each world."""
+
+SEED: Final = 20_200_312
+
+ENOUGH: Final = 3
+"""Failures in a world after which it isn't played any further."""
+
+SWARM: Final = sorted(set(WEIGHTS) - {"match", "lever", "refresh"})
+"""What a history may be without."""
+
+PROFILES: Final = st.builds(
+    Profile,
+    seed=st.integers(0, 2**32 - 1),
+    length=st.sampled_from((64, 80, 96)),
+    opening=st.integers(8, 16),
+    off=st.frozensets(st.sampled_from(SWARM), max_size=len(SWARM) // 2),
+    keeping=st.sampled_from((0.3, 0.6, 0.85)),
+    haste=st.sampled_from((0.3, 0.6)),
+    pushing=st.sampled_from((0.4, 0.9, 1.0)),
+    crash=st.sampled_from((-0.6, -0.4, -0.25, -0.15, -0.08, 0.0, 0.08, 0.2, 0.5, 1.5)),
+    crash_all=st.booleans(),
+)
+
+
+@dataclass
+class Campaign:
+    """What all worlds together did and saw."""
+
+    tally: Tally = field(default_factory=Tally)
+    failures: list[Failure] = field(default_factory=list)
+
+    def of(self, invariant: str) -> Failure | None:
+        return next((failure for failure in self.failures if failure.invariant == invariant), None)
+
+
+def explore(world: World, campaign: Campaign) -> None:
+    found: list[Failure] = []
+
+    @seed(SEED)
+    @settings(
+        max_examples=HISTORIES,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(PROFILES)
+    def history(profile: Profile) -> None:
+        if len(found) < ENOUGH and (failure := play(world, profile, campaign.tally)):
+            found.append(failure)
+
+    history()
+    known = {failure.invariant for failure in campaign.failures}
+    for failure in found:
+        if failure.invariant not in known:
+            known.add(failure.invariant)
+            campaign.failures.append(minimise(world, failure))
+
+
+@pytest.fixture(scope="session")
+def campaign(pytestconfig: pytest.Config) -> Iterator[Campaign]:
+    found = Campaign()
+    for name in WORLDS:
+        with World.open(name) as world:
+            explore(world, found)
+    found.tally.write(OUT)
+    (OUT / "failures.json").write_text(json.dumps([one.plain() for one in found.failures], indent=2) + "\n")
+    pytestconfig.stash[TABLE] = found.tally.table()
+    yield found
+
+
+TABLE: Final = pytest.StashKey[str]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if table := config.stash.get(TABLE, ""):
+        terminalreporter.section("invariant campaign")
+        terminalreporter.write_line(table)

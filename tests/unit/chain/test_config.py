@@ -1,0 +1,182 @@
+"""Configuration
+├── every mistake is one line that names the file, the key and the bound
+├── quantities become integers exactly, or not at all
+└── a file is found by its chain
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.chain.config import CONFIG_FOLDER, Config, find_config, load_config, parse_config, wad
+from holdfast.errors import ConfigError
+from holdfast.types import perpetual
+from holdfast.units import WAD
+
+PINNED = Path(__file__).parents[2] / "protocol.toml"
+
+ABSENT = object()
+
+MISTAKES = [
+    ("ledger.band_bps", ABSENT, "ledger.band_bps: is missing"),
+    ("ledger.band", 1, "ledger.band: is not a known key (is 1)"),
+    ("ledger.band_bps", "wide", "ledger.band_bps: should be a valid integer"),
+    ("ledger.band_bps", 10_000, "ledger.band_bps: should be less than 10000 (is 10000)"),
+    ("ledger.max_rate_bps", 999, "ledger: max_rate_bps (999) must be at least kink_rate_bps (1000)"),
+    ("settlement.decimals", 19, "settlement.decimals: should be less than or equal to 18 (is 19)"),
+    ("settlement.cap", 0, "settlement.cap: should be greater than 0 (is 0)"),
+    (
+        "collateral.WETH.underlying",
+        "SOL",
+        "collateral.WETH.underlying: 'SOL' is not one of the underlyings (ETH, BTC)",
+    ),
+    (
+        "collateral.WETH.initial_haircut_bps",
+        999,
+        "collateral.WETH: initial_haircut_bps (999) must be at least maintenance_haircut_bps (1000)",
+    ),
+    (
+        "underlyings.ETH.heartbeat_seconds",
+        15,
+        "underlyings.ETH.heartbeat_seconds: should be a multiple of 10 (is 15)",
+    ),
+    ("underlyings.ETH.price", 9, "underlyings.ETH: price (9) must lie in [10, 1000000]"),
+    (
+        "underlyings.ETH.price",
+        None,
+        "underlyings.ETH: give the address of a feed, or a price for a local one",
+    ),
+    ("underlyings.ETH.max_price", 10, "underlyings.ETH: max_price (10) must be above min_price (10)"),
+    (
+        "instruments.ETH-PERP.maintenance_bps",
+        1_000,
+        "instruments.ETH-PERP: maintenance_bps (1000) must be below initial_bps (1000)",
+    ),
+    ("instruments.ETH-PERP.kind", "call", "instruments.ETH-PERP.kind: should be 'perpetual' (is call)"),
+    ("auction.target_bps", 10_000, "auction.target_bps: should be greater than 10000 (is 10000)"),
+    ("auction.end_bps", 14_000, "auction: target_bps (14000) must be above end_bps (14000)"),
+    ("auction.run_seconds", 100, "auction: run_seconds (100) must be at least ramp_seconds (120)"),
+    (
+        "breaker.cooldown_seconds",
+        22_800,
+        "breaker: cooldown_seconds (22800) must be above max_pause_seconds + 2·grace_seconds (22800)",
+    ),
+    ("insurance.caps.SOL", 1, "insurance.caps: 'SOL' is not one of the underlyings (ETH, BTC)"),
+    ("venue.taker_fee_bps", 101, "venue.taker_fee_bps must be at most ledger.max_fee_bps (100)"),
+    ("access.governor", "0x12", "access.governor: must be an address of 20 bytes (is 0x12)"),
+    ("access.governor", 2, "access: governor and guardian must differ"),
+    (
+        "access.admin_delay_seconds",
+        1,
+        "access: admin_delay_seconds (1) must be at least governor_delay_seconds (172800)",
+    ),
+    ("chain_id", 1, "settlement.address: chain 1 needs an address; mocks are for 31337"),
+]
+
+
+@pytest.fixture
+def plain() -> dict[str, Any]:
+    return load_config(PINNED).plain()
+
+
+def set_key(data: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    for section in sections:
+        data = data[section]
+    if value is ABSENT:
+        del data[last]
+    else:
+        data[last] = value
+
+
+@pytest.mark.parametrize(("key", "value", "message"), MISTAKES, ids=lambda value: str(value)[:40])
+def test_mistake__is_one_line_that_names_it(
+    plain: dict[str, Any], key: str, value: Any, message: str
+) -> None:
+    set_key(plain, key, value)
+    with pytest.raises(ConfigError) as caught:
+        parse_config(plain, "config/x.toml")
+    text = str(caught.value)
+    assert text.startswith(f"config/x.toml: {message}"), text
+    assert "\n" not in text
+
+
+def test_mistakes__more_than_one__are_counted(plain: dict[str, Any]) -> None:
+    set_key(plain, "ledger.band_bps", ABSENT)
+    set_key(plain, "ledger.kink_bps", 0)
+    with pytest.raises(ConfigError, match=r"ledger\.band_bps: is missing; and 1 more$"):
+        parse_config(plain, "x")
+
+
+def test_plain__read_again__is_the_same(plain: dict[str, Any]) -> None:
+    config = load_config(PINNED)
+    assert parse_config(plain, "x") == config
+    assert parse_config(plain, "x").digest == config.digest
+
+
+def test_digest__values_and_order_count(plain: dict[str, Any]) -> None:
+    digest = load_config(PINNED).digest
+    reordered = {**plain, "underlyings": dict(reversed(plain["underlyings"].items()))}
+    assert parse_config(reordered, "x").digest != digest
+    set_key(plain, "venue.maker_fee_bps", 3)
+    assert parse_config(plain, "x").digest != digest
+
+
+def test_ids__follow_the_order_of_the_file() -> None:
+    config = load_config(PINNED)
+    assert [config.underlying_id(name) for name in config.underlyings] == [1, 2]
+    assert config.instrument_id("BTC-PERP") == perpetual(2)
+    assert next(iter(config.tokens)) == config.settlement.symbol
+
+
+def test_numbers__are_exact(tmp_path: Path) -> None:
+    """0.1 + 0.2 and the like: a TOML number with a point never passes through a float."""
+    text = PINNED.read_text().replace("dust = 10\n", "dust = 0.100000000000000001\n")
+    (tmp_path / "x.toml").write_text(text)
+    assert wad(load_config(tmp_path / "x.toml").auction.dust) == WAD // 10 + 1
+    assert wad(Decimal("0.000000000000000001")) == 1
+    with pytest.raises(ConfigError, match="has more than 18 decimals"):
+        wad(Decimal("0.0000000000000000001"))
+    usdc = load_config(PINNED).settlement
+    assert usdc.amount(Decimal("1.000001")) == 1_000_001
+    with pytest.raises(ConfigError, match=r"USDC: 1\.0000001 has more than 6 decimals"):
+        usdc.amount(Decimal("1.0000001"))
+
+
+@pytest.mark.parametrize("half_life", [1, 60, 300, 6_000])
+def test_ema_decay__halves_in_the_half_life(half_life: int) -> None:
+    config = load_config(PINNED)
+    oracle = config.oracle.model_copy(update={"ema_half_life_seconds": half_life})
+    left = Decimal(oracle.ema_decay_wad).scaleb(-18) ** half_life
+    assert abs(left - Decimal("0.5")) < Decimal(half_life).scaleb(-17)
+    assert left <= Decimal("0.5")  # rounded down: the slow price is never slower than it says
+
+
+def test_find_config__by_chain(tmp_path: Path) -> None:
+    path, config = find_config(31337)
+    assert path == CONFIG_FOLDER / "local.toml" and isinstance(config, Config)
+    with pytest.raises(ConfigError, match=r"with chain_id = 5: none; name one by --config"):
+        find_config(5)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.toml").write_text("chain_id = 5")
+    with pytest.raises(ConfigError, match=r"a\.toml, b\.toml"):
+        find_config(5, tmp_path)
+
+
+def test_load_config__no_file_or_no_toml(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"config/mars\.toml doesn't exist"):
+        load_config("mars")
+    (tmp_path / "x.toml").write_text("chain_id = ")
+    with pytest.raises(ConfigError, match=r"x\.toml: Invalid value"):
+        load_config(tmp_path / "x.toml")
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load_config(tmp_path)
+
+
+def test_every_config__is_valid() -> None:
+    for path in CONFIG_FOLDER.glob("*.toml"):
+        load_config(path)

@@ -1,0 +1,47 @@
+"""The ledger on a chain of its own; each test's doings are undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from holdfast.chain.anvil import Anvil
+from holdfast.chain.artifacts import artifact
+from holdfast.chain.contract import deploy
+from holdfast.chain.protocol import Protocol
+from tests.attack.company import deployed_with
+from tests.conftest import GENESIS
+from tests.stage import PEOPLE, Stage, address_of
+from tests.unit.ledger.world import FILL, FILLER, GOVERNOR_DELAY, MOVE, MOVER, SEIZE, SEIZER, Bench, parameters
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Iterator[tuple[Protocol, int]]:
+    """Deployed, and the engines have their rights: governance gave them, two days later. With the time it is now."""
+    with Anvil(timestamp=GENESIS, accounts=PEOPLE) as chain:
+        fee_token = deploy(chain.rpc, artifact("MockFeeToken"), 1_000, sender=address_of("stranger"))
+        protocol = deployed_with(chain.rpc, parameters(fee_token.address))
+        stage = Stage(protocol, GENESIS + 600)
+        calls = [
+            protocol.ledger.encode("setEngine", engine, right)
+            for engine, right in ((FILLER, FILL), (MOVER, MOVE), (SEIZER, SEIZE))
+        ]
+        for data in calls:
+            stage.send(protocol.authority, "schedule", protocol.ledger.address, data, 0, by="governor")
+        stage.wait(GOVERNOR_DELAY)
+        for data in calls:
+            stage.send(protocol.authority, "execute", protocol.ledger.address, data, by="governor")
+        for symbol in protocol.underlyings:
+            stage.say(symbol, 60_000 if symbol == "BTC" else 2_000)
+        stage.poke()
+        stage.wait(600)  # the grace after a gap in the prices
+        yield protocol, stage.time
+
+
+@pytest.fixture
+def bench(workshop: tuple[Protocol, int]) -> Iterator[Bench]:
+    protocol, time = workshop
+    snapshot = protocol.rpc.call("evm_snapshot")
+    yield Bench(protocol, time)
+    protocol.rpc.call("evm_revert", snapshot)

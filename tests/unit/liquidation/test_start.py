@@ -1,0 +1,159 @@
+"""start
+├── equity ≥ MM                          -> Healthy
+├── already in auction                   -> AlreadyInAuction
+├── breaker says no                      -> Blocked
+└── equity < MM
+    ├── equity > 0                       -> solvent; stores the clock and the market; emits AuctionStarted
+    ├── equity ≤ 0                       -> insured at once; emits AuctionInsured too
+    ├── anybody may start
+    └── reward
+        ├── equity is enough             -> account pays gas and margin
+        ├── equity falls short           -> fund adds up to the bare gas, drawing on the dominant market
+        ├── equity ≤ 0                   -> fund pays the bare gas
+        ├── fund empty                   -> what equity gave
+        ├── MM is small                  -> capped
+        ├── gas is free, or has no price -> nothing moves
+        └── more positions and collateral -> more gas
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.chain.transactions import Receipt
+from holdfast.model.liquidation import gas_cost_wad, reward, reward_gas
+from holdfast.units import WAD
+from tests.conftest import Refused, Roles
+from tests.unit.liquidation.world import (
+    ACCOUNT,
+    ETH,
+    GAS,
+    PARAMS,
+    REWARDED,
+    START,
+    World,
+    health,
+)
+
+GWEI = 10**9
+
+
+def _start(world: World, base_fee: int, caller: str | None = None) -> Receipt:
+    world.clock.set(world.clock.now + 1)
+    world.liquidation.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee))
+    return world.liquidation.send(
+        "start", ACCOUNT, REWARDED, sender=caller or world.keeper, max_fee=base_fee, priority_fee=0
+    )
+
+
+@pytest.mark.parametrize("equity", [200, 201])
+def test_start__healthy__reverts(world: World, refused: Refused, equity: int) -> None:
+    world.put(ACCOUNT, health(equity))
+
+    with refused("Healthy", account=ACCOUNT, equityWad=equity * WAD, maintenanceWad=200 * WAD):
+        world.liquidation.send("start", ACCOUNT, REWARDED, sender=world.keeper)
+
+
+def test_start__already_in_auction__reverts(world: World, refused: Refused) -> None:
+    world.start()
+
+    with refused("AlreadyInAuction", account=ACCOUNT):
+        world.liquidation.send("start", ACCOUNT, REWARDED, sender=world.keeper)
+
+
+def test_start__breaker_says_no__reverts(world: World, refused: Refused) -> None:
+    world.put(ACCOUNT, health(180))
+    world.block(START)
+
+    with refused("Blocked", action=START, underlying=ETH, level=2, grade=0, grace=False):
+        world.liquidation.send("start", ACCOUNT, REWARDED, sender=world.keeper)
+
+
+@pytest.mark.parametrize("equity", [180 * WAD, 200 * WAD - 1, 1])
+def test_start__solvent__stores_and_emits(world: World, roles: Roles, equity: int) -> None:
+    world.put(ACCOUNT, health(equity, 200 * WAD, scale=1))
+
+    receipt = _start(world, 0, roles.stranger)
+
+    assert [event.name for event in receipt.events] == ["AuctionStarted"]
+    assert receipt.event("AuctionStarted").args == {
+        "account": ACCOUNT,
+        "by": roles.stranger,
+        "equityWad": equity,
+        "maintenanceWad": 200 * WAD,
+        "rewardWad": 0,
+    }
+    now = world.clock.now
+    assert world.auction() == (now, now, ETH, False, False)
+
+
+@pytest.mark.parametrize("equity", [0, -30])
+def test_start__no_equity__insured_at_once(world: World, equity: int) -> None:
+    world.put(ACCOUNT, health(equity))
+
+    receipt = _start(world, 0)
+
+    assert [event.name for event in receipt.events] == ["AuctionStarted", "AuctionInsured"]
+    assert receipt.event("AuctionInsured").args == {"account": ACCOUNT, "equityWad": equity * WAD}
+    now = world.clock.now
+    assert world.auction() == (now, now, ETH, True, False)
+
+
+# At 100 gwei and 2,000 a unit, 70,000 gas (two positions) cost 14; with the margin of a half, 21.
+@pytest.mark.parametrize(
+    ("equity", "maintenance", "capacity", "own", "fund"),
+    [
+        (180, 1_000, 100, 21, 0),
+        (21, 1_000, 100, 21, 0),
+        (20, 1_000, 100, 20, 0),
+        (14, 1_000, 100, 14, 0),
+        (12, 1_000, 100, 12, 2),
+        (0, 1_000, 100, 0, 14),
+        (-50, 1_000, 100, 0, 14),
+        (-50, 1_000, 5, 0, 5),
+        (12, 1_000, 0, 12, 0),
+        (180, 200, 100, 10, 0),
+        (-50, 200, 100, 0, 10),
+    ],
+)
+def test_start__reward__comes_from_the_account_then_the_fund(
+    world: World, equity: int, maintenance: int, capacity: int, own: int, fund: int
+) -> None:
+    world.put(ACCOUNT, health(equity, maintenance))
+    world.capacity(capacity)
+
+    receipt = _start(world, 100 * GWEI)
+
+    assert receipt.event("AuctionStarted").args["rewardWad"] == (own + fund) * WAD
+    assert world.equity(ACCOUNT, REWARDED) == ((equity - own) * WAD, (own + fund) * WAD)
+    moved = [event.args for event in receipt.events if event.name == "Moved"]
+    assert moved == ([{"from": ACCOUNT, "to": REWARDED, "amountWad": own * WAD}] if own else [])
+    paid = [
+        (event.args["underlying"], event.args["paidWad"])
+        for event in receipt.events
+        if "wantedWad" in event.args
+    ]
+    wanted = max(0, min(14, maintenance // 20) - own)
+    assert paid == ([(ETH, fund * WAD)] if wanted else [])
+
+
+def test_start__reward__is_what_the_model_says(world: World) -> None:
+    state = health(33, 700, legs=3, holdings=2)
+    world.put(ACCOUNT, state)
+    base_fee = 123_456_789_012
+
+    receipt = _start(world, base_fee)
+
+    cost = gas_cost_wad(base_fee, reward_gas(PARAMS, 5), 2_000 * WAD)
+    expected = reward(cost, PARAMS.reward_margin_bps, PARAMS.reward_cap_bps, 33 * WAD, 700 * WAD)
+    assert receipt.event("AuctionStarted").args["rewardWad"] == expected.own_wad
+    assert cost == base_fee * 85_000 * 2_000
+
+
+def test_start__gas_without_price__pays_nothing(world: World) -> None:
+    world.put(ACCOUNT, health(180))
+    world.around.send("setSpot", GAS, 0, sender=world.deployer)
+
+    receipt = _start(world, 100 * GWEI)
+
+    assert [event.name for event in receipt.events] == ["AuctionStarted"]

@@ -1,0 +1,43 @@
+"""constructor
+├── breaker has no code              -> NoBreaker
+├── decay is above MAX_EMA_DECAY_WAD -> DecayTooSlow
+└── otherwise                        -> keeps its arguments
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from holdfast.chain.contract import Contract
+from tests.conftest import Refused, Roles
+from tests.unit.oracle.world import DECAY_WAD, SLOW, World
+
+
+def test_constructor__breaker_without_code__reverts(
+    deploy: Callable[..., Contract], authority: Contract, roles: Roles, refused: Refused
+) -> None:
+    with refused("NoBreaker", breaker=roles.stranger):
+        deploy("Oracle", authority.address, roles.stranger, DECAY_WAD, SLOW)
+
+
+def test_constructor__decay_too_slow__reverts(
+    deploy: Callable[..., Contract], world: World, authority: Contract, refused: Refused
+) -> None:
+    limit = world.oracle.call("MAX_EMA_DECAY_WAD")
+
+    deploy("Oracle", authority.address, world.breaker.address, limit, SLOW)
+    with refused("DecayTooSlow", decayWad=limit + 1, maxWad=limit):
+        deploy("Oracle", authority.address, world.breaker.address, limit + 1, SLOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("EMA_DECAY_WAD", DECAY_WAD), ("SLOW_SECONDS", SLOW), ("HEARTBEAT_UNIT", 10), ("SOURCE_GAS", 200_000)],
+)
+def test_constructor__arguments_and_constants__are_kept(world: World, name: str, value: int) -> None:
+    assert world.oracle.call(name) == value
+
+
+def test_constructor__breaker_and_authority__are_kept(world: World, authority: Contract) -> None:
+    assert world.oracle.call("breaker") == world.breaker.address
+    assert world.oracle.call("authority") == authority.address

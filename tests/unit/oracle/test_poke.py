@@ -1,0 +1,405 @@
+"""poke
+├── an underlying has no feed          -> UnknownUnderlying, nothing enters
+├── nothing to poke                    -> nothing happens
+├── the answer is no newer             -> nothing happens, even if it is bad
+├── the answer is newer and good
+│   ├── enters, with its source time; emits PricePoked
+│   ├── the slow price moves as if the old spot had held until then
+│   ├── decimals from 0 to 18          -> wad
+│   └── a duplicate in the list        -> enters once
+├── the answer is bad                  -> PriceRefused, the old price ages
+│   ├── not positive, outside the bounds, from the future, too many decimals
+│   └── no answer: reverts, nothing, too short, burns all gas
+├── a flood of words                   -> the promised ones are read
+├── it ran out of gas                  -> GasTooLow
+├── the spot jumps beyond the deviation -> Tripped(Cautious)
+├── the stored price was Stale
+│   ├── the new one isn't              -> GraceOpened
+│   └── the new one is, too            -> no grace yet
+└── the breaker doesn't listen         -> ReportRefused, the price enters all the same
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from holdfast.chain.contract import Contract
+from holdfast.errors import Reverted
+from holdfast.sim.history import Block, call, flat, simulate
+from holdfast.units import WAD
+from tests.conftest import Clock, Refused, Roles
+from tests.unit.oracle.world import (
+    BTC,
+    DECAY_WAD,
+    ETH,
+    FRESH,
+    GRACE,
+    HEARTBEAT,
+    MAX,
+    MIN,
+    ONE,
+    SLOW,
+    STALE,
+    TRIGGER,
+    UNKNOWN,
+    World,
+    feed_of,
+)
+
+FAULTS = {"revert": 1, "short": 2, "empty": 3, "burn": 4, "revert long": 6}  # MockBrokenFeed.Fault
+BURN, FLOOD = 4, 5
+CAUTIOUS = 1
+
+
+def test_poke__unknown_underlying__reverts_and_nothing_enters(
+    world: World, clock: Clock, start: int, refused: Refused
+) -> None:
+    world.say(101 * ONE, start + 5)
+    clock.next(start + 5)
+
+    with refused("UnknownUnderlying", underlying=UNKNOWN):
+        world.poke(ETH, UNKNOWN)
+
+    assert world.oracle.call("updatedAtOf", ETH) == start
+
+
+def test_poke__nothing__does_nothing(world: World) -> None:
+    assert world.oracle.send("poke", [], sender=world.keeper).logs == []
+
+
+@pytest.mark.parametrize("answer", [101 * ONE, -1, 10**30])
+@pytest.mark.parametrize("older", [0, 1, 1_000])
+def test_poke__no_newer__does_nothing(
+    world: World, clock: Clock, start: int, answer: int, older: int
+) -> None:
+    world.say(answer, start - older)
+    clock.next(start + 7)
+
+    assert world.poke().logs == []
+    assert world.oracle.call("updatedAtOf", ETH) == start
+
+
+def test_poke__newer__enters_with_its_source_time(world: World, clock: Clock, start: int) -> None:
+    world.say(105 * ONE, start + 2)
+    clock.next(start + 30)
+
+    receipt = world.poke()
+
+    assert [event.name for event in receipt.events] == ["PricePoked"]
+    event = receipt.event("PricePoked")
+    assert event.address == world.oracle.address
+    assert event.args == {
+        "underlying": ETH,
+        "spotWad": 105 * WAD,
+        "emaWad": 100 * WAD,  # the old spot was the slow price
+        "updatedAt": start + 2,
+    }
+    assert world.oracle.call("updatedAtOf", ETH) == start + 2
+
+
+def test_poke__twice__slow_price_moves_towards_the_old_spot(world: World, clock: Clock, start: int) -> None:
+    world.say(105 * ONE, start + 2)
+    clock.next(start + 3)
+    world.poke()
+    world.say(90 * ONE, start + 4)
+    clock.next(start + 50)
+
+    receipt = world.poke()
+
+    # 2 s under a spot of 105: 105 − 5·0.99² = 100.0995; the new spot of 90 plays no part yet
+    assert receipt.event("PricePoked").args["emaWad"] == 100_099_500_000_000_000_000
+    assert receipt.event("PricePoked").args["spotWad"] == 90 * WAD
+
+
+@pytest.mark.parametrize(
+    ("decimals", "answer", "spot_wad"),
+    [
+        (0, 101, 101 * WAD),
+        (6, 100_000_001, 100_000_001 * 10**12),
+        (8, 10_000_000_001, 10_000_000_001 * 10**10),
+        (17, 10**19 + 1, 100 * WAD + 10),
+        (18, 100 * WAD + 1, 100 * WAD + 1),
+    ],
+)
+def test_poke__decimals__become_wad(
+    world: World,
+    clock: Clock,
+    start: int,
+    broken: Contract,
+    roles: Roles,
+    decimals: int,
+    answer: int,
+    spot_wad: int,
+) -> None:
+    broken.send("setDecimals", decimals, sender=roles.deployer)
+    broken.send("setAnswer", answer, start + 5, sender=roles.deployer)
+    clock.next(start + 5)
+
+    assert world.poke(BTC).event("PricePoked").args["spotWad"] == spot_wad
+
+
+def test_poke__round_words_are_dirty__enters(
+    world: World, clock: Clock, start: int, broken: Contract, roles: Roles
+) -> None:
+    broken.send("setRound", 2**256 - 1, sender=roles.deployer)
+    broken.send("setAnswer", 101 * ONE, start + 5, sender=roles.deployer)
+    clock.next(start + 5)
+
+    assert world.poke(BTC).event("PricePoked").args["spotWad"] == 101 * WAD
+
+
+def test_poke__duplicate__enters_once(world: World, clock: Clock, start: int) -> None:
+    world.say(105 * ONE, start + 2)
+    clock.next(start + 3)
+
+    assert len(world.poke(ETH, ETH).logs) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [0, -1, -(2**255), 10 * ONE - 1, 1_000 * ONE + 1, 2**88 - 1, 2**88, 2**255 - 1],
+)
+def test_poke__answer_out_of_bounds__refused(world: World, clock: Clock, start: int, answer: int) -> None:
+    world.say(answer, start + 5)
+    clock.next(start + 5)
+
+    receipt = world.poke()
+
+    assert [event.name for event in receipt.events] == ["PriceRefused"]
+    assert receipt.event("PriceRefused").args == {"underlying": ETH, "answer": answer, "updatedAt": start + 5}
+    assert world.price() == (100 * WAD, 100 * WAD, FRESH)
+    assert world.oracle.call("updatedAtOf", ETH) == start
+
+
+@pytest.mark.parametrize(("answer", "spot_wad"), [(10 * ONE, MIN), (1_000 * ONE, MAX)])
+def test_poke__answer_at_the_bounds__enters(
+    world: World, clock: Clock, start: int, answer: int, spot_wad: int
+) -> None:
+    world.say(answer, start + 5)
+    clock.next(start + 5)
+
+    world.poke()
+
+    assert world.price()[0] == spot_wad
+
+
+@pytest.mark.parametrize("ahead", [1, 2**32, 2**176 - 2_000_000_000])
+def test_poke__from_the_future__refused(world: World, clock: Clock, start: int, ahead: int) -> None:
+    world.say(101 * ONE, start + 5 + ahead)
+    clock.next(start + 5)
+
+    assert world.poke().event("PriceRefused").args == {
+        "underlying": ETH,
+        "answer": 101 * ONE,
+        "updatedAt": start + 5 + ahead,
+    }
+    assert world.oracle.call("updatedAtOf", ETH) == start
+
+
+@pytest.mark.parametrize("decimals", [19, 255, 256, 2**256 - 1])
+def test_poke__too_many_decimals__refused(
+    world: World, clock: Clock, start: int, broken: Contract, roles: Roles, decimals: int
+) -> None:
+    broken.send("setDecimals", decimals, sender=roles.deployer)
+    broken.send("setAnswer", 101 * ONE, start + 5, sender=roles.deployer)
+    clock.next(start + 5)
+
+    assert world.poke(BTC).event("PriceRefused").args == {
+        "underlying": BTC,
+        "answer": 101 * ONE,
+        "updatedAt": start + 5,
+    }
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize("where", ["answer", "decimals"])
+def test_poke__no_answer__refused_and_the_rest_goes_on(
+    world: World, clock: Clock, start: int, broken: Contract, roles: Roles, fault: int, where: str
+) -> None:
+    broken.send("setAnswer", 101 * ONE, start + 5, sender=roles.deployer)
+    broken.send("setFaults", *((fault, 0) if where == "answer" else (0, fault)), sender=roles.deployer)
+    world.say(101 * ONE, start + 5)
+    clock.next(start + 5)
+
+    receipt = world.poke(BTC, ETH)
+
+    assert [event.name for event in receipt.events] == ["PriceRefused", "PricePoked"]
+    answer, time = (0, 0) if where == "answer" else (101 * ONE, start + 5)
+    assert receipt.event("PriceRefused").args == {"underlying": BTC, "answer": answer, "updatedAt": time}
+    assert world.price(BTC)[0] == 100 * WAD
+    assert world.oracle.call("updatedAtOf", BTC) == start
+    assert receipt.gas_used < 21_000 + world.oracle.call("SOURCE_GAS") + 100_000
+
+
+def test_poke__flood__only_the_promised_words_are_read(
+    world: World, clock: Clock, start: int, broken: Contract, roles: Roles
+) -> None:
+    broken.send("setFaults", FLOOD, FLOOD, sender=roles.deployer)  # zeros: no newer than what is stored
+    clock.next(start + 5)
+
+    receipt = world.poke(BTC)
+
+    assert receipt.logs == []
+    assert receipt.gas_used < 100_000
+
+
+def test_poke__refused__old_price_ages(world: World, clock: Clock, start: int) -> None:
+    world.say(-1, start + HEARTBEAT + SLOW + 1)
+    clock.next(start + HEARTBEAT + SLOW + 1)
+
+    world.poke()
+
+    assert world.price() == (100 * WAD, 100 * WAD, STALE)
+
+
+@pytest.mark.parametrize("where", ["answer", "decimals"])
+def test_poke__source_ran_out_of_the_callers_gas__reverts(
+    world: World, clock: Clock, start: int, broken: Contract, roles: Roles, refused: Refused, where: str
+) -> None:
+    """Less gas than SOURCE_GAS says nothing about the source."""
+    needed = world.oracle.call("SOURCE_GAS") // 63
+    broken.send("setAnswer", 101 * ONE, start + 5, sender=roles.deployer)
+    broken.send("setFaults", *((BURN, 0) if where == "answer" else (0, BURN)), sender=roles.deployer)
+    clock.next(start + 5)
+
+    with pytest.raises(Reverted) as caught:
+        world.oracle.send("poke", [BTC], sender=world.keeper, gas=150_000)
+
+    assert caught.value.name == "GasTooLow"
+    assert caught.value.fields["left"] < needed == caught.value.fields["needed"]
+
+
+def test_poke__any_gas__enters_or_reverts(world: World, clock: Clock, start: int) -> None:
+    """No gas limit makes a good answer look bad: so a node's estimate can't settle on refusing."""
+    world.say(105 * ONE, start + 5)
+    clock.set(start + 5)
+    entered = []
+    for gas in range(30_000, 60_000, 100):
+        poke = call(world.oracle, "poke", [ETH], sender=world.keeper, gas=gas)
+        updated_at = call(world.oracle, "updatedAtOf", ETH, sender=world.keeper)
+        poked, after = flat(simulate(world.oracle.rpc, [Block([poke, updated_at], time=start + 6)]))
+        entered.append(poked.ok)
+        assert after.returned(world.oracle, "updatedAtOf") == (start + 5 if poked.ok else start)
+    assert entered == sorted(entered)
+    assert any(entered)
+    assert not all(entered)
+
+
+@pytest.mark.parametrize(
+    ("answer", "jumps"), [(110 * ONE, False), (110 * ONE + 1, True), (90 * ONE - 1, True)]
+)
+def test_poke__beyond_the_deviation__trips_cautious(
+    world: World, clock: Clock, start: int, answer: int, jumps: bool
+) -> None:
+    world.say(answer, start + 5)
+    clock.next(start + 9)
+
+    receipt = world.poke()
+
+    if not jumps:
+        assert [event.name for event in receipt.events] == ["PricePoked"]
+        return
+    assert [event.name for event in receipt.events] == ["PricePoked", "Tripped"]
+    assert receipt.event("Tripped").args == {
+        "underlying": ETH,
+        "level": CAUTIOUS,
+        "until": start + 9 + TRIGGER,
+        "by": world.oracle.address,
+    }
+
+
+@pytest.mark.parametrize(("late", "resumed"), [(HEARTBEAT + SLOW, False), (HEARTBEAT + SLOW + 1, True)])
+def test_poke__first_price_after_stale__opens_grace(
+    world: World, clock: Clock, start: int, late: int, resumed: bool
+) -> None:
+    world.say(100 * ONE, start + late)
+    clock.next(start + late)
+
+    receipt = world.poke()
+
+    names = [event.name for event in receipt.events]
+    assert names == ["PricePoked", "GraceOpened"][: 1 + resumed]
+    if resumed:
+        grace = receipt.event("GraceOpened").args
+        assert grace == {"underlying": ETH, "until": start + late + GRACE}
+        assert world.breaker.call("stateOf", ETH).graceUntil == start + late + GRACE
+
+
+def test_poke__still_stale__opens_no_grace_yet(world: World, clock: Clock, start: int) -> None:
+    now = start + 1_000
+    world.say(100 * ONE, now - HEARTBEAT - SLOW - 1)
+    clock.next(now)
+    assert [event.name for event in world.poke().events] == ["PricePoked"]
+    assert world.price()[2] == STALE
+
+    world.say(100 * ONE, now + 1)
+    clock.next(now + 1)
+    assert world.poke().event("GraceOpened").args["until"] == now + 1 + GRACE
+
+
+def test_poke__jump_after_stale__both(world: World, clock: Clock, start: int) -> None:
+    world.say(150 * ONE, start + 1_000)
+    clock.next(start + 1_000)
+
+    assert [event.name for event in world.poke().events] == ["PricePoked", "Tripped", "GraceOpened"]
+
+
+def test_poke__first_price_ever__no_report(world: World, clock: Clock, roles: Roles) -> None:
+    world.oracle.send("setFeed", ETH, feed_of(world.feed), sender=roles.governor)
+    time = clock.now + 5
+    world.say(100 * ONE, time)
+    clock.next(time)
+
+    assert [event.name for event in world.poke().events] == ["PricePoked"]
+
+
+def test_poke__breaker_does_not_listen__price_enters(
+    world: World, clock: Clock, start: int, authority: Contract, roles: Roles
+) -> None:
+    authority.send("setTargetClosed", world.breaker.address, True, sender=roles.deployer)
+    world.say(150 * ONE, start + 1_000)
+    clock.next(start + 1_000)
+
+    receipt = world.poke()
+
+    assert [event.name for event in receipt.events] == ["PricePoked", "ReportRefused", "ReportRefused"]
+    assert receipt.events[1].args == {"underlying": ETH}
+    assert world.price()[0] == 150 * WAD
+
+
+def test_poke__jump_at_any_gas__is_reported_or_reverts(world: World, clock: Clock, start: int) -> None:
+    """No gas limit lets a jump in without tripping the breaker."""
+    world.say(150 * ONE, start + 5)
+    clock.set(start + 5)
+    outcomes = set()
+    for gas in range(44_000, 120_000, 100):
+        poke = call(world.oracle, "poke", [ETH], sender=world.keeper, gas=gas)
+        result = simulate(world.oracle.rpc, [Block([poke], time=start + 6)])[0][0]
+        outcomes.add((result.ok, *(event.name for event in result.events)))
+    assert outcomes == {(False,), (True, "PricePoked", "Tripped")}
+
+
+def test_poke__slow_breaker_at_any_gas__hears_or_reverts(
+    clock: Clock,
+    deploy: Callable[..., Contract],
+    authority: Contract,
+    permit: Callable[..., None],
+    roles: Roles,
+) -> None:
+    """However much a breaker needs: a report that ran out of the caller's gas was not refused."""
+    breaker = deploy("MockSlowBreaker", 150_000)
+    oracle = deploy("Oracle", authority.address, breaker.address, DECAY_WAD, SLOW)
+    permit(roles.governor, oracle, "setFeed")
+    feed = deploy("SettableFeed", roles.deployer, 8)
+    time = clock.now + 1_000
+    feed.send("setAt", 100 * ONE, time, sender=roles.deployer)
+    clock.next(time)
+    oracle.send("setFeed", ETH, feed_of(feed), sender=roles.governor)
+    feed.send("setAt", 150 * ONE, time + 5, sender=roles.deployer)
+
+    outcomes = set()
+    for gas in range(150_000, 250_000, 250):
+        poke = call(oracle, "poke", [ETH], sender=roles.keeper, gas=gas)
+        result = simulate(oracle.rpc, [Block([poke], time=time + 6)])[0][0]
+        outcomes.add((result.ok, *(event.name for event in result.events)))
+    assert outcomes == {(False,), (True, "PricePoked", "Heard")}

@@ -1,0 +1,94 @@
+"""setAsset, tightenAsset
+├── caller has no role                         -> AccessManagedUnauthorized
+├── a number is out of bounds                  -> BadParams with it and the bound
+├── never set                                  -> assetParams says everything is cut
+├── setAsset                                   -> stores, emits AssetParamsSet
+└── tightenAsset
+    ├── looser, or MM moved either way         -> NotTighter
+    ├── never set                              -> NotTighter, or nothing changes
+    └── tighter, or the same                   -> stores, emits AssetParamsSet
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.chain.contract import Contract
+from tests.conftest import Refused, Roles
+from tests.unit.risk.numbers import HAIRCUTS, WETH
+
+OTHER = 7
+
+
+def test_set_asset__stranger__reverts(risk: Contract, roles: Roles, refused: Refused) -> None:
+    for caller in (roles.stranger, roles.guardian):
+        with refused("AccessManagedUnauthorized", caller=caller):
+            risk.send("setAsset", WETH, HAIRCUTS, sender=caller)
+
+
+def test_tighten_asset__stranger__reverts(risk: Contract, roles: Roles, refused: Refused) -> None:
+    for caller in (roles.stranger, roles.governor):
+        with refused("AccessManagedUnauthorized", caller=caller):
+            risk.send("tightenAsset", WETH, HAIRCUTS, sender=caller)
+
+
+@pytest.mark.parametrize(
+    ("haircuts", "value", "bound"),
+    [
+        ((1_500, 0), 0, 1),
+        ((10_001, 10_001), 10_001, 10_000),
+        ((999, 1_000), 999, 1_000),
+        ((10_001, 1_000), 10_001, 10_000),
+    ],
+)
+def test_set_asset__out_of_bounds__reverts(
+    risk: Contract, roles: Roles, refused: Refused, haircuts: tuple[int, int], value: int, bound: int
+) -> None:
+    with refused("BadParams", value=value, bound=bound):
+        risk.send("setAsset", WETH, haircuts, sender=roles.governor)
+
+
+def test_asset_params__never_set__everything_is_cut(risk: Contract) -> None:
+    assert risk.call("assetParams", OTHER) == (10_000, 10_000)
+
+
+@pytest.mark.parametrize("haircuts", [(1, 1), (10_000, 10_000), (1_400, 900)])
+def test_set_asset__within_bounds__stores_and_emits(
+    risk: Contract, roles: Roles, haircuts: tuple[int, int]
+) -> None:
+    event = risk.send("setAsset", WETH, haircuts, sender=roles.governor).event("AssetParamsSet")
+
+    assert event.args == {"asset": WETH, "params": haircuts}
+    assert risk.call("assetParams", WETH) == haircuts
+    assert risk.call("assetParams", OTHER) == (10_000, 10_000)
+
+
+@pytest.mark.parametrize("haircuts", [(1_499, 1_000), (1_500, 999), (1_500, 1_001)])
+def test_tighten_asset__looser__reverts(
+    risk: Contract, roles: Roles, refused: Refused, haircuts: tuple[int, int]
+) -> None:
+    with refused("NotTighter"):
+        risk.send("tightenAsset", WETH, haircuts, sender=roles.guardian)
+
+
+def test_tighten_asset__never_set__cannot_be_opened(risk: Contract, roles: Roles, refused: Refused) -> None:
+    with refused("NotTighter"):
+        risk.send("tightenAsset", OTHER, HAIRCUTS, sender=roles.guardian)
+
+    risk.send("tightenAsset", OTHER, (10_000, 10_000), sender=roles.guardian)
+    assert risk.call("assetParams", OTHER) == (10_000, 10_000)
+
+
+def test_tighten_asset__out_of_bounds__reverts(risk: Contract, roles: Roles, refused: Refused) -> None:
+    with refused("BadParams", value=10_001, bound=10_000):
+        risk.send("tightenAsset", WETH, (10_001, 1_000), sender=roles.guardian)
+
+
+@pytest.mark.parametrize("haircuts", [HAIRCUTS, (1_501, 1_000), (10_000, 1_000)])
+def test_tighten_asset__tighter__stores_and_emits(
+    risk: Contract, roles: Roles, haircuts: tuple[int, int]
+) -> None:
+    event = risk.send("tightenAsset", WETH, haircuts, sender=roles.guardian).event("AssetParamsSet")
+
+    assert event.args == {"asset": WETH, "params": haircuts}
+    assert risk.call("assetParams", WETH) == haircuts
