@@ -56,7 +56,7 @@ fmt: setup ## format Python and Solidity
 	@$(BIN)/python -m holdfast.chain.binaries forge fmt contracts interfaces
 
 demo: build ## a day of trading and a crash on a local chain; PRICES=file.csv for a price path of your own
-	@$(BIN)/ape run demo $(if $(PRICES),--prices $(PRICES))
+	@$(BIN)/ape run demo $(if $(PRICES),--prices "$(PRICES)")
 
 lock: ## resolve the dependencies anew: requirements.lock and package-lock.json
 	@rm -rf .cache/lock && python=$$(tools/find_python.sh) && "$$python" -m venv .cache/lock

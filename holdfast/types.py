@@ -128,6 +128,24 @@ class Margin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """A leg or a holding, as the breaker judges it."""
+
+    weight_wad: int  # |size|·(max(mark, ema) + 2·|mark − ema|), rounded up: twice what it could hide
+    grade: Grade
+    underlying: int
+
+    @classmethod
+    def of_word(cls, word: int) -> Item:
+        """From `Health.items`: weight << 24 | grade << 16 | underlying."""
+        return cls(weight_wad=word >> 24, grade=Grade(word >> 16 & 0xFF), underlying=word & 0xFFFF)
+
+    @property
+    def word(self) -> int:
+        return self.weight_wad << 24 | self.grade << 16 | self.underlying
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
     """What `Ledger.healthOf` says."""
 
@@ -137,8 +155,13 @@ class Health:
     legs: int
     holdings: int
     grade: Grade  # worst of the prices used
-    dominant: int  # underlying with the largest exposure, 0 if none
-    underlyings: tuple[int, ...]
+    dominant: int  # underlying of the largest leg or holding, 0 if none
+    items: tuple[Item, ...]  # legs, then holdings
+
+    @property
+    def tolerance_wad(self) -> int:
+        """What may stand in the way of seizing the account: less than this of it is passed over."""
+        return 2 * max(0, self.margin.maintenance_wad - self.margin.equity_wad)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,16 +34,19 @@ interface IBreaker {
     /// @notice End a restriction early; governor, delayed. Ending Halted opens its grace period; without one, nothing happens.
     function relax(uint16 underlying) external;
 
-    /// @notice Revert with `Blocked` unless `action` is allowed for every one of `underlyings` at `grade`.
-    /// @dev `Blocked` names underlying 0 when the grade or the level of everything is the reason.
-    function check(Action action, Grade grade, uint16[] calldata underlyings) external view;
+    /// @notice Revert with `Blocked` unless `action` is allowed, by the global lane and by every one of `items`.
+    /// @param items as in `Health.items`: what an account holds, with its weight, grade and underlying
+    /// @param toleranceWad [wad] what stands in the way is passed over while it weighs less than this together: an auction
+    /// goes on if the account would be unhealthy whatever the prices are that can't be trusted, so that nobody shields
+    /// himself with a little of a halted market or a dead feed. Zero: nothing is passed over
+    function check(Action action, uint256[] calldata items, uint256 toleranceWad) external view;
 
     /// @notice The table: is `action` allowed at this grade, level and grace?
     function allowed(Action action, Grade grade, Level level, bool grace) external pure returns (bool);
 
-    /// @notice When seizing was, or will be, allowed again after the last halt of any of `underlyings` or of everything,
-    /// its grace included [seconds]; zero if there was none. Auctions count their time from it.
-    function reopenedAt(uint16[] calldata underlyings) external view returns (uint256);
+    /// @notice When seizing was allowed again after the last halt that is over, its grace included, of any of `items` or of
+    /// everything [seconds]; zero if there was none. Auctions count their time from it.
+    function reopenedAt(uint256[] calldata items) external view returns (uint256);
 
     /// @notice Level in force, when it ends and until when grace lasts (zero if none), of one underlying alone.
     function stateOf(uint16 underlying) external view returns (Level level, uint256 until, uint256 graceUntil);

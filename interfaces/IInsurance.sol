@@ -24,7 +24,7 @@ interface IInsurance {
     /// @notice Send `amount` of settlement token (its decimals) from TREASURY to `to`; governor, delayed.
     function payTreasury(address to, uint256 amount) external;
 
-    /// @notice What `pay` could pay for a market now [wad], pending fees included. A promise: it may pay a few wei more.
+    /// @notice What `pay` could pay for a market now [wad], pending fees included. A promise: it can pay DUST_WAD more.
     function capacity(uint16 underlying) external view returns (uint256);
 
     /// @notice Most that a market may ever draw [wad]; governor, delayed.
@@ -41,6 +41,8 @@ interface IInsurance {
     function drawnOf(uint16 underlying) external view returns (uint256);
 
     function fundShareBps() external view returns (uint256);
+
+    function DUST_WAD() external view returns (uint256);
 
     function FUND() external view returns (uint64);
 

@@ -41,7 +41,6 @@ interface IPositions {
     struct Query {
         uint64 account;
         Mode mode;
-        bool strict; // count what is light too
         InstrumentId instrument; // a hypothetical trade in it…
         int256 extraWad; // [wad] …of this size, none if zero; its cash is in cashWad
         int256 cashWad; // [wad]

@@ -90,17 +90,17 @@ struct Margin {
 }
 
 /// @notice A margin check with what the breaker and the insurance fund need beside it.
-/// @dev Unless asked strictly, grade and underlyings leave out what is light (below 1/64 of the account's gross value):
-/// dust with a dead feed, or in a halted market, must not shield an account from liquidation.
+/// @dev The weight of an item is twice what it could hide if its price is wrong by half, or if the slow price is the right
+/// one: |size|·(max(mark, ema) + 2·|mark − ema|), rounded up.
 struct Health {
     Margin margin;
     int256 cashWad; // [wad]
     uint256 grossWad; // [wad] Σ |size|·mark over the legs
     uint256 legs; // number of positions
     uint256 holdings; // number of collateral balances
-    Grade grade; // worst of what weighs
+    Grade grade; // worst of the prices used
     uint16 dominant; // underlying of the largest leg or holding, 0 if none
-    uint16[] underlyings; // of what weighs
+    uint256[] items; // each leg, then each holding: weight [wad] << 24 | grade << 16 | underlying
 }
 
 function instrumentId(Kind kind, uint16 underlying, uint40 expiryAt, uint128 strikeWad) pure returns (InstrumentId) {

@@ -218,21 +218,21 @@ def _account(rng: Random, world: World) -> int:
 
 def _pair(rng: Random, world: World) -> tuple[int, int]:
     one, other = _account(rng, world), _account(rng, world)
-    while one == other and rng.random() < 0.98:
+    while one == other and rng.random() < 0.95:
         other = _account(rng, world)
     return one, other
 
 
 def _perp(rng: Random) -> InstrumentId:
     """Mostly the first, so that accounts meet; hardly ever one that isn't listed."""
-    if rng.random() < 0.003:
+    if rng.random() < 0.008:
         return perpetual(9)
     return rng.choices(PERPS, (6, 2, 2))[0]
 
 
 def _deposit(rng: Random, world: World, poor: bool) -> Step:
     account = _account(rng, world)
-    asset = rng.choices((0, 1, 2, 3), (60, 20, 19, 1))[0]
+    asset = rng.choices((0, 1, 2, 3), (60, 19, 18, 3))[0]
     if asset not in world.ledger.assets or poor:
         return Step("deposit", (account, asset, rng.randint(0, 10**4)))
     most = 10**5 * WAD // world.ledger.assets[asset].unit_wad
@@ -244,12 +244,17 @@ def _deposit(rng: Random, world: World, poor: bool) -> Step:
 def _withdraw(rng: Random, world: World, poor: bool) -> Step:
     account, ledger = _account(rng, world), world.ledger
     assets = [SETTLEMENT, *ledger.accounts[account].assets] if account in ledger.accounts else [SETTLEMENT]
-    asset = rng.choice(assets)
+    asset = rng.choice(assets) if rng.random() < 0.95 else rng.randint(1, len(COLLATERAL))
     if asset != SETTLEMENT:
         balance = ledger.balance_of(account, asset)
         return Step("withdraw", (account, asset, amount(rng, balance, balance, _free(world, account, asset))))
     cash = ledger.cash_of(world.now, account) // world.unit_wad
-    edges = cash, _free(world, account, asset), ledger.vaults[SETTLEMENT].held
+    free, held = _free(world, account, asset), ledger.vaults[SETTLEMENT].held
+    if free > cash > 0 and rng.random() < 0.5:  # profit on paper, or collateral to borrow against
+        return Step("withdraw", (account, asset, rng.randint(cash, free)))
+    if cash > held and rng.random() < 0.5:  # lent to others
+        return Step("withdraw", (account, asset, rng.randint(held + 1, cash)))
+    edges = cash, free, held
     return Step("withdraw", (account, asset, amount(rng, max(cash, 10), *edges)))
 
 
@@ -290,7 +295,7 @@ def _fill(rng: Random, world: World, poor: bool) -> Step:
         price = amount(rng, 2 * mark)
     most_fee = size * price // WAD * RULES.max_fee_bps // BPS
     fees = [0, 0] if rng.random() < 0.4 else [amount(rng, most_fee, most_fee) for _ in range(2)]
-    if rng.random() < 0.95:
+    if rng.random() < 0.92:
         fees = [min(fee, most_fee) for fee in fees]
     fee_account = rng.choice((1, 2, buyer, _account(rng, world)))
     return Step("fill", (Fill(

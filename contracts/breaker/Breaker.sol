@@ -61,21 +61,33 @@ contract Breaker is IBreaker, AccessManaged {
     }
 
     /// @inheritdoc IBreaker
-    function check(Action action, Grade grade, uint16[] calldata underlyings) external view {
+    function check(Action action, uint256[] calldata items, uint256 toleranceWad) external view {
         if (action == Action.Reduce) return;
 
         uint256 word = _wordAt(0);
-        _require(action, grade, 0, word);
+        (Level globalLevel, bool globalGrace) = _stateIn(word);
+        if (!allowed(action, Grade.Fresh, globalLevel, globalGrace)) {
+            revert Blocked(action, 0, globalLevel, Grade.Fresh, globalGrace);
+        }
         uint256 index = 0; // of the word at hand: neighbours share it
+        uint256 blockedWad;
         unchecked {
-            for (uint256 i; i < underlyings.length; ++i) {
-                uint256 underlying = underlyings[i];
+            for (uint256 i; i < items.length; ++i) {
+                uint256 item = items[i];
+                uint256 underlying = uint16(item);
                 if (underlying >> 2 != index) {
                     index = underlying >> 2;
                     word = _wordAt(index);
                 }
-                // Empty lanes are Normal without grace, and the grade was judged with underlying 0.
-                if (word != 0) _require(action, grade, underlying, word >> _shift(underlying));
+                Grade grade = Grade(uint8(item >> 16));
+                if (word == 0 && grade == Grade.Fresh) continue; // nothing is forbidden then
+
+                (Level level, bool grace) = _stateIn(word >> _shift(underlying));
+                if (level < globalLevel) level = globalLevel;
+                if (allowed(action, grade, level, grace)) continue;
+
+                blockedWad += item >> 24;
+                if (blockedWad >= toleranceWad) revert Blocked(action, uint16(underlying), level, grade, grace);
             }
         }
     }
@@ -154,13 +166,11 @@ contract Breaker is IBreaker, AccessManaged {
     }
 
     /// @inheritdoc IBreaker
-    function reopenedAt(uint16[] calldata underlyings) external view returns (uint256 time) {
-        (time,) = _lane(0);
-        for (uint256 i; i < underlyings.length; ++i) {
-            (uint256 haltedUntil,) = _lane(underlyings[i]);
-            time = _max(time, haltedUntil);
+    function reopenedAt(uint256[] calldata items) external view returns (uint256 time) {
+        time = _reopenedAt(0);
+        for (uint256 i; i < items.length; ++i) {
+            time = _max(time, _reopenedAt(uint16(items[i])));
         }
-        if (time != 0) time += GRACE_SECONDS;
     }
 
     /// @inheritdoc IBreaker
@@ -170,10 +180,16 @@ contract Breaker is IBreaker, AccessManaged {
 
     /* INTERNAL */
 
-    /// @dev Looks at the lowest lane of `word`.
-    function _require(Action action, Grade grade, uint256 underlying, uint256 word) private view {
-        (Level level, bool grace) = _state(uint32(word >> 32), uint32(word));
-        if (!allowed(action, grade, level, grace)) revert Blocked(action, uint16(underlying), level, grade, grace);
+    /// @dev Of the lowest lane of `word`.
+    function _stateIn(uint256 word) private view returns (Level level, bool grace) {
+        return _state(uint32(word >> 32), uint32(word));
+    }
+
+    /// @dev End of the last halt's grace, if it is over.
+    function _reopenedAt(uint16 underlying) private view returns (uint256 time) {
+        (uint256 haltedUntil,) = _lane(underlying);
+        if (haltedUntil != 0) time = haltedUntil + GRACE_SECONDS;
+        if (time > block.timestamp) time = 0;
     }
 
     function _state(uint256 haltedUntil, uint256 cautiousUntil) private view returns (Level level, bool grace) {

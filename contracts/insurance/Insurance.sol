@@ -9,7 +9,7 @@ import { ILedger } from "interfaces/ILedger.sol";
 import { Mode } from "interfaces/Types.sol";
 
 /// @notice Three accounts of the ledger and the rule by which money moves between them and out of them.
-/// @dev capacity(market) = min(cash of FUND + its share of FEES, cap − drawn), but for dust. Holds no tokens.
+/// @dev capacity(market) = min(cash of FUND + its share of FEES, cap − drawn) − dust. Holds no tokens.
 contract Insurance is IInsurance, AccessManaged {
     using FixedPoint for uint256;
 
@@ -19,8 +19,9 @@ contract Insurance is IInsurance, AccessManaged {
         uint128 drawnWad; // [wad] ever; only raising the cap makes room again
     }
 
-    /// @dev [wad] More than a move may lose to the rounding of the ledger: capacity is a promise that `pay` keeps.
-    uint256 private constant MOVE_DUST_WAD = 10;
+    /// @dev [wad] More than moves may lose to the rounding of the ledger. `capacity` is a promise that `pay` keeps, with
+    /// this much to spare for what the same rounding adds to a debt.
+    uint256 public constant DUST_WAD = 10;
 
     ILedger public immutable LEDGER;
     uint64 public immutable FUND;
@@ -82,9 +83,8 @@ contract Insurance is IInsurance, AccessManaged {
 
     /// @inheritdoc IInsurance
     function capacity(uint16 underlying) external view returns (uint256) {
-        uint256 pendingWad = _fundPart(_cashOf(FEES));
-        pendingWad = pendingWad > MOVE_DUST_WAD ? pendingWad - MOVE_DUST_WAD : 0;
-        return _least(_cashOf(FUND) + pendingWad, _headroom(underlying));
+        uint256 mostWad = _least(_cashOf(FUND) + _fundPart(_cashOf(FEES)), _headroom(underlying));
+        return mostWad > DUST_WAD ? mostWad - DUST_WAD : 0;
     }
 
     /// @inheritdoc IInsurance

@@ -184,8 +184,8 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
     /// @dev Equity ≥ IM and cash ≥ −borrow limit. Without positions and collateral no price is needed.
     function _requireWithdrawable(uint64 account, Account storage a, Pool memory pool_) private view {
-        Health memory h = POSITIONS.healthOf(_query(account, a, pool_, true));
-        BREAKER.check(Action.Withdraw, h.grade, h.underlyings);
+        Health memory h = POSITIONS.healthOf(_query(account, a, pool_));
+        BREAKER.check(Action.Withdraw, h.items, 0);
 
         Margin memory margin = h.margin;
         if (margin.equityWad < int256(margin.initialWad)) {
@@ -249,9 +249,9 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         bool shrinks,
         Pool memory pool_
     ) private view {
-        IPositions.Query memory query = _query(account, _accounts[account], pool_, true);
+        IPositions.Query memory query = _query(account, _accounts[account], pool_);
         Health memory h = POSITIONS.healthOf(query);
-        if (!shrinks) BREAKER.check(Action.Increase, h.grade, h.underlyings);
+        if (!shrinks) BREAKER.check(Action.Increase, h.items, 0);
 
         Margin memory next = h.margin;
         if (next.equityWad >= int256(next.initialWad)) return;
@@ -281,28 +281,35 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         if (from == to) revert SameAccount(from);
 
         (int256 given, int256 got) = POSITIONS.take(from, to, fractionWad);
-        for (uint256 lanes = _accounts[from].assetLanes; lanes != 0; lanes >>= Lanes.BITS) {
-            cashWad += _takeHolding(uint16(lanes), from, to, fractionWad, receiver);
+        uint256 assetLanes = _accounts[from].assetLanes;
+        for (uint256 lanes = assetLanes; lanes != 0; lanes >>= Lanes.BITS) {
+            cashWad += _sliceValue(uint16(lanes), from, fractionWad);
         }
         cashWad -= discountWad.toInt256();
         _exchange(from, given + cashWad, to, got - cashWad);
 
         emit SliceTaken(from, to, fractionWad, cashWad);
+
+        // Tokens last: whatever they call, everything is priced and booked.
+        for (uint256 lanes = assetLanes; lanes != 0; lanes >>= Lanes.BITS) {
+            _takeHolding(uint16(lanes), from, to, fractionWad, receiver);
+        }
     }
 
-    /// @return value [wad] of the collateral handed over, rounded down
-    function _takeHolding(uint16 asset, uint64 from, uint64 to, uint256 fractionWad, address receiver)
-        private
-        returns (int256 value)
-    {
-        uint256 amount = _balances[_key(from, asset)].mulWadDown(fractionWad);
-        if (amount == 0) return 0;
+    /// @dev Value [wad] of the collateral handed over, rounded down.
+    function _sliceValue(uint16 asset, uint64 from, uint256 fractionWad) private view returns (int256) {
         Asset memory listed = _assets[asset];
-        value = (amount * listed.unit).mulWadDown(ORACLE.spotOf(listed.underlying)).toInt256();
+        uint256 amount = _balances[_key(from, asset)].mulWadDown(fractionWad);
+        return (amount * listed.unit).mulWadDown(ORACLE.spotOf(listed.underlying)).toInt256();
+    }
+
+    function _takeHolding(uint16 asset, uint64 from, uint64 to, uint256 fractionWad, address receiver) private {
+        uint256 amount = _balances[_key(from, asset)].mulWadDown(fractionWad);
+        if (amount == 0) return;
 
         _removeHolding(from, asset, amount);
         if (receiver == address(0)) _addHolding(to, asset, amount);
-        else IVault(listed.vault).push(receiver, amount);
+        else IVault(_assets[asset].vault).push(receiver, amount);
     }
 
     /// @inheritdoc ILedger
@@ -368,7 +375,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedger
     function healthOf(uint64 account) external view returns (Health memory) {
-        IPositions.Query memory query = _query(account, _existing(account), _accruedPool(), false);
+        IPositions.Query memory query = _query(account, _existing(account), _accruedPool());
         bytes memory question = abi.encodeCall(IPositions.healthOf, (query));
         address positions = address(POSITIONS);
         // The answer is passed on as it came: it has the form of ours.
@@ -386,7 +393,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         view
         returns (Margin memory)
     {
-        IPositions.Query memory query = _query(account, _existing(account), _accruedPool(), true);
+        IPositions.Query memory query = _query(account, _existing(account), _accruedPool());
         (query.instrument, query.extraWad, query.cashWad) = (instrument, extraWad, query.cashWad - paidWad);
         return POSITIONS.healthOf(query).margin;
     }
@@ -439,12 +446,12 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
     // --- Health ---
 
     /// @dev What the account owns and owes besides its positions.
-    function _query(uint64 account, Account storage a, Pool memory pool_, bool strict)
+    function _query(uint64 account, Account storage a, Pool memory pool_)
         private
         view
         returns (IPositions.Query memory query)
     {
-        (query.account, query.mode, query.strict) = (account, a.mode, strict);
+        (query.account, query.mode) = (account, a.mode);
         query.cashWad = pool_.cashOf(a.shares);
         uint256 lanes = a.assetLanes;
         if (lanes == 0) return query;
@@ -470,7 +477,9 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
             if (lanes.length() == MAX_HOLDINGS) revert TooManyHoldings(account, MAX_HOLDINGS);
             a.assetLanes = uint80(lanes.add(asset));
         }
-        _balances[_key(account, asset)] += amount;
+        uint256 balance = _balances[_key(account, asset)] + amount;
+        (balance * _assets[asset].unit).toUint128(); // margin is computed on amounts of 128 bits
+        _balances[_key(account, asset)] = balance;
     }
 
     function _removeHolding(uint64 account, uint16 asset, uint256 amount) private {

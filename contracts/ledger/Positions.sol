@@ -34,9 +34,6 @@ contract Positions is IPositions, AccessManaged {
     uint256 private constant ACCRUED_BIT = 192;
     uint256 private constant PREMIUM_BIT = 224;
 
-    /// @dev What is below 1/MIN_WEIGHT of an account's gross value can't shield it from liquidation.
-    uint256 private constant MIN_WEIGHT = 64;
-
     address public immutable LEDGER;
     IOracle public immutable ORACLE;
     IRisk public immutable RISK;
@@ -235,10 +232,11 @@ contract Positions is IPositions, AccessManaged {
         (h.legs, h.holdings, h.cashWad) = (lanes.length(), query.holdings.length, query.cashWad);
 
         uint256 book = BookCall.open(query.mode, query.cashWad, h.legs, query.holdings);
-        uint256 items = Words.alloc(h.legs + h.holdings);
+        h.items = new uint256[](h.legs + h.holdings);
+        uint256 items = Words.first(h.items);
         if (h.legs != 0) h.grossWad = _putLegs(book, items, query.account, lanes, h.legs, extraIndex, extra);
         h.margin = BookCall.assess(book, RISK, h.legs, h.holdings);
-        _weigh(h, query, items);
+        _weigh(h, query);
     }
 
     /// @dev The legs of an account in the order of its lanes, with `extra` more (or less) of one. Sizes have 128 bits and
@@ -273,9 +271,8 @@ contract Positions is IPositions, AccessManaged {
 
                 uint256 underlying = uint16(interest >> UNDERLYING_BIT);
                 BookCall.putLeg(leg, underlying << PERPETUAL_BIT, size, quote, price, open);
-                uint256 weight = (size.abs() * mark + (WAD - 1)) / WAD;
-                gross += weight;
-                Words.put(items, _item(weight, Words.get(price + 64), underlying));
+                gross += (size.abs() * mark + (WAD - 1)) / WAD;
+                Words.put(items, _item(size.abs(), mark, Words.get(price + 32), Words.get(price + 64), underlying));
 
                 (leg, price, interests, items) = (leg + BookCall.LEG_BYTES, price + 96, interests + 32, items + 32);
             }
@@ -317,44 +314,37 @@ contract Positions is IPositions, AccessManaged {
         return (m.sizeOf(p), p.quoteOf(m.sideOf(long).flowWad), m.openInterest(long));
     }
 
-    /// @dev weight | grade [8] | underlying [16]
-    function _item(uint256 weight, uint256 grade, uint256 underlying) private pure returns (uint256) {
-        return weight << 24 | grade << 16 | underlying;
+    /// @dev As `Health.items` has it. Sizes have 128 bits and prices 88, so nothing overflows.
+    function _item(uint256 size, uint256 mark, uint256 ema, uint256 grade, uint256 underlying)
+        private
+        pure
+        returns (uint256)
+    {
+        unchecked {
+            uint256 reach = mark > ema ? 3 * mark - 2 * ema : 3 * ema - 2 * mark;
+            return (size * reach + (WAD - 1)) / WAD << 24 | grade << 16 | underlying;
+        }
     }
 
-    /// @dev Grade, dominant underlying and list of underlyings, from what weighs at least 1/MIN_WEIGHT of the total.
-    function _weigh(Health memory h, Query calldata query, uint256 items) private pure {
+    /// @dev The items of the holdings; the worst grade and the dominant underlying of all.
+    function _weigh(Health memory h, Query calldata query) private pure {
         unchecked {
-            uint256 total = h.grossWad;
             for (uint256 i; i < h.holdings; ++i) {
                 Holding calldata holding = query.holdings[i];
-                uint256 weight = holding.amountWad.mulWadUp(holding.priceWad);
-                total += weight;
-                Words.put(items + (h.legs + i) * 32, _item(weight, uint256(holding.grade), query.underlyings[i]));
+                h.items[h.legs + i] = _item(
+                    holding.amountWad, holding.priceWad, holding.emaWad, uint256(holding.grade), query.underlyings[i]
+                );
             }
 
-            uint256 least = query.strict ? 0 : total.mulDivUp(1, MIN_WEIGHT);
-            uint256 count = h.legs + h.holdings;
-            uint16[] memory underlyings = new uint16[](count);
-            uint256 list;
-            assembly ("memory-safe") {
-                list := add(underlyings, 32)
-            }
+            uint256 item = Words.first(h.items);
             uint256 grade;
             uint256 largest;
-            uint256 kept;
-            for (uint256 i; i < count; ++i) {
-                uint256 item = Words.get(items);
-                items += 32;
-                if (item >> 24 < least) continue;
-                if (item > largest) largest = item;
-                if (uint8(item >> 16) > grade) grade = uint8(item >> 16);
-                Words.put(list + 32 * kept++, uint16(item));
+            for (uint256 end = item + 32 * h.items.length; item < end; item += 32) {
+                uint256 value = Words.get(item);
+                if (value > largest) largest = value;
+                if (uint8(value >> 16) > grade) grade = uint8(value >> 16);
             }
-            assembly ("memory-safe") {
-                mstore(underlyings, kept) // shortens the list in place
-            }
-            (h.grade, h.dominant, h.underlyings) = (Grade(grade), uint16(largest), underlyings);
+            (h.grade, h.dominant) = (Grade(grade), uint16(largest));
         }
     }
 

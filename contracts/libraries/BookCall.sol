@@ -128,6 +128,13 @@ library Words {
         }
     }
 
+    /// @dev Address of the first word of an array.
+    function first(uint256[] memory array) internal pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := add(array, 32)
+        }
+    }
+
     function get(uint256 word) internal pure returns (uint256 value) {
         assembly ("memory-safe") {
             value := mload(word)

@@ -96,13 +96,11 @@ library AuctionCurve {
 
     /// @dev Start reward: what the account pays out of positive equity, and what the fund adds, at most the bare gas.
     /// Down: the starter may lose the wei.
-    function reward(
-        uint256 gasCostWad,
-        uint256 marginBps,
-        uint256 capBps,
-        int256 equityWad,
-        uint256 maintenanceWad
-    ) internal pure returns (uint256 ownWad, uint256 fundWad) {
+    function reward(uint256 gasCostWad, uint256 marginBps, uint256 capBps, int256 equityWad, uint256 maintenanceWad)
+        internal
+        pure
+        returns (uint256 ownWad, uint256 fundWad)
+    {
         uint256 capWad = maintenanceWad.mulDivDown(capBps, BPS);
         uint256 fullWad = gasCostWad.mulDivDown(BPS + marginBps, BPS);
         if (fullWad > capWad) fullWad = capWad;
@@ -115,7 +113,11 @@ library AuctionCurve {
 
     /// @dev What one position must gain against the mark. Up: the opposite side pays the wei, or the account would keep
     /// a deficit that nobody can close. At most its notional: nobody pays more than what is closed against him is worth.
-    function deficitShareWad(uint256 deficitWad, uint256 notionalWad, uint256 grossWad) internal pure returns (uint256) {
+    function deficitShareWad(uint256 deficitWad, uint256 notionalWad, uint256 grossWad)
+        internal
+        pure
+        returns (uint256)
+    {
         if (deficitWad >= grossWad) return notionalWad; // also the way round a gross of zero
         return deficitWad.mulDivUp(notionalWad, grossWad);
     }

@@ -133,7 +133,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         Health memory h = LEDGER.healthOf(account);
         if (!_healthy(h)) revert Unhealthy(account, h.margin.equityWad, h.margin.maintenanceWad);
         // Asked as a take: a price that nobody may be sold at doesn't end an auction either.
-        BREAKER.check(Action.Take, h.grade, h.underlyings);
+        BREAKER.check(Action.Take, h.items, 0);
 
         _end(account, h);
     }
@@ -199,7 +199,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         Health memory h = LEDGER.healthOf(account);
         if (h.legs + h.holdings != 0) revert ILedger.StillHolds(account, h.legs, h.holdings);
         if (h.cashWad >= 0) revert ILedger.NotInDebt(account, h.cashWad);
-        BREAKER.check(Action.WriteOff, h.grade, h.underlyings);
+        BREAKER.check(Action.WriteOff, h.items, 0);
 
         Auction memory a = _auctions[account];
         insuranceWad = INSURANCE.pay(a.market, account, uint256(-h.cashWad));
@@ -351,7 +351,9 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     function _unhealthy(uint64 account, Action action) private view returns (Health memory h) {
         h = LEDGER.healthOf(account);
         if (_healthy(h)) revert Healthy(account, h.margin.equityWad, h.margin.maintenanceWad);
-        BREAKER.check(action, h.grade, h.underlyings);
+        // Passed over: what can't make up for the missing margin, whatever its price is (a weight is twice what it hides).
+        uint256 missingWad = uint256(int256(h.margin.maintenanceWad) - h.margin.equityWad);
+        BREAKER.check(action, h.items, 2 * missingWad);
     }
 
     function _slice(uint64 account, Auction memory a, Health memory h, uint256 maxFractionWad)
@@ -380,23 +382,23 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
     function _checkTaker(uint64 taker) private view {
         Health memory h = LEDGER.healthOf(taker);
-        // His other positions count towards his margin: their prices must be usable too.
-        BREAKER.check(Action.Take, h.grade, h.underlyings);
-        if (h.margin.equityWad < int256(h.margin.initialWad)) {
-            revert TakerBelowInitialMargin(taker, h.margin.equityWad, h.margin.initialWad);
-        }
+        int256 spareWad = h.margin.equityWad - int256(h.margin.initialWad);
+        if (spareWad < 0) revert TakerBelowInitialMargin(taker, h.margin.equityWad, h.margin.initialWad);
+        // What he holds counts towards his margin: its prices must be usable, or too light to matter to it.
+        BREAKER.check(Action.Take, h.items, 2 * uint256(spareWad));
     }
 
     /// @dev Time in which nobody could take doesn't count: the clock begins anew when it was allowed again, so that bidders,
     /// not the pause, find the price.
     function _skipPause(Auction memory a, Health memory h) private view {
-        uint40 reopenedAt = uint40(BREAKER.reopenedAt(h.underlyings));
+        uint40 reopenedAt = uint40(BREAKER.reopenedAt(h.items));
         if (reopenedAt > a.startedAt) a.startedAt = reopenedAt;
         if (reopenedAt > a.restartedAt) a.restartedAt = reopenedAt;
     }
 
     function _discountWad(Auction memory a, Params memory p) private view returns (uint256) {
-        uint256 progressWad = AuctionCurve.progressWad(FixedPointMathLib.zeroFloorSub(block.timestamp, a.restartedAt), p.rampSeconds);
+        uint256 progressWad =
+            AuctionCurve.progressWad(FixedPointMathLib.zeroFloorSub(block.timestamp, a.restartedAt), p.rampSeconds);
         return AuctionCurve.discountWad(progressWad, p.startBps, p.endBps);
     }
 

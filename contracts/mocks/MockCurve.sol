@@ -28,13 +28,11 @@ contract MockCurve {
         return AuctionCurve.slice(terms);
     }
 
-    function reward(
-        uint256 gasCostWad,
-        uint256 marginBps,
-        uint256 capBps,
-        int256 equityWad,
-        uint256 maintenanceWad
-    ) external pure returns (uint256 ownWad, uint256 fundWad) {
+    function reward(uint256 gasCostWad, uint256 marginBps, uint256 capBps, int256 equityWad, uint256 maintenanceWad)
+        external
+        pure
+        returns (uint256 ownWad, uint256 fundWad)
+    {
         return AuctionCurve.reward(gasCostWad, marginBps, capBps, equityWad, maintenanceWad);
     }
 

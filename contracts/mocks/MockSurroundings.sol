@@ -84,7 +84,9 @@ contract MockSurroundings {
     }
 
     function move(uint64 from, uint64 to, uint256 amountWad) external {
-        _credit(from, -int256(amountWad) - (_health[from].cashWad > int256(amountWad) ? moveSlip : int256(0)));
+        int256 left = _health[from].cashWad - int256(amountWad);
+        int256 lost = left < 0 ? int256(0) : left < moveSlip ? left : moveSlip; // credit never rounds into debt
+        _credit(from, -int256(amountWad) - lost);
         _credit(to, int256(amountWad) - moveSlip);
         emit Moved(from, to, amountWad);
     }
@@ -149,14 +151,14 @@ contract MockSurroundings {
 
     // Breaker
 
-    function check(Action action, Grade grade, uint16[] calldata underlyings) external view {
-        uint16 first = underlyings.length == 0 ? 0 : underlyings[0];
-        if (blocked[action]) revert IBreaker.Blocked(action, first, Level.Halted, grade, false);
+    function check(Action action, uint256[] calldata items, uint256) external view {
+        uint16 first = items.length == 0 ? 0 : uint16(items[0]);
+        if (blocked[action]) revert IBreaker.Blocked(action, first, Level.Halted, Grade.Fresh, false);
     }
 
-    function reopenedAt(uint16[] calldata underlyings) external view returns (uint256 time) {
-        for (uint256 i; i < underlyings.length; ++i) {
-            if (reopensAt[underlyings[i]] > time) time = reopensAt[underlyings[i]];
+    function reopenedAt(uint256[] calldata items) external view returns (uint256 time) {
+        for (uint256 i; i < items.length; ++i) {
+            if (reopensAt[uint16(items[i])] > time) time = reopensAt[uint16(items[i])];
         }
     }
 

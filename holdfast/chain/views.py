@@ -15,6 +15,7 @@ from holdfast.types import (
     Holding,
     InstrumentId,
     InstrumentParams,
+    Item,
     Level,
     Margin,
     Market,
@@ -67,7 +68,7 @@ def read_health(health: Any) -> Health:
         holdings=health.holdings,
         grade=Grade(health.grade),
         dominant=health.dominant,
-        underlyings=tuple(health.underlyings),
+        items=tuple(Item.of_word(word) for word in health.items),
     )
 
 

@@ -15,8 +15,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from holdfast.chain.binaries import PROJECT
 from holdfast.chain.config import load_config
+from holdfast.chain.environment import PROJECT
 from holdfast.cli.options import one_line_errors
 from holdfast.demo import report
 from holdfast.demo.candles import WINDOW_SECONDS, from_candles

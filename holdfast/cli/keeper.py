@@ -142,7 +142,7 @@ class Amount(click.ParamType):
 )
 @click.option(
     "--latency",
-    default=24,
+    default=36,
     show_default=True,
     type=click.IntRange(min=1),
     metavar="SECONDS",

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
 
 from holdfast.chain.anvil import follow_parent
-from holdfast.chain.binaries import PROJECT
+from holdfast.chain.environment import PROJECT
 from holdfast.errors import ChainError
 
 INTERVAL_SECONDS: Final = 0.01  # between a keeper's looks for a new block
@@ -132,4 +132,6 @@ class Crew:
     ) -> None:
         with ExitStack() as stack:  # each is ended, whatever happens to the others
             for keeper in self.keepers.values():
+                if keeper.process is not None:
+                    keeper.process.terminate()  # all at once; `close` waits
                 stack.callback(keeper.close)

@@ -26,7 +26,7 @@ from holdfast.demo.market import FUND_SEED, RELAYER, Floor, Opening
 from holdfast.demo.scenario import Scenario, next_step
 from holdfast.demo.traders import Pair, Trader, draw_traders, late_pairs
 from holdfast.keepers.prices import PricePath
-from holdfast.types import Snapshot
+from holdfast.types import Snapshot, underlying_of
 from holdfast.units import WAD
 
 OPENING_SECONDS: Final = 1_800  # of chain time before the replay, in which the market opens
@@ -36,7 +36,7 @@ AFTERMATH_BLOCKS: Final = 150  # at most, to let the last auctions end
 PATIENCE_SECONDS: Final = 5.0  # of the wall clock, for a keeper that is late with a block
 START_SECONDS: Final = 60.0  # of the wall clock, for the keepers' start
 LATE_LEAD_SECONDS: Final = 1_500  # the latecomers enter so long before the low
-STEPS: Final = 420  # jumps that a replay should not exceed by much
+STEPS: Final = 320  # jumps that a replay should not exceed by much
 LEAST_TOLERANCE: Final = 0.005
 BIDDER_CAPITAL: Final = 250_000  # [settlement token]
 
@@ -114,7 +114,7 @@ class Director:
         self._series = Series()
         self._late: list[Pair] = []
         self._refused_late = 0
-        self._quotes_wanted = False  # nobody would read them: signing takes time
+        self._wanted: set[tuple[str, int]] = set()  # quotes that somebody may match: signing takes time
         self._below_since: dict[int, int] = {}  # account outside of any auction → time
         plan.out.mkdir(parents=True, exist_ok=True)
 
@@ -235,8 +235,8 @@ class Director:
     def _block(self, crew: Crew, floor: Floor, now: int) -> bool:
         """Mines one block, lets the keepers work on it, and looks at it. Is anything going on?"""
         rpc, base_fee = self._chain.rpc, self._plan.scenario.base_fee_at(now)
-        if self._quotes_wanted:
-            floor.opening.maker.quote(now, self._path.quotes(now))
+        if self._wanted:
+            floor.opening.maker.quote(now, self._path.quotes(now), self._wanted)
         # One after the other: the requests of a batch may be worked on side by side.
         rpc.call("evm_setNextBlockTimestamp", now)
         rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee))
@@ -244,8 +244,7 @@ class Director:
         block = int(rpc.call("eth_blockNumber"), 16)
         snapshot = self._protocol.snapshot(block=block)
         point = self._series.add(snapshot, base_fee)
-        bidder = snapshot.account(self._keeper_accounts["bidder"])
-        self._quotes_wanted = bool(point.auctions or bidder.positions or bidder.holdings)
+        self._wanted = self._sides_wanted(snapshot)
         crew.wait(block, PATIENCE_SECONDS)
         pending = int(rpc.call("txpool_status")["pending"], 16)
 
@@ -255,6 +254,18 @@ class Director:
         stamp = time.strftime("%d %b %H:%M", time.gmtime(now))
         self._report(f"{stamp}  {symbol} {spot:,.2f}  {len(point.below)} below", 0.07 + 0.9 * min(share, 1.0))
         return pending > 0 or self._unsettled(snapshot)
+
+    def _sides_wanted(self, snapshot: Snapshot) -> set[tuple[str, int]]:
+        """Where the bidder has something to unload, or may soon: underlying, and +1 for a bid."""
+        symbols, wanted = self._protocol.symbols, set()
+        for account in snapshot.accounts:
+            if account.auction is None and account.id != self._keeper_accounts["bidder"]:
+                continue
+            for leg in account.positions:
+                wanted.add((symbols[underlying_of(leg.instrument)], 1 if leg.size_wad > 0 else -1))
+            for holding in account.holdings:
+                wanted.add((symbols[snapshot.system.assets[holding.asset].underlying], 1))
+        return wanted
 
     def _unsettled(self, snapshot: Snapshot) -> bool:
         """An account that is due for an auction, or an auction whose price still moves.

@@ -115,6 +115,7 @@ def price(outcome: Outcome) -> Figure:
     _shade(top, points, outcome)
     top.set_title(f"{symbol} price")
     top.set_ylabel("dollars")
+    top.yaxis.set_major_formatter(FuncFormatter(_thousands))
     top.legend(loc="upper right", ncols=2)
     gwei = [point.base_fee / 1e9 for point in points]
     bottom.fill_between(when, gwei, color=GREY, alpha=0.25, lw=0)
@@ -400,7 +401,7 @@ def _when(time: int) -> datetime:
 
 
 def _thousands(value: float, _: int) -> str:
-    return f"{value:,.0f}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 
 def _time_axis(axes: Axes, outcome: Outcome, ticks: int = 9) -> None:

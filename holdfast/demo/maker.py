@@ -1,12 +1,12 @@
 """The market maker: stands for the depth of all other venues.
 
-Each block it signs one bid and one offer in every market, around the price of the outside world, and puts them into the
-order file that bidders read. It trades with whoever matches them, and has capital to spare.
+Each block it signs a bid or an offer wherever somebody might want to trade, around the price of the outside world, and
+puts them into the order file that bidders read. It trades with whoever matches them, and has capital to spare.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -28,14 +28,14 @@ class Maker:
         self._protocol, self._book = protocol, book
         self._nonce = 0
 
-    def quote(self, now: int, prices_wad: Mapping[str, int]) -> None:
-        """Replaces the file with quotes around these prices."""
+    def quote(self, now: int, prices_wad: Mapping[str, int], wanted: Iterable[tuple[str, int]]) -> None:
+        """Replaces the file with bids (+1) and offers (−1) around these prices; `wanted`: underlying and side."""
         orders = []
-        for name, instrument in self._protocol.instruments.items():
-            price = prices_wad[name.split("-")[0]]
+        for symbol, side in sorted(wanted):
+            price = prices_wad[symbol]
             size = mul_div_down(DEPTH_DOLLARS * WAD, WAD, price)
-            for side in (1, -1):
-                orders.append(self.order(instrument, side * size, away(price, side), now))
+            instrument = self._protocol.instruments[f"{symbol}-PERP"]
+            orders.append(self.order(instrument, side * size, away(price, side), now))
         dump(orders, self._book)
 
     def order(self, instrument: int, size_wad: int, price_wad: int, now: int) -> SignedOrder:

@@ -19,6 +19,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Final
 
 from holdfast.errors import Refused
 from holdfast.keepers.actions import Action, Take, Trade
@@ -28,6 +29,9 @@ from holdfast.model.venue import Order, SignedOrder
 from holdfast.types import Account, Auction, Health, InstrumentId, Margin, Snapshot, perpetual
 from holdfast.types import Action as Right
 from holdfast.units import BPS, WAD, bps_down, bps_up, mul_div_down, mul_div_up, mul_wad_down, mul_wad_up
+
+WINDOWS: Final = (300, 1_800)
+"""[seconds] over which moves of the price are measured."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,7 +114,7 @@ def bid(
         largest = slice_of(terms)
         gas_needed = policy.take_gas + policy.leg_gas * (health.legs + health.holdings)
         exposure = exposure_wad(snapshot, account, health)
-        feared = max((risk_bps.get(underlying, 0) for underlying in health.underlyings), default=0)
+        feared = max((risk_bps.get(item.underlying, 0) for item in health.items), default=0)
         edge = bps_up(exposure, feared + policy.spread_bps)
         bend = mul_div_up(bps_up(exposure, policy.impact_bps), exposure, policy.depth_wad)
 
@@ -221,17 +225,29 @@ def delta_wad(snapshot: Snapshot, own: Account, underlying: int) -> int:
 
 def feared_move_bps(
     prices: Sequence[tuple[int, int]],  # time [seconds], price [wad]; rising times
+    now: int,
     *,
+    windows: Sequence[int] = WINDOWS,  # [seconds]
     latency_seconds: int,
     multiple: float,
     floor_bps: int,
 ) -> int:
-    """multiple·σ·√latency from realised variance, rounded up, at least the floor. An estimate: floats are fine."""
-    if len(prices) < 2 or prices[-1][0] <= prices[0][0]:
-        return floor_bps
-    variance = sum(math.log(after[1] / before[1]) ** 2 for before, after in pairwise(prices))
-    per_second = variance / (prices[-1][0] - prices[0][0])
-    return max(floor_bps, math.ceil(multiple * math.sqrt(per_second * latency_seconds) * BPS))
+    """multiple·σ·√latency, rounded up, at least the floor. An estimate: floats are fine.
+
+    σ² is the realised variance of the worse window: the short one sees a crash begin, the long one remembers it.
+    """
+    worst = max((_variance(prices, now - window) for window in windows), default=0.0)
+    return max(floor_bps, math.ceil(multiple * math.sqrt(worst * latency_seconds) * BPS))
+
+
+def _variance(prices: Sequence[tuple[int, int]], since: int) -> float:
+    """A second's, from the prices of that time and the last before it."""
+    first = max((place for place, (time, _) in enumerate(prices) if time <= since), default=0)
+    part = prices[first:]
+    if len(part) < 2 or part[-1][0] <= part[0][0]:
+        return 0.0
+    moves = sum(math.log(after[1] / before[1]) ** 2 for before, after in pairwise(part))
+    return moves / (part[-1][0] - part[0][0])
 
 
 def _grows(size_wad: int, trade_wad: int) -> bool:

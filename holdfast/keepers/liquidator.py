@@ -67,14 +67,14 @@ def _due(
 ) -> list[Action]:
     chore = gas.cost_wad(policy.chore_gas) <= policy.subsidy_wad
     if health.legs == 0 and health.holdings == 0 and health.cash_wad < 0:
-        if chore and permitted(snapshot, account, Right.WRITE_OFF):
+        if chore and permitted(snapshot, account, Right.WRITE_OFF, strict=True):
             return [WriteOff(account=account.id, why=f"owes {_dollars(-health.cash_wad)}, holds nothing")]
         return []
     healthy = health.margin.equity_wad >= health.margin.maintenance_wad
     if account.auction is None:
         return [] if healthy else _start(snapshot, params, policy, gas, account, health)
     if healthy:
-        if chore and permitted(snapshot, account, Right.TAKE):
+        if chore and permitted(snapshot, account, Right.TAKE, strict=True):
             return [End(account=account.id, why=_health(account))]
         return []
     return _keep_going(snapshot, params, policy, gas, account, health, account.auction)

@@ -164,7 +164,7 @@ class Loop:
 
 def backoff_seconds(failures: int, rng: random.Random) -> float:
     """Doubles with each failure up to a bound; scattered, so that many keepers don't return in step."""
-    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 16))
+    longest: float = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 16))
     return longest * (0.5 + rng.random() / 2)
 
 

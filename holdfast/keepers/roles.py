@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from holdfast.keepers.prices import PriceSource
 from holdfast.keepers.sender import Mined
 from holdfast.keepers.view import price_of
 from holdfast.model.liquidation import Params
-from holdfast.types import SETTLEMENT, Mode, Price, Snapshot
+from holdfast.types import SETTLEMENT, Auction, Mode, Price, Snapshot
 from holdfast.units import WAD, mul_wad_down
 
 ROLES: Final = ("price_pusher", "liquidator", "bidder")
@@ -99,7 +99,7 @@ class Liquidator:
         self._params = read_params(protocol)
 
     def decide(self, snapshot: Snapshot) -> Sequence[Action]:
-        return liquidator.decide(snapshot, self._params, self._policy)
+        return liquidator.decide(with_clocks(self._protocol, snapshot), self._params, self._policy)
 
     def income_wad(self, mined: Mined) -> int:
         rewards = [event.args["rewardWad"] for event in mined.events if event.name == "AuctionStarted"]
@@ -126,16 +126,15 @@ class Bidder:
         policy: bidder.Policy,
         book: Path | None,  # of signed orders to unload to; None: it keeps what it takes
         *,
-        latency_seconds: int = 24,
+        latency_seconds: int = 36,
         multiple: float = 1.5,
         floor_bps: int = 10,
-        window_seconds: int = 1_800,  # over which the moves of the price are measured
         lookback_blocks: int = 200,  # read at a start
     ) -> None:
         self._protocol, self._policy, self._book = protocol, policy, book
         self._params = read_params(protocol)
         self._latency, self._multiple, self._floor = latency_seconds, multiple, floor_bps
-        self._window, self._lookback = window_seconds, lookback_blocks
+        self._lookback = lookback_blocks
         self._history: dict[int, deque[tuple[int, int]]] = {number: deque() for number in protocol.symbols}
         self._read_to = -1
         self._marks: dict[int, int] = {}
@@ -146,13 +145,15 @@ class Bidder:
         risk = {
             number: bidder.feared_move_bps(
                 list(history),
+                snapshot.system.time,
                 latency_seconds=self._latency,
                 multiple=self._multiple,
                 floor_bps=self._floor,
             )
             for number, history in self._history.items()
         }
-        return bidder.decide(snapshot, self._params, risk, self._offers(snapshot), self._policy)
+        offers = self._offers(snapshot)
+        return bidder.decide(with_clocks(self._protocol, snapshot), self._params, risk, offers, self._policy)
 
     def income_wad(self, mined: Mined) -> int:
         """Discounts won less what unloading cost against the mark. What the price did meanwhile isn't in it."""
@@ -197,11 +198,11 @@ class Bidder:
         for log in logs:
             event = vocabulary().event(log)
             if event is not None and event.name == "PricePoked":
-                history = self._history.get(event.args["underlying"])
-                if history is not None:
-                    history.append((event.args["updatedAt"], event.args["spotWad"]))
+                known = self._history.get(event.args["underlying"])
+                if known is not None:
+                    known.append((event.args["updatedAt"], event.args["spotWad"]))
         for history in self._history.values():
-            while len(history) > 1 and history[1][0] <= now - self._window:
+            while len(history) > 1 and history[1][0] <= now - max(bidder.WINDOWS):
                 history.popleft()
         self._read_to = block
 
@@ -219,6 +220,32 @@ class Bidder:
             bidder.Offer(signed=one, remaining_wad=max(0, abs(one.order.size_wad) - done))
             for one, done in zip(alive, filled, strict=True)
         ]
+
+
+def with_clocks(protocol: Protocol, snapshot: Snapshot) -> Snapshot:
+    """With auctions' times as the contract counts them: a pause in which nobody could take moves them to its end."""
+    words = {
+        account.id: [item.word for item in account.health.items]
+        for account in snapshot.accounts
+        if account.auction and account.health
+    }
+    calls = [(protocol.breaker, "reopenedAt", items) for items in words.values()]
+    clocks = dict(zip(words, call_many(protocol.rpc, calls, block=snapshot.system.block), strict=True))
+    accounts = tuple(
+        replace(account, auction=_since(account.auction, clocks.get(account.id, 0)))
+        if account.auction
+        else account
+        for account in snapshot.accounts
+    )
+    return replace(snapshot, accounts=accounts)
+
+
+def _since(auction: Auction, reopened_at: int) -> Auction:
+    return replace(
+        auction,
+        started_at=max(auction.started_at, reopened_at),
+        restarted_at=max(auction.restarted_at, reopened_at),
+    )
 
 
 def read_params(protocol: Protocol) -> Params:

@@ -9,7 +9,7 @@ from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
-from holdfast.chain.binaries import PROJECT
+from holdfast.chain.environment import PROJECT
 from holdfast.chain.protocol import Protocol
 from holdfast.chain.rpc import Rpc
 from holdfast.errors import ConfigError
@@ -47,7 +47,7 @@ class Settings:
     orders: Path | None = None
     minimum_profit: Decimal = Decimal(5)
     utilisation_bps: int = 8_000
-    latency_seconds: int = 24
+    latency_seconds: int = 36
     risk_multiple: float = 1.5
 
     @property

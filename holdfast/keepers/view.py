@@ -41,14 +41,21 @@ def gas_price(snapshot: Snapshot, ether_underlying: int, tip: int) -> GasPrice:
     )
 
 
-def permitted(snapshot: Snapshot, account: Account, action: Action) -> bool:
-    """Would the breaker allow `action` on `account` at the snapshot's block?"""
-    if account.health is None:
+def permitted(snapshot: Snapshot, account: Account, action: Action, *, strict: bool = False) -> bool:
+    """Would the breaker allow `action` on `account` at the snapshot's block?
+
+    What stands in the way is passed over while it couldn't make up for the missing margin; never with `strict`.
+    """
+    health, everywhere = account.health, snapshot.system.restriction
+    if health is None or not allowed(action, Grade.FRESH, everywhere.level, in_grace(everywhere)):
         return False
-    return all(
-        allowed(action, account.health.grade, restriction.level, in_grace(restriction))
-        for restriction in _restrictions(snapshot, account.health.underlyings)
-    )
+    lanes = {market.underlying: market.restriction for market in snapshot.markets}
+    blocked = []
+    for item in health.items:
+        own = lanes.get(item.underlying, everywhere)
+        if not allowed(action, item.grade, max(own.level, everywhere.level), in_grace(own)):
+            blocked.append(item.weight_wad)
+    return not blocked or (not strict and sum(blocked) < health.tolerance_wad)
 
 
 def permitted_in(snapshot: Snapshot, instrument: int, action: Action) -> bool:
@@ -63,8 +70,3 @@ def permitted_in(snapshot: Snapshot, instrument: int, action: Action) -> bool:
 def in_grace(restriction: Restriction) -> bool:
     """The Lens reports a grace period's end only while it runs."""
     return restriction.grace_until != 0
-
-
-def _restrictions(snapshot: Snapshot, underlyings: tuple[int, ...]) -> list[Restriction]:
-    found = [snapshot.system.restriction]
-    return found + [market.restriction for market in snapshot.markets if market.underlying in underlyings]

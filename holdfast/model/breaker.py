@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from holdfast.errors import Refused
-from holdfast.types import EVERYTHING, Action, Grade, Level, Restriction
+from holdfast.types import EVERYTHING, Action, Grade, Item, Level, Restriction
 
 MAX_MAX_PAUSE_SECONDS: Final = 7 * 24 * 3600
 
@@ -82,19 +82,29 @@ def state(breaker: Breaker, underlying: int, now: int) -> Restriction:
     return Restriction(level=Level.NORMAL, until=0, grace_until=grace_until)
 
 
-def reopened_at(breaker: Breaker, underlyings: Iterable[int]) -> int:
-    """When seizing is allowed again after the last halt of any of them or of everything; 0 if there was none."""
-    latest = max(breaker.lane(underlying).halted_until for underlying in (EVERYTHING, *underlyings))
-    return latest + breaker.rules.grace_seconds if latest else 0
+def reopened_at(breaker: Breaker, items: Iterable[Item], now: int) -> int:
+    """When seizing was allowed again after the last halt that is over, of any of them or of everything; 0 if none."""
+    underlyings = (EVERYTHING, *(item.underlying for item in items))
+    halts = (breaker.lane(underlying).halted_until for underlying in underlyings)
+    ends = (until + breaker.rules.grace_seconds for until in halts if until)
+    return max((end for end in ends if end <= now), default=0)
 
 
-def check(breaker: Breaker, action: Action, grade: Grade, underlyings: Iterable[int], now: int) -> None:
-    """Refused where it is blocked, by everything or by one of the underlyings."""
-    for underlying in (EVERYTHING, *underlyings):
-        found = state(breaker, underlying, now)
-        grace = found.grace_until != 0
-        if not allowed(action, grade, found.level, grace):
-            raise Refused("Blocked", action, underlying, found.level, grade, grace)
+def check(breaker: Breaker, action: Action, items: Iterable[Item], tolerance_wad: int, now: int) -> None:
+    """Refused where it is blocked: by everything, or by items that are together worth the tolerance or more."""
+    everything = state(breaker, EVERYTHING, now)
+    grace = everything.grace_until != 0
+    if not allowed(action, Grade.FRESH, everything.level, grace):
+        raise Refused("Blocked", action, EVERYTHING, everything.level, Grade.FRESH, grace)
+    blocked_wad = 0
+    for item in items:
+        found = state(breaker, item.underlying, now)
+        level, grace = max(found.level, everything.level), found.grace_until != 0
+        if allowed(action, item.grade, level, grace):
+            continue
+        blocked_wad += item.weight_wad
+        if blocked_wad >= tolerance_wad:
+            raise Refused("Blocked", action, item.underlying, level, item.grade, grace)
 
 
 def trip(breaker: Breaker, underlying: int, level: Level, pause_seconds: int, now: int) -> Breaker:

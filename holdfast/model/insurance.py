@@ -7,8 +7,8 @@ from typing import Final
 
 from holdfast.units import bps_up
 
-MOVE_DUST_WAD: Final = 10
-"""More than moving pending fees may lose to the rounding of the ledger."""
+DUST_WAD: Final = 10
+"""More than moves may lose to the rounding of the ledger: `pay` can pay this much more than `capacity_wad` says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,8 +61,9 @@ def distribute(fund: Fund) -> tuple[Fund, Split]:
 
 def capacity_wad(fund: Fund, underlying: int) -> int:
     """What `pay` could surely pay for a market now."""
-    pending_wad = max(0, split(fund.fees_wad, fund.share_bps).fund_wad - MOVE_DUST_WAD)
-    return min(max(0, fund.fund_wad) + pending_wad, fund.market(underlying).headroom_wad)
+    pending_wad = split(fund.fees_wad, fund.share_bps).fund_wad
+    most_wad = min(max(0, fund.fund_wad) + pending_wad, fund.market(underlying).headroom_wad)
+    return max(0, most_wad - DUST_WAD)
 
 
 def pay(fund: Fund, underlying: int, wanted_wad: int) -> tuple[Fund, int]:

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar, cast
 from holdfast.errors import Refused
 from holdfast.model import breaker, cash_pool, positions, risk, vault
 from holdfast.model.cash_pool import Curve
-from holdfast.model.fixed_point import checked, checked_int, mul_wad_down, to_int
+from holdfast.model.fixed_point import checked, checked_int, mul_wad_down, to_int, to_uint
 from holdfast.model.positions import Moment, Params, Positions, Query
 from holdfast.model.vault import Vault
 from holdfast.types import SETTLEMENT, Action, Health, InstrumentId, Margin, Mode, Pool
@@ -152,7 +152,7 @@ class Ledger:
 
     def _require_withdrawable(self, now: Moment, account: int) -> None:
         """Equity ≥ IM and cash ≥ −borrow limit."""
-        health = self.positions.health_of(now, self._query(now, account, strict=True))
+        health = self.positions.health_of(now, self._query(now, account))
         self._require_allowed(now, Action.WITHDRAW, health)
 
         margin = health.margin
@@ -208,7 +208,7 @@ class Ledger:
     ) -> None:
         """After a trade of `size` for `paid`: equity ≥ IM; or less risk and no worse health, compared with the account
         with the trade undone."""
-        query = self._query(now, account, strict=True)
+        query = self._query(now, account)
         health = self.positions.health_of(now, query)
         if not shrinks:
             self._require_allowed(now, Action.INCREASE, health)
@@ -244,29 +244,31 @@ class Ledger:
             raise Refused("SameAccount", source)
 
         given, got = self.positions.take(now, source, to, fraction_wad)
-        cash = 0
-        for asset in self._stored(source).assets:
-            cash += self._take_holding(now, asset, source, to, fraction_wad, receiver)
+        held = self._stored(source).assets
+        cash = sum(self._slice_value(now, asset, source, fraction_wad) for asset in held)
         cash = checked_int(cash - to_int(discount_wad, 256))
         self._exchange(now, source, checked_int(given + cash), to, checked_int(got - cash))
+        for asset in held:
+            self._take_holding(asset, source, to, fraction_wad, receiver)
         return cash
 
-    def _take_holding(
-        self, now: Moment, asset: int, source: int, to: int, fraction_wad: int, receiver: bool
-    ) -> int:
-        """Value of the collateral handed over; the account may lose the wei."""
+    def _slice_value(self, now: Moment, asset: int, source: int, fraction_wad: int) -> int:
+        """Of the collateral handed over; the account may lose the wei."""
+        listed = self.assets[asset]
+        amount = mul_wad_down(self.balance_of(source, asset), fraction_wad)
+        return to_int(
+            mul_wad_down(checked(amount * listed.unit_wad), now.price(listed.underlying).spot_wad), 256
+        )
+
+    def _take_holding(self, asset: int, source: int, to: int, fraction_wad: int, receiver: bool) -> None:
         amount = mul_wad_down(self.balance_of(source, asset), fraction_wad)
         if amount == 0:
-            return 0
-        listed = self.assets[asset]
-        value = mul_wad_down(checked(amount * listed.unit_wad), now.price(listed.underlying).spot_wad)
-
+            return
         self._remove_holding(source, asset, amount)
         if receiver:
             self.vaults[asset] = vault.push(self.vaults[asset], amount)
         else:
             self._add_holding(to, asset, amount)
-        return to_int(value, 256)
 
     @_whole
     def deleverage(
@@ -302,7 +304,7 @@ class Ledger:
     ) -> Margin:
         """Margin with `extra_wad` more of `instrument`, bought for `paid_wad`: a what-if."""
         self._existing(account)
-        query = self._query(now, account, strict=True)
+        query = self._query(now, account)
         query = replace(query, instrument=instrument, extra_wad=extra_wad, cash_wad=query.cash_wad - paid_wad)
         return self.positions.health_of(now, query).margin
 
@@ -320,7 +322,7 @@ class Ledger:
 
     # Inside
 
-    def _query(self, now: Moment, account: int, *, strict: bool = False) -> Query:
+    def _query(self, now: Moment, account: int) -> Query:
         """What the account owns and owes besides its positions."""
         a = self._stored(account)
         holdings = []
@@ -338,13 +340,12 @@ class Ledger:
             account=account,
             mode=a.mode,
             cash_wad=self.cash_of(now, account),
-            strict=strict,
             holdings=tuple(holdings),
             underlyings=tuple(self.assets[asset].underlying for asset in a.assets),
         )
 
     def _require_allowed(self, now: Moment, action: Action, health: Health) -> None:
-        breaker.check(now.breaker, action, health.grade, health.underlyings, now.time)
+        breaker.check(now.breaker, action, health.items, 0, now.time)
 
     def _add_holding(self, account: int, asset: int, amount: int) -> None:
         a = self._stored(account)
@@ -352,7 +353,10 @@ class Ledger:
             if len(a.assets) == MAX_HOLDINGS:
                 raise Refused("TooManyHoldings", account, MAX_HOLDINGS)
             self.accounts[account] = replace(a, assets=(*a.assets, asset))
-        self.balances[account, asset] = self.balance_of(account, asset) + amount
+        balance = self.balance_of(account, asset) + amount
+        # Margin is computed on amounts of 128 bits.
+        to_uint(checked(balance * self.assets[asset].unit_wad), 128)
+        self.balances[account, asset] = balance
 
     def _remove_holding(self, account: int, asset: int, amount: int) -> None:
         a, balance = self._stored(account), self.balance_of(account, asset)

@@ -18,7 +18,6 @@ from holdfast.model.fixed_point import (
     checked,
     mul_div_ceil,
     mul_div_down,
-    mul_div_up,
     mul_wad_down,
     mul_wad_up,
     to_int,
@@ -30,6 +29,7 @@ from holdfast.types import (
     Health,
     InstrumentId,
     InstrumentParams,
+    Item,
     Mode,
     Price,
     perpetual,
@@ -40,9 +40,6 @@ from holdfast.units import BPS, WAD
 Lane = TypeVar("Lane")
 
 MAX_POSITIONS: Final = 16
-
-MIN_WEIGHT: Final = 64
-"""What is below 1/MIN_WEIGHT of an account's gross value can't shield it from liquidation."""
 
 NOTHING: Final = InstrumentId(0)
 NO_PRICE: Final = Price(spot_wad=0, ema_wad=0, grade=Grade.INVALID)
@@ -94,11 +91,16 @@ class Query:
     account: int
     mode: Mode
     cash_wad: int
-    strict: bool = False  # count what is light too
     instrument: InstrumentId = NOTHING  # a hypothetical trade in it…
     extra_wad: int = 0  # …of this size, none if zero; its cash is in cash_wad
     holdings: tuple[risk.Collateral, ...] = ()
     underlyings: tuple[int, ...] = ()  # of the holdings
+
+
+def weight(size_wad: int, price: Price) -> int:
+    """Twice what an item could hide if its price is wrong by half, or if the slow price is the right one."""
+    high, low = max(price.spot_wad, price.ema_wad), min(price.spot_wad, price.ema_wad)
+    return mul_wad_up(size_wad, high + 2 * (high - low))
 
 
 class Trade(NamedTuple):
@@ -216,25 +218,21 @@ class Positions:
         book = risk.Book(cash_wad=query.cash_wad, legs=legs, holdings=query.holdings)
         margin = risk.assess(query.mode, book, self.params.instruments, self.params.assets)
 
-        weights = [mul_wad_up(abs(leg.size_wad), leg.mark_wad) for leg in legs]
-        gross_wad = sum(weights)
-        weights += [mul_wad_up(holding.amount_wad, holding.price_wad) for holding in query.holdings]
         underlyings = [*(underlying_of(leg.instrument) for leg in legs), *query.underlyings]
-        least = 0 if query.strict else mul_div_up(sum(weights), 1, MIN_WEIGHT)
-        heavy = [
-            (weight, now.price(underlying).grade, underlying)
-            for weight, underlying in zip(weights, underlyings, strict=True)
-            if weight >= least
-        ]
+        sizes = [abs(leg.size_wad) for leg in legs] + [holding.amount_wad for holding in query.holdings]
+        items = tuple(
+            Item(weight_wad=weight(size, now.price(one)), grade=now.price(one).grade, underlying=one)
+            for size, one in zip(sizes, underlyings, strict=True)
+        )
         return Health(
             margin=margin,
             cash_wad=query.cash_wad,
-            gross_wad=gross_wad,
+            gross_wad=sum(mul_wad_up(abs(leg.size_wad), leg.mark_wad) for leg in legs),
             legs=len(legs),
             holdings=len(query.holdings),
-            grade=max((grade for _, grade, _ in heavy), default=Grade.FRESH),
-            dominant=max(heavy, default=(0, 0, 0))[2],
-            underlyings=tuple(underlying for _, _, underlying in heavy),
+            grade=max((item.grade for item in items), default=Grade.FRESH),
+            dominant=max((item.word for item in items), default=0) & 0xFFFF,
+            items=items,
         )
 
     def legs_of(

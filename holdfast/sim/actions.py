@@ -826,7 +826,6 @@ def overreach(s: Scene) -> Step:
         (protocol.breaker, "relax", market.underlying),
         (protocol.breaker, "reportMove", market.underlying),
         (protocol.authority, "grantRole", 1, people.stranger, 0),
-        (protocol.ledger, "withdraw", account.id, SETTLEMENT, 1, people.stranger),
     )  # fmt: skip
     contract, function, *args = s.rng.choice(calls)
     sender = s.rng.choice((people.stranger, people.stranger, people.guardian, people.governor, people.keeper))

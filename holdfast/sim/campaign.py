@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from holdfast.sim.actions import ACTIONS, GAS_FEES, Scene, moved, prices_step
+from holdfast.sim.actions import ACTIONS, GAS_FEES, Scene, moved, prices_step, refresh
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants import INVARIANTS, judge
 from holdfast.sim.steps import LensRefused, Step, Transition, run
@@ -47,6 +47,9 @@ WEIGHTS: Final[Mapping[str, float]] = {
 }  # fmt: skip
 """How often an action is tried, when nothing calls for another."""
 
+PATIENCE: Final = "patience"
+"""Not an action: wait until the slow price has followed, then refresh."""
+
 KEEPING: Final = ("start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off")
 
 
@@ -63,6 +66,23 @@ class Profile:
     pushing: float = 0.8  # share of chunks in which an old price is renewed
     crash: float = 0.0  # relative move of one or all prices after the opening
     crash_all: bool = False
+
+    @classmethod
+    def drawn(cls, seed: int) -> Self:
+        """All of it from one number; half of the actions may be off."""
+        rng = Random(seed)
+        optional = sorted(set(WEIGHTS) - {"match", "lever", "refresh"})
+        return cls(
+            seed=seed,
+            length=rng.choice((64, 80, 96)),
+            opening=rng.randint(8, 16),
+            off=frozenset(rng.sample(optional, rng.randint(0, len(optional) // 2))),
+            keeping=rng.choice((0.3, 0.6, 0.85)),
+            haste=rng.choice((0.3, 0.6)),
+            pushing=rng.choice((0.4, 0.9, 1.0)),
+            crash=rng.choice((-0.6, -0.4, -0.25, -0.15, -0.08, 0.0, 0.08, 0.2, 0.5, 1.5)),
+            crash_all=rng.random() < 0.5,
+        )
 
 
 @dataclass
@@ -216,7 +236,13 @@ class Director:
             name = self._next(scene, waited)
             if name in KEEPING and any(name == other for other, _ in steps):
                 name = self._next(scene, waited)  # seldom the same twice: its condition is gone
-            step = self._crash(scene) if name == "jump" and not self.crashed else ACTIONS[name](scene)
+            if name == PATIENCE:
+                name, step = "refresh", refresh(scene)
+                step = step and replace(step, wait=self.rng.randint(200, 900))
+            elif name == "jump" and not self.crashed:
+                step = self._crash(scene)
+            else:
+                step = ACTIONS[name](scene)
             if step is None:
                 continue
             step = self._timed(step, len(steps))
@@ -235,7 +261,7 @@ class Director:
         if age > STALE_SOON and rng.random() < profile.pushing:
             return "refresh"
         if self.done < profile.opening:
-            return rng.choice(("lever", "lever", "match", "borrow", "deposit"))
+            return rng.choice(("lever", "lever", "lever", "match", "borrow", "borrow", "deposit"))
         trouble = [a for a in s.users if a.healthy is False or a.auction is not None]
         bare = [a for a in s.users if a.cash_wad < 0 and not a.positions and not a.holdings]
         if rng.random() < profile.keeping and (kept := self._keep(s.state, s.ghost, trouble, bare)):
@@ -251,20 +277,17 @@ class Director:
         for account in trouble:
             assert account.health is not None
             if account.health.grade > Grade.SLOW:
-                useful.append("refresh")  # nobody may act on this price yet
+                useful.append(PATIENCE)  # nobody may act on this price yet
             elif account.auction is None:
                 useful += ["start"] * 3
             elif account.healthy:
                 useful.append("end")
             else:
                 deep = account.auction.insured or account.health.margin.equity_wad <= 0
-                useful += [
-                    "take",
-                    "take",
-                    "flash_take",
-                    "restart",
-                    *(["deleverage"] * 3 if deep else ["insure"]),
-                ]
+                useful += ["take"] * 3 + ["flash_take"] + (["deleverage"] * 3 if deep else ["insure"])
+                over = ghost.clock(account, state.system.time)[1] + ghost.params.run_seconds
+                if state.system.time > over or self.rng.random() < 0.1:
+                    useful.append("restart")
         useful += ["write_off"] * (3 * len(bare)) + ["rescue"] * (len(trouble) > 0)
         useful = [name for name in useful if name not in self.profile.off]
         return self.rng.choice(useful) if useful else None

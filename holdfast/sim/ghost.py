@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdfast.chain.protocol import books_of
+from holdfast.model import side_index
 from holdfast.model.liquidation import Params
+from holdfast.model.side_index import EpochEnd
 from holdfast.model.venue import Order
 from holdfast.sim.steps import Transition
 from holdfast.sim.world import World, read_params
-from holdfast.types import EVERYTHING, Account, Level, Snapshot
+from holdfast.types import EVERYTHING, SETTLEMENT, Account, Level, Market, Position, Snapshot
 from holdfast.units import WAD
 
 
@@ -46,13 +47,13 @@ class Ghost:
     tickets: dict[bytes, Ticket] = field(default_factory=dict)  # by order hash
     floors: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # of nonces, by account
     scheduled: dict[bytes, int] = field(default_factory=dict)  # operation → when it was scheduled
-    ends: dict[tuple[int, bool, int], int] = field(default_factory=dict)  # instrument, long, epoch → last A
+    ends: dict[tuple[int, bool, int], EpochEnd] = field(default_factory=dict)  # by instrument, long, epoch
     folded: dict[tuple[int, bool], int] = field(
         default_factory=lambda: defaultdict(int)
     )  # bases rounded so far
     size_slack_wad: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # by instrument
     reopened: dict[int, int] = field(default_factory=dict)  # underlying → end of its last halt and grace
-    least_dust_wad: int = 0  # the dust of INV-01 was at least this once
+    least_dust: int = 0  # [wei / 1e18] the dust of INV-01 was at least this once
     params: Params = field(init=False)  # of the auctions
 
     def __post_init__(self) -> None:
@@ -71,26 +72,70 @@ class Ghost:
         """What the vault must have."""
         return self.world.start.system.assets[asset].balance + self.net_in[asset] + self.donated[asset]
 
-    def clock(self, account: Account) -> tuple[int, int]:
+    def current(self, market: Market, leg: Position) -> side_index.Position:
+        """A stored position, brought over the epochs that ended since."""
+        long = leg.base_wad > 0
+        epoch = (market.long if long else market.short).epoch
+        p = side_index.Position(base_wad=leg.base_wad, cost_wad=leg.cost_wad, epoch=leg.epoch)
+        while p.base_wad and p.epoch != epoch:
+            p = side_index.cross(p, self.ends[(market.instrument, long, p.epoch)])
+        return p
+
+    def flows(self, market: Market, time: int) -> tuple[int, int]:
+        """K of long and short, funding projected to `time`."""
+        ledger = self.world.protocol.record.config["ledger"]
+        f = side_index.funding(
+            market.long.premium_ppb,
+            market.price.spot_wad,
+            time - market.long.accrued_at,
+            ledger["funding_period_seconds"],
+            ledger["funding_cap_bps"],
+        )
+        interest = side_index.Interest(
+            underlying=market.underlying,
+            long_base_wad=market.long_base_wad,
+            short_base_wad=market.short_base_wad,
+        )
+        sides = side_index.Market(long=market.long, short=market.short, interest=interest)
+        sides = side_index.apply_funding(sides, f) if f else sides
+        return sides.long.flow_wad, sides.short.flow_wad
+
+    def exact_dust(self, snapshot: Snapshot) -> int:
+        """[wei / 1e18] Settlement tokens held less all claims on them, none of them rounded; sizes are left out."""
+        system = snapshot.system
+        pool, vault = system.pool, system.assets[SETTLEMENT]
+        claims = pool.credit_shares * pool.credit_index_wad - pool.debt_shares * pool.debt_index_wad
+        for market in snapshot.markets:
+            long, short = self.flows(market, system.time)
+            for account in snapshot.accounts:
+                if leg := account.position(market.instrument):
+                    p = self.current(market, leg)
+                    claims += abs(p.base_wad) * (long if p.base_wad > 0 else short) - p.cost_wad * WAD
+        return vault.held * vault.unit_wad * WAD - claims
+
+    def clock(self, account: Account, now: int) -> tuple[int, int]:
         """(started, restarted) of an auction, as it counts: what nobody could use of it doesn't."""
         assert account.auction is not None and account.health is not None
-        reopened = max(self.reopened.get(u, 0) for u in (EVERYTHING, *account.health.underlyings))
+        used = {EVERYTHING, *(item.underlying for item in account.health.items)}
+        reopened = max((end for u, end in self.reopened.items() if u in used and end <= now), default=0)
         return max(account.auction.started_at, reopened), max(account.auction.restarted_at, reopened)
 
     def meet(self, t: Transition) -> None:
-        """What must be known before the transition is judged: the orders it shows."""
-        if t.step is None:
-            return
-        for order_hash, order, signature, honest in t.step.facts.get("orders", ()):
+        """What must be known before the transition is judged: the orders it shows, the epochs that it ended."""
+        for order_hash, order, signature, honest in t.facts.get("orders", ()):
             self.tickets.setdefault(order_hash, Ticket(order, signature, honest))
+        for event in t.named("EpochEnded"):
+            args = event.args
+            key = args["instrument"], args["long"]
+            self.ends[(*key, args["epoch"])] = EpochEnd(flow_wad=args["flowWad"], scale_wad=args["scaleWad"])
+            self.folded[key] += sum(account.position(key[0]) is not None for account in t.before.accounts)
 
     def follow(self, t: Transition) -> None:
         for event in t.events:
             self._hear(t, event.name, event.args, event.address)
         if t.action == "donate" and t.ok:
             self.donated[t.facts["asset"]] += t.facts["amount"]
-        books = books_of(t.after)
-        self.least_dust_wad = max(self.least_dust_wad, books.dust_wad - roundings(t.after))
+        self.least_dust = max(self.least_dust, self.exact_dust(t.after) - digits(t.after))
 
     def _hear(self, t: Transition, name: str, args: Any, address: str) -> None:
         if name == "Transfer" and t.action != "donate":
@@ -114,10 +159,6 @@ class Ghost:
         elif name == "Deleveraged":
             base = max(max(m.long_base_wad, m.short_base_wad) for m in t.before.markets)
             self.size_slack_wad[args["instrument"]] += 4 + base // WAD  # the last digit of A
-        elif name == "EpochEnded":
-            key = args["instrument"], args["long"]
-            self.ends[(*key, args["epoch"])] = args["scaleWad"]
-            self.folded[key] += sum(account.position(key[0]) is not None for account in t.before.accounts)
         elif name == "OperationScheduled":
             self.scheduled[args["operationId"]] = t.after.system.time
         elif name == "GraceOpened":
@@ -129,13 +170,11 @@ class Ghost:
             self.params = read_params(args["params"])
 
 
-def roundings(snapshot: Snapshot) -> int:
-    """[wei] How far claims projected to now may differ by rounding alone from what they come to when stored.
+def digits(snapshot: Snapshot) -> int:
+    """[wei / 1e18] How far exact claims that are projected to now may differ from what they come to when stored.
 
-    Each account and position is rounded once, and an index or K of a pool or side moves in whole digits.
+    An index or K moves in whole digits, rounded anew at each moment; a digit of it is worth its shares or its base.
     """
     pool = snapshot.system.pool
-    holders = sum(1 + len(account.positions) for account in snapshot.accounts)
-    digits = 2 * (pool.credit_shares + pool.debt_shares)
-    digits += sum(2 * (market.long_base_wad + market.short_base_wad) for market in snapshot.markets)
-    return holders + digits // WAD
+    bases = sum(market.long_base_wad + market.short_base_wad for market in snapshot.markets)
+    return 2 * (pool.credit_shares + pool.debt_shares + bases)

@@ -36,9 +36,10 @@ def wide(data: dict[str, Any]) -> None:
     """Sixteen markets and five collaterals: as many as one account can hold."""
     names = ["ETH", "BTC", *(f"U{i:02}" for i in range(3, 17))]
     like = data["underlyings"]["ETH"] | {"price": 2_000}
-    data["underlyings"] = {name: like for name in names} | {"BTC": data["underlyings"]["BTC"]}
+    data["underlyings"] = dict.fromkeys(names, like) | {"BTC": data["underlyings"]["BTC"]}
     perpetual = data["instruments"]["ETH-PERP"]
     data["instruments"] = {f"{name}-PERP": perpetual | {"underlying": name} for name in names}
+    data["insurance"]["caps"] = dict.fromkeys(names, 5_000_000)
     weth = data["collateral"]["WETH"]
     for name in ("U03", "U04", "U05"):
         data["collateral"][f"W{name}"] = weth | {"underlying": name}
@@ -46,4 +47,4 @@ def wide(data: dict[str, Any]) -> None:
 
 def to_be(stage: Stage, contract: Any, function: str, *args: Any, by: Any) -> Call:
     """A call for a simulated history."""
-    return call(contract, function, *args, sender=address_of(by), gas=3_000_000)
+    return call(contract, function, *args, sender=address_of(by), gas=30_000_000)

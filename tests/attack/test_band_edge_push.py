@@ -116,7 +116,9 @@ def test_band_edge__slices__push_out_no_more(stage: Stage, accomplice: Party) ->
         stage.trade(accomplice, long, 1, edge(1_870))
     assert stage.size(long) == 0
     at_once = wads(10 * (1_870 * 0.02 + edge(1_870) * 0.0002))
-    assert 0 <= at_once - (before - stage.equity(long)) < wads(0.1)  # the premium below zero pays longs, meanwhile
+    assert (
+        0 <= at_once - (before - stage.equity(long)) < wads(0.1)
+    )  # the premium below zero pays longs, meanwhile
     assert stage.equity(long) > 0
 
 

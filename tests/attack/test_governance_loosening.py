@@ -55,7 +55,9 @@ ARGS: dict[tuple[str, str], Callable[[Stage], tuple[Any, ...]]] = {
 
 
 def test_governance__the_table__names_every_loosening_function() -> None:
-    named = {(target if target != "Vault" else "Vault.USDC", f) for target, fs in LOOSENING.items() for f in fs}
+    named = {
+        (target if target != "Vault" else "Vault.USDC", f) for target, fs in LOOSENING.items() for f in fs
+    }
     assert named == set(ARGS)
 
 
@@ -93,7 +95,9 @@ def test_governance__tightening__is_the_guardians_alone(stage: Stage, who: str, 
         ("Vault.USDC", "tightenCap"): (1,),
         ("Insurance", "tightenCap"): (1, 0),
     }
-    named = {(target if target != "Vault" else "Vault.USDC", f) for target, fs in TIGHTENING.items() for f in fs}
+    named = {
+        (target if target != "Vault" else "Vault.USDC", f) for target, fs in TIGHTENING.items() for f in fs
+    }
     assert set(calls) == named
     for (name, function), args in calls.items():
         with refused("AccessManagedUnauthorized", caller=address_of(who)):

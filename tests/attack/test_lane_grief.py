@@ -40,7 +40,9 @@ def test_lane_grief__collateral__is_the_owners_to_bring(
         stage.deposit(victim, symbol, 0.01, by="stranger")
 
 
-def test_lane_grief__operator_of_another__is_nobody_here(stage: Stage, victim: Party, refused: Refused) -> None:
+def test_lane_grief__operator_of_another__is_nobody_here(
+    stage: Stage, victim: Party, refused: Refused
+) -> None:
     other = stage.party()
     stage.send(stage.ledger, "setOperator", STRANGER, True, by=other.address)
     with refused("NotAuthorised", account=victim.account, caller=STRANGER):
@@ -58,7 +60,9 @@ def test_lane_grief__position__needs_his_signature(stage: Stage, victim: Party, 
         stage.match((attacker, own), (Party(victim.account, attacker.key), claimed), 10**12)
 
 
-def test_lane_grief__slice__goes_to_the_callers_account(stage: Stage, victim: Party, refused: Refused) -> None:
+def test_lane_grief__slice__goes_to_the_callers_account(
+    stage: Stage, victim: Party, refused: Refused
+) -> None:
     attacker = stage.party(2_200)
     stage.trade(attacker, stage.party(50_000), 10, 2_000)
     stage.drift("ETH", 1_870)

@@ -73,7 +73,9 @@ def test_price_sandwich__trading_with_himself__gains_nothing(stage: Stage, hones
     assert stage.equity(honest) == outside  # 5 short, 5 long: nothing was moved to or from him
 
 
-def test_price_sandwich__old_order__is_outside_the_band(stage: Stage, honest: Party, refused: Refused) -> None:
+def test_price_sandwich__old_order__is_outside_the_band(
+    stage: Stage, honest: Party, refused: Refused
+) -> None:
     attacker = stage.party(50_000)
     resting = stage.order(honest, 10, 2_000)
     stage.price("ETH", 1_900)
@@ -146,7 +148,9 @@ def test_price_sandwich__realised_at_the_top__accomplice_posts_the_way_back(
 
     slow = stage.protocol.markets()[0].price.ema_wad
     posted = stage.equity(accomplice)
-    assert posted >= wads(top) + abs(wads(top) - slow) * 10  # 10 % of ten, and what the slow price doesn't believe
+    assert (
+        posted >= wads(top) + abs(wads(top) - slow) * 10
+    )  # 10 % of ten, and what the slow price doesn't believe
 
     stage.price("ETH", 2_000)
 

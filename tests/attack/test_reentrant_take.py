@@ -40,9 +40,7 @@ class Gang:
         self.stage = stage
         self.contract = stage.deploy("MockAttacker")
         self.address = self.contract.address
-        self.taker, self.accomplice, self.victim = (
-            self._account(cash) for cash in (50_000, 50_000, 22_000)
-        )
+        self.taker, self.accomplice, self.victim = (self._account(cash) for cash in (50_000, 50_000, 22_000))
 
     def _account(self, cash: float) -> int:
         stage = self.stage
@@ -61,7 +59,11 @@ class Gang:
         return [(contract.address, contract.encode(function, *args)) for contract, function, args in steps]
 
     def bid(self, **bounds: Any) -> Step:
-        return self.stage.liquidation, "take", (self.stage.bid(self.victim, self.taker, data=b"go", **bounds),)
+        return (
+            self.stage.liquidation,
+            "take",
+            (self.stage.bid(self.victim, self.taker, data=b"go", **bounds),),
+        )
 
     def order(self, account: int, size: float, price: float) -> Order:
         return Order(

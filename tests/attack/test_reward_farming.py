@@ -1,7 +1,7 @@
 """Liquidating oneself for the start reward. The attacker owns every account here, and the fund is rich.
 
 ├── solvent accounts     the reward comes out of his own equity: together he gains nothing
-├── broke accounts       many in one transaction, all slots warm: the fund adds less than the base fee that each start burns
+├── broke accounts       many in one transaction, all slots warm: the fund adds less than each start burns
 └── the same one again   refused; after a top-up and `end` it is healthy, and no withdrawal leads back below MM
 """
 
@@ -21,15 +21,25 @@ def rich(stage: Stage) -> Stage:
 
 
 def _longs(
-    stage: Stage, count: int, *, cash: float, eth: float, btc: float = 0, **collateral: float
+    stage: Stage,
+    count: int,
+    *,
+    cash: float,
+    eth: float = 0,
+    btc: float = 0,
+    borrows: float = 0,
+    **collateral: float,
 ) -> list[Party]:
     """Accounts of one owner, long against another account of the same owner."""
     other = stage.party(500_000)
     longs = [stage.party(cash, owner=other.key, **collateral) for _ in range(count)]
     for long in longs:
-        stage.trade(long, other, eth, 2_000)
+        if eth:
+            stage.trade(long, other, eth, 2_000)
         if btc:
             stage.trade(long, other, btc, 60_000, stage.btc)
+        if borrows:
+            stage.withdraw(long, "USDC", borrows)
     return longs
 
 
@@ -64,10 +74,11 @@ def test_farming__solvent_accounts__gains_nothing(rich: Stage) -> None:
     [
         (1_600, {"cash": 1_100, "eth": 5}),
         (1_600, {"cash": 1_800, "eth": 5, "btc": 0.1}),
+        (1_550, {"cash": 0, "borrows": 1_690, "WETH": 1}),
         (1_550, {"cash": 0, "eth": 6, "WETH": 1}),
         (1_550, {"cash": 0, "eth": 6, "btc": 0.05, "WETH": 1, "WBTC": 0.003}),
     ],
-    ids=["one position", "two positions", "with collateral", "two of each"],
+    ids=["one position", "two positions", "one collateral", "one of each", "two of each"],
 )
 def test_farming__broke_accounts_in_one_transaction__burns_more_than_the_fund_pays(
     rich: Stage, price: float, holds: dict[str, float]

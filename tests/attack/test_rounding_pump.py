@@ -42,9 +42,7 @@ def healths(stage: Stage, parties: list[Party]) -> list[Call]:
 
 def equity_of(stage: Stage, results: list[Result]) -> int:
     """[wad] Together."""
-    return sum(
-        read_health(result.returned(stage.ledger, "healthOf")).margin.equity_wad for result in results
-    )
+    return sum(read_health(result.returned(stage.ledger, "healthOf")).margin.equity_wad for result in results)
 
 
 def audit(stage: Stage) -> list[Call]:
@@ -68,7 +66,9 @@ def books_after(stage: Stage, results: list[Result]) -> Books:
     )
 
 
-def matches(stage: Stage, maker: Party, taker: Party, size: int, price_wad: int, sizes: list[int]) -> list[Call]:
+def matches(
+    stage: Stage, maker: Party, taker: Party, size: int, price_wad: int, sizes: list[int]
+) -> list[Call]:
     """One pair of orders, matched a little at a time; the taker buys if `size` is positive."""
     sell = replace(stage.order(maker, 0, 0, size_wad=-size), limit_price_wad=price_wad)
     buy = replace(stage.order(taker, 0, 0, size_wad=size), limit_price_wad=price_wad)
@@ -221,9 +221,7 @@ def test_rounding_pump__settling_every_second__gains_nothing(stage: Stage, pair:
     one, two = pair
     stage.trade(one, two, 3.333_333_333, 2_013.37)  # longs owe funding
     steps = [
-        [
-            to_be(stage, stage.ledger, "settle", party.account, stage.eth, by="stranger") for party in pair
-        ]
+        [to_be(stage, stage.ledger, "settle", party.account, stage.eth, by="stranger") for party in pair]
         for _ in range(ROUNDS // 4)
     ]
     untouched = play(stage, healths(stage, pair), *[[] for _ in steps], healths(stage, pair))

@@ -18,8 +18,9 @@ import pytest
 
 from holdfast.chain.anvil import Anvil
 from holdfast.chain.protocol import Protocol
+from holdfast.sim.history import Block, simulate
 from holdfast.units import WAD
-from tests.attack.company import deployed_with, undone, wide
+from tests.attack.company import deployed_with, to_be, undone, wide
 from tests.conftest import GENESIS
 from tests.stage import GWEI, PEOPLE, Party, Stage, total, wads
 
@@ -76,25 +77,24 @@ def test_reward__broke_and_full__burns_more_than_it_brings(wide_stage: Stage) ->
     purse = stage.party(1, owner=parties[0].key)
     batch = stage.deploy("MockBatch")
     calls = [stage.liquidation.encode("start", party.account, purse.account) for party in parties]
+    start_all = to_be(stage, batch, "run", stage.liquidation.address, calls, by="stranger")
+    purse_of = to_be(stage, stage.ledger, "cashOf", purse.account, by="stranger")
     price = stage.prices["ETH"]
     rewards = []
     for base_fee in BASE_FEES:
-        snapshot, time = stage.rpc.call("evm_snapshot"), stage.time
-        stage.base_fee = base_fee * GWEI
-        before = stage.cash(purse)
+        history = [Block([purse_of, start_all, purse_of], time=stage.time + 1, base_fee=base_fee * GWEI)]
+        before, started, after = simulate(stage.rpc, history)[0]
 
-        receipt = stage.send(batch, "run", stage.liquidation.address, calls, by="stranger", check=False)
-
-        brought = stage.cash(purse) - before
-        burned = receipt.gas_used * base_fee * GWEI * price // WAD
+        assert started.ok, started.error
+        brought = after.returned(stage.ledger, "cashOf") - before.returned(stage.ledger, "cashOf")
+        burned = started.gas_used * base_fee * GWEI * price // WAD
         assert 0 < brought < burned, f"{base_fee} gwei"
-        used = [event.args["gas"] for event in receipt.events if event.name == "Used"]
-        paid = [event.args["paidWad"] for event in receipt.events if event.name == "Paid"]
+        used = [event.args["gas"] for event in started.events if event.name == "Used"]
+        paid = [event.args["paidWad"] for event in started.events if event.name == "Paid"]
+        assert len(used) == len(paid) == len(parties)
         for gas, reward in zip(used, paid, strict=True):
             assert reward < gas * base_fee * GWEI * price // WAD, "not even the warmest one pays"
         rewards.append(brought)
-        stage.rpc.call("evm_revert", snapshot)
-        stage.time = time
     assert rewards == sorted(rewards)
     cap = sum(stage.health(party).margin.maintenance_wad for party in parties) // 20
     assert rewards[-1] <= cap

@@ -156,9 +156,7 @@ def test_replay__cancelled__stays_cancelled(
     signature = signed(stage, maker, order)
     use(stage, order, signature, taker, wads(0.5))
     stage.send(stage.venue, "cancel", order.members(), by=maker.address)
-    with refused(
-        "OrderFilled", orderHash=stage.protocol.order_digest(order), remainingWad=0, wantedWad=1
-    ):
+    with refused("OrderFilled", orderHash=stage.protocol.order_digest(order), remainingWad=0, wantedWad=1):
         use(stage, order, signature, taker, 1)
 
 
@@ -182,9 +180,7 @@ def test_replay__other_form_of_the_signature__counts_no_second_time(
     with refused("BadSignature", signer=maker.address):
         use(stage, order, twin, taker)
     use(stage, order, signature, taker)
-    with refused(
-        "OrderFilled", orderHash=stage.protocol.order_digest(order), remainingWad=0, wantedWad=TWO
-    ):
+    with refused("OrderFilled", orderHash=stage.protocol.order_digest(order), remainingWad=0, wantedWad=TWO):
         use(stage, order, twin, taker)
 
 
@@ -203,6 +199,8 @@ def test_replay__dismissed_operator__signed_in_vain(
         use(stage, order, signature, taker, wads(1))
 
 
-def test_replay__against_itself__is_no_trade(stage: Stage, maker: Party, order: Order, refused: Refused) -> None:
+def test_replay__against_itself__is_no_trade(
+    stage: Stage, maker: Party, order: Order, refused: Refused
+) -> None:
     with refused("SameAccount", account=maker.account):
         use(stage, order, signed(stage, maker, order), maker)

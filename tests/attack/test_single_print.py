@@ -50,22 +50,23 @@ def test_single_print__outside_the_bounds__is_refused(
 def test_single_print__inside_the_bounds__is_contested(
     stage: Stage, long: Party, price: int, refused: Refused
 ) -> None:
-    short = stage.party(100_000)
+    short = stage.party(2_700)
+    stage.trade(stage.party(100_000), short, 10, 2_000)
     stage.price("ETH", price)
 
-    health = stage.health(long)
-    assert health.grade == Grade.CONTESTED
-    if price < 2_000:
-        assert not stage.look(long).healthy
+    assert stage.health(long).grade == Grade.CONTESTED
+    for victim in (long, short):  # one of the two is far below MM, if the print were believed
+        if stage.look(victim).healthy:
+            continue
         with refused(
             "Blocked",
             action=Action.START,
-            underlying=0,
-            level=Level.NORMAL,
+            underlying=1,
+            level=Level.CAUTIOUS,
             grade=Grade.CONTESTED,
             grace=False,
         ):
-            stage.start(long)
+            stage.start(victim)
     with pytest.raises(Reverted, match="Blocked"):
         stage.withdraw(long, "USDC", 1)
     with pytest.raises(Reverted, match="Blocked"):
@@ -75,7 +76,7 @@ def test_single_print__inside_the_bounds__is_contested(
     for _ in range(3):  # the next print is honest, and so are those after it
         stage.price("ETH", 2_000)
         stage.wait(1_500)
-    assert stage.equity(long) == wads(2_690)
+    assert stage.equity(long) == wads(2_690) and stage.equity(short) == wads(2_696)
     stage.withdraw(long, "USDC", 1)
 
 

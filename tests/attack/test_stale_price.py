@@ -39,7 +39,7 @@ def long(stage: Stage, maker: Party) -> Party:
 
 
 def blocked(action: Action, grade: Grade = Grade.STALE) -> dict[str, object]:
-    return {"action": action, "underlying": 0, "level": Level.NORMAL, "grade": grade, "grace": False}
+    return {"action": action, "underlying": 1, "level": Level.NORMAL, "grade": grade, "grace": False}
 
 
 def test_stale_price__slow__is_still_believed(stage: Stage, long: Party, maker: Party) -> None:

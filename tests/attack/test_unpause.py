@@ -49,9 +49,7 @@ def blocked(action: Action, level: Level, grace: bool) -> dict[str, object]:
     return {"action": action, "underlying": 1, "level": level, "grade": Grade.FRESH, "grace": grace}
 
 
-def test_unpause__first_second__is_grace(
-    stage: Stage, long: Party, bidder: Party, refused: Refused
-) -> None:
+def test_unpause__first_second__is_grace(stage: Stage, long: Party, bidder: Party, refused: Refused) -> None:
     ends = halt(stage)
     stage.price("ETH", 1_870)
     with refused("Blocked", **blocked(Action.START, Level.HALTED, False)):
@@ -113,9 +111,7 @@ def test_unpause__halt_within_an_auction__bidders_come_before_the_fund(
     equity = stage.equity(long)
 
     stage.until(ends + GRACE)
-    with refused(
-        "StillSolvent", account=long.account, equityWad=equity, insurableAt=ends + GRACE + 180
-    ):
+    with refused("StillSolvent", account=long.account, equityWad=equity, insurableAt=ends + GRACE + 180):
         stage.send(stage.liquidation, "insure", long.account, by=bidder.address)
     stage.until(ends + GRACE + 180)
     receipt = stage.send(stage.liquidation, "insure", long.account, by=bidder.address)

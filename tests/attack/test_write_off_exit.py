@@ -57,7 +57,7 @@ def test_write_off_exit__both_stay__bear_it_alike(
 def test_write_off_exit__one_leaves__the_other_bears_his_part(
     stage: Stage, debtor: Party, lenders: tuple[Party, Party]
 ) -> None:
-    """Not prevented. Here it is shown, so that it is known: 10,000 leave whole, the other loses nearly twice as much."""
+    """Not prevented, so it is shown: 10,000 leave whole, the other loses nearly twice as much."""
     quick, slow = lenders
     everything = stage.cash(quick) // 10**12
     stage.send(stage.ledger, "withdraw", quick.account, 0, everything, quick.address, by=quick.address)
@@ -82,7 +82,13 @@ def test_write_off_exit__lent_cash__cannot_leave(
     borrower = stage.party(WBTC=1)
     held = stage.protocol.vaults[0].call("held")
     stage.send(
-        stage.ledger, "withdraw", borrower.account, 0, held - 4_000 * 10**6, borrower.address, by=borrower.address
+        stage.ledger,
+        "withdraw",
+        borrower.account,
+        0,
+        held - 4_000 * 10**6,
+        borrower.address,
+        by=borrower.address,
     )
     first, second = lenders
     with refused("Underfunded", available=4_000 * 10**6, needed=10_000 * 10**6):

@@ -27,20 +27,22 @@ def _borrower(stage: Stage) -> Party:
 
 
 def _debtor(stage: Stage) -> Party:
-    """Long of 1 ETH at 2,000 with an odd debt out of a loss on 9 more, and interest on it."""
-    stage.party(100_000)
-    debtor, short = stage.party(1_600.123457), stage.party(200_000)
-    stage.trade(debtor, short, 10, 2_000)
-    stage.drift("ETH", 1_818.7)
-    stage.trade(short, debtor, 9, 1_818.7)
-    assert stage.cash(debtor) < 0
-    stage.drift("ETH", 1_790.3)
+    """Short of 0.1 BTC at 60,000, with an odd debt from a loss in ETH that only BTC's profit covered."""
+    stage.party(100_000)  # somebody lends
+    debtor, other = stage.party(3_000.123457), stage.party(200_000)
+    stage.trade(debtor, other, 10, 2_000)
+    stage.trade(other, debtor, 0.1, 60_000, stage.btc)
+    stage.drift("BTC", 30_000)
+    stage.drift("ETH", 1_690.7)
+    stage.trade(other, debtor, 10, 1_690.7)
+    assert wads(-150) < stage.cash(debtor) < 0
+    stage.drift("BTC", 60_500.3)
     return debtor
 
 
 def test_to_the_wei__solvent_and_whole__leaves_nothing(stage: Stage) -> None:
     borrower = _borrower(stage)
-    for price in (1_750, 1_600):
+    for price in (1_750, 1_590):
         stage.drift("ETH", price)
     stage.start(borrower)
     bidder = stage.party(100_000)
@@ -80,7 +82,7 @@ def test_to_the_wei__deleveraged__leaves_nothing(stage: Stage, fund: float, ran_
     if ran_out:
         stage.until_started(debtor, 901)
 
-    receipt = stage.deleverage(debtor)
+    receipt = stage.deleverage(debtor, stage.btc)
 
     (ended,) = named(receipt, "AuctionEnded")
     assert 0 <= ended["equityWad"] <= 1

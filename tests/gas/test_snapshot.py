@@ -24,8 +24,8 @@ BOUNDS = {
     "trade": {"8": 420_000},
     "start": {"8": 220_000},
     "take_all": {"8": 900_000},
-    "funding": {n: 80_000 for n in SIZES},
-    "deleverage": {"1": 115_000} | {n: 90_000 for n in SIZES[1:]},  # 1: the whole side closes and its epoch is recorded
+    "funding": dict.fromkeys(SIZES, 80000),
+    "deleverage": {"1": 115_000} | dict.fromkeys(SIZES[1:], 90000),  # 1: the whole side closes and its epoch is recorded
 }
 """[gas] What an operation may cost at most, whatever was recorded."""
 

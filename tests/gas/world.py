@@ -36,7 +36,7 @@ def config(count: int = 16) -> Config:
     underlying = data["underlyings"]["ETH"] | {"price": PRICE}
     instrument = data["instruments"]["ETH-PERP"]
     names = ["ETH", "BTC", *(f"U{i:02}" for i in range(3, count + 1))]
-    data["underlyings"] = {name: underlying for name in names}
+    data["underlyings"] = dict.fromkeys(names, underlying)
     data["instruments"] = {f"{name}-PERP": instrument | {"underlying": name} for name in names}
     data["insurance"]["caps"] = {}  # an empty fund: deleveraging is next
     return parse_config(data, "gas")

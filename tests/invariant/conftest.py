@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from holdfast.chain.environment import PROJECT
-from holdfast.sim.campaign import WEIGHTS, Failure, Profile, Tally, minimise, play
+from holdfast.sim.campaign import Failure, Profile, Tally, minimise, play
 from holdfast.sim.world import WORLDS, World
 
 OUT: Final = PROJECT / "out" / "invariant"
@@ -30,21 +30,7 @@ SEED: Final = 20_200_312
 ENOUGH: Final = 3
 """Failures in a world after which it isn't played any further."""
 
-SWARM: Final = sorted(set(WEIGHTS) - {"match", "lever", "refresh"})
-"""What a history may be without."""
-
-PROFILES: Final = st.builds(
-    Profile,
-    seed=st.integers(0, 2**32 - 1),
-    length=st.sampled_from((64, 80, 96)),
-    opening=st.integers(8, 16),
-    off=st.frozensets(st.sampled_from(SWARM), max_size=len(SWARM) // 2),
-    keeping=st.sampled_from((0.3, 0.6, 0.85)),
-    haste=st.sampled_from((0.3, 0.6)),
-    pushing=st.sampled_from((0.4, 0.9, 1.0)),
-    crash=st.sampled_from((-0.6, -0.4, -0.25, -0.15, -0.08, 0.0, 0.08, 0.2, 0.5, 1.5)),
-    crash_all=st.booleans(),
-)
+PROFILES: Final = st.integers(0, 2**32 - 1).map(Profile.drawn)
 
 
 @dataclass

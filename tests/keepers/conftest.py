@@ -18,6 +18,7 @@ from holdfast.types import (
     Health,
     Holding,
     InstrumentParams,
+    Item,
     Level,
     Margin,
     Market,
@@ -138,9 +139,10 @@ class World:
         underlyings = [leg.instrument >> 168 & 0xFFFF for leg in legs] + [
             holding.asset for holding in holdings
         ]
-        gross = sum(
-            abs(leg.size_wad) * {ETH: 100, BTC: 5_000}[leg.instrument >> 168 & 0xFFFF] for leg in legs
-        )
+        price = {ETH: 100, BTC: 5_000}
+        values = [abs(leg.size_wad) * price[leg.instrument >> 168 & 0xFFFF] for leg in legs]
+        gross = sum(values)
+        values += [holding.amount * price[holding.asset] for holding in holdings]
         health = Health(
             margin=Margin(
                 equity_wad=int(equity * WAD),
@@ -154,7 +156,10 @@ class World:
             holdings=len(holdings),
             grade=grade,
             dominant=underlyings[0] if underlyings else 0,
-            underlyings=tuple(underlyings),
+            items=tuple(
+                Item(weight_wad=value, grade=grade, underlying=underlying)
+                for value, underlying in zip(values, underlyings, strict=True)
+            ),
         )
         return Account(
             id=id,

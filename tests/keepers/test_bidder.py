@@ -322,17 +322,37 @@ def test_unload__comes_before_takes(world: Any) -> None:
 # Risk
 
 
+def feared(prices: Any, now: int = 1_200, **changes: Any) -> int:
+    options = {"latency_seconds": 48, "multiple": 1.5, "floor_bps": 10}
+    return feared_move_bps(prices, now, **{**options, **changes})
+
+
 def test_feared_move__constant_price__the_floor() -> None:
-    prices = [(time, 100 * WAD) for time in range(0, 600, 12)]
-    assert feared_move_bps(prices, latency_seconds=24, multiple=1.5, floor_bps=10) == 10
+    assert feared([(time, 100 * WAD) for time in range(0, 600, 12)]) == 10
 
 
 @pytest.mark.parametrize("prices", [[], [(0, WAD)], [(0, WAD), (0, 2 * WAD)]])
 def test_feared_move__nothing_to_measure__the_floor(prices: Any) -> None:
-    assert feared_move_bps(prices, latency_seconds=24, multiple=1.5, floor_bps=10) == 10
+    assert feared(prices) == 10
+
+
+def swinging(first: int, last: int) -> list[tuple[int, int]]:
+    """1 % up and down every 12 s: σ = 1 %/√12 a second."""
+    return [(12 * step, round(100 * math.exp(0.01 * (step % 2)) * WAD)) for step in range(first, last)]
 
 
 def test_feared_move__by_hand() -> None:
-    """1 % up and down every 12 s: σ = 1 %/√12 a second; over 48 s twice 1 %; times 1.5 = 3 %."""
-    prices = [(12 * step, round(100 * math.exp(0.01 * (step % 2)) * WAD)) for step in range(101)]
-    assert feared_move_bps(prices, latency_seconds=48, multiple=1.5, floor_bps=10) in (300, 301)
+    """Over 48 s twice 1 %; times 1.5 = 3 %."""
+    assert feared(swinging(0, 101)) in (300, 301)
+
+
+def test_feared_move__a_crash_begins__the_short_window_sees_it() -> None:
+    calm = [(12 * step, 100 * WAD) for step in range(100)]
+    assert feared(calm + swinging(100, 125), now=1_500) in (300, 301)
+    assert feared(calm + swinging(100, 125), now=1_500, windows=(1_800,)) < 150
+
+
+def test_feared_move__a_crash_is_over__the_long_window_remembers() -> None:
+    calm = [(12 * step, 100 * WAD) for step in range(101, 151)]
+    assert feared(swinging(0, 101) + calm, now=1_800) > 200
+    assert feared(swinging(0, 101) + calm, now=1_800, windows=(300,)) == 10

@@ -135,6 +135,22 @@ def test_decide__price_not_trusted__touches_nobody(world: Any, grade: Grade) -> 
     assert decide(world.snapshot(world.account(7, equity=1, grade=grade)), world.params, POLICY) == []
 
 
+# MM 500, equity 100: 800 of something halted couldn't save it even at half as much again.
+@pytest.mark.parametrize(("size", "touched"), [(0.15, True), (0.17, False)])
+def test_decide__a_little_of_a_halted_market__shields_nobody(world: Any, size: float, touched: bool) -> None:
+    account = world.account(7, equity=100, positions=[world.position(100), world.position(size, 2)])
+    markets = [world.market(1), world.market(2, restriction=HALTED)]
+    found = decide(world.snapshot(account, markets=markets), world.params, POLICY)
+    assert kinds(found) == ([("Start", 7)] if touched else [])
+
+
+def test_decide__end__asks_every_market(world: Any) -> None:
+    legs = [world.position(100), world.position(0.001, 2)]
+    account = world.account(7, equity=600, positions=legs, auction=world.auction())
+    markets = [world.market(1), world.market(2, restriction=HALTED)]
+    assert decide(world.snapshot(account, markets=markets), world.params, POLICY) == []
+
+
 def test_decide__late_price__is_good_enough(world: Any) -> None:
     assert decide(world.snapshot(world.account(7, equity=1, grade=Grade.SLOW)), world.params, POLICY)
 

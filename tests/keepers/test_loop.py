@@ -19,6 +19,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import socket
@@ -212,6 +213,12 @@ def test_backoff__doubles_up_to_a_bound() -> None:
 # Processes
 
 
+def soon() -> float:
+    """Two seconds; more on a machine that has more to do than it has processors."""
+    crowd = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return 2.0 + 0.5 * max(0.0, crowd - 1)
+
+
 class Gate:
     """A TCP proxy in front of a node: open, shut (connections are refused), or deaf (nothing is answered)."""
 
@@ -288,7 +295,7 @@ def watcher(scene: Scene, gate: Gate, tmp_path: Path) -> Iterator[Process]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_process__asked_to_end__ends_soon_and_cleanly(watcher: Process, number: int) -> None:
     code, seconds = watcher.signal(number)
-    assert (code, seconds < 2) == (0, True)
+    assert code == 0 and seconds < soon()
     assert "ended after" in watcher.log.read_text().splitlines()[-1]
     assert "Traceback" not in watcher.log.read_text()
 
@@ -297,14 +304,14 @@ def test_process__asked_to_end_while_the_node_is_lost__ends_soon(watcher: Proces
     gate.shut()
     watcher.until(lambda: "attempt 3" in watcher.log.read_text())
     code, seconds = watcher.signal(signal.SIGTERM)
-    assert (code, seconds < 2) == (0, True)
+    assert code == 0 and seconds < soon()
 
 
 def test_process__asked_to_end_while_the_node_is_silent__ends_soon(watcher: Process, gate: Gate) -> None:
     gate.deaf = True
     time.sleep(0.3)  # it waits for an answer now
     code, seconds = watcher.signal(signal.SIGTERM)
-    assert (code, seconds < 2) == (0, True)
+    assert code == 0 and seconds < soon()
 
 
 def test_process__node_lost_and_back__goes_on(scene: Scene, watcher: Process, gate: Gate) -> None:

@@ -1,5 +1,6 @@
 """The breaker's twin against stories worked by hand
 ├── trip, reports, relax -> one story, second by second
+├── check                -> everything first, then the items together
 ├── the table            -> a deposit is never asked about, a reduction never blocked
 └── a guardian           -> can't keep a market from being seized, whatever he tries
 """
@@ -21,12 +22,13 @@ from holdfast.model.breaker import (
     allowed,
     check,
     relax,
+    reopened_at,
     report_move,
     report_resume,
     state,
     trip,
 )
-from holdfast.types import EVERYTHING, Action, Grade, Level
+from holdfast.types import EVERYTHING, Action, Grade, Item, Level
 
 RULES = Rules(max_pause_seconds=100, cooldown_seconds=60, grace_seconds=20, trigger_seconds=15)
 QUIET = Breaker(rules=RULES)
@@ -61,15 +63,39 @@ def test_story__second_by_second() -> None:
     assert seen(resumed, NOW + 90) == (Level.NORMAL, 0, NOW + 110)
 
 
-def test_check__everything_and_one__names_the_first_that_blocks() -> None:
+def item(underlying: int, value: int = 1, grade: Grade = Grade.FRESH) -> Item:
+    return Item(weight_wad=value, grade=grade, underlying=underlying)
+
+
+def test_check__everything__decides_first() -> None:
     halted = trip(QUIET, EVERYTHING, Level.HALTED, 10, NOW)
-    check(halted, Action.REDUCE, Grade.INVALID, [ETH], NOW)
+    check(halted, Action.REDUCE, [item(ETH, 1, Grade.INVALID)], 0, NOW)
 
     with pytest.raises(Refused) as refusal:
-        check(halted, Action.TAKE, Grade.FRESH, [ETH], NOW + 10)
+        check(halted, Action.TAKE, [item(ETH)], 100, NOW + 10)
     assert refusal.value.values == (Action.TAKE, EVERYTHING, Level.NORMAL, Grade.FRESH, True)
 
-    check(halted, Action.TAKE, Grade.FRESH, [ETH], NOW + 30)
+    check(halted, Action.TAKE, [item(ETH)], 0, NOW + 30)
+
+
+def test_check__items__are_passed_over_while_they_are_light() -> None:
+    """ETH is halted and worth 70; a dead feed's 30 make it 100."""
+    halted = trip(QUIET, ETH, Level.HALTED, 10, NOW)
+    items = [item(ETH, 70), item(2, 10**6), item(3, 30, Grade.STALE)]
+
+    check(halted, Action.TAKE, items, 101, NOW)
+    for tolerance, named in ((100, (3, Level.NORMAL, Grade.STALE)), (70, (ETH, Level.HALTED, Grade.FRESH))):
+        with pytest.raises(Refused) as refusal:
+            check(halted, Action.TAKE, items, tolerance, NOW)
+        assert refusal.value.values == (Action.TAKE, *named, False)
+
+
+def test_reopened_at__counts_what_is_over() -> None:
+    halted = trip(QUIET, ETH, Level.HALTED, 10, NOW)
+
+    assert reopened_at(halted, [item(ETH)], NOW + 29) == 0
+    assert reopened_at(halted, [item(ETH)], NOW + 30) == NOW + 30
+    assert reopened_at(halted, [item(2)], NOW + 30) == 0
 
 
 def test_allowed__every_state__lets_reduce() -> None:

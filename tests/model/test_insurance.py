@@ -15,7 +15,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.model.insurance import MOVE_DUST_WAD, Fund, Market, Split, capacity_wad, distribute, pay, split
+from holdfast.model.insurance import DUST_WAD, Fund, Market, Split, capacity_wad, distribute, pay, split
 from holdfast.units import BPS, WAD
 
 ETH, BTC = 1, 2
@@ -47,7 +47,7 @@ def test_pay__of_the_docs__as_worked_by_hand() -> None:
         share_bps=6_000,
         markets={ETH: Market(cap_wad=50 * WAD, drawn_wad=20 * WAD)},
     )
-    assert capacity_wad(fund, ETH) == 30 * WAD
+    assert capacity_wad(fund, ETH) == 30 * WAD - DUST_WAD
 
     after, paid = pay(fund, ETH, 45 * WAD)
 
@@ -85,7 +85,7 @@ def test_pay__any_fund__keeps_its_promise(fund: Fund, market: int, wanted: int) 
     after, paid = pay(fund, market, wanted)
 
     promised = min(wanted, capacity_wad(fund, market))
-    assert promised <= paid <= min(wanted, promised + MOVE_DUST_WAD)
+    assert promised <= paid <= min(wanted, promised + DUST_WAD)
     assert after.fund_wad >= 0
     assert (
         after.fund_wad + after.fees_wad + after.treasury_wad + paid

@@ -1,7 +1,7 @@
 """model.ledger
 ├── the market of docs/ledger.md, through the front door  -> exactly these numbers
 ├── withdrawal rule: profit on paper, borrowing, IM       -> by hand, to the wei
-├── trade rule: IM for more risk, health for less         -> by hand
+├── trade rule: IM for more risk, health for less         -> by hand; one number for both sides
 ├── take
 │   ├── a part, the whole, with collateral                -> by hand
 │   └── any account                                       -> it loses the discount, and a wei an item at most
@@ -237,6 +237,19 @@ def test_fill__less_risk__needs_no_worse_health() -> None:
         trade(ledger, low, B, A, 5, 1_800)
 
 
+def test_fill__odd_size__both_sides_settle_by_one_number_rounded_up() -> None:
+    ledger = fresh(1_000, 1_000)
+    now = at(0, 2_000)
+
+    odd = Fill(
+        instrument=ETH, buyer=A, seller=B, fee_account=A, size_wad=1, price_wad=2_000 * WAD + 1
+    )  # fmt: skip
+    ledger.fill(now, odd)
+
+    assert ledger.positions.position_of(now, A, ETH) == (1, -2_001)
+    assert ledger.positions.position_of(now, B, ETH) == (-1, 2_001)
+
+
 def test_fill__fees__from_both_to_the_fee_account() -> None:
     ledger = fresh(1_000, 1_000, 0)
     now = at(0, 2_000)
@@ -298,13 +311,14 @@ def test_take__any_account__loses_the_discount(seed: int, length: int, fraction:
         return
     source = rng.choice(held)[0]
     to = ledger.open(Mode.CROSS)
-    before, index = equity(ledger, now, source), max(ledger.pool.credit_index_wad, ledger.pool.debt_index_wad)
+    index = max(ledger.pool.credit_index_wad, ledger.pool.debt_index_wad)
     items = len(ledger.positions.lanes.get(source, ())) + len(ledger.accounts[source].assets)
     worth = sum(
         2 * now.mark(ledger.positions.markets[perp]) // WAD + 2
         for perp in ledger.positions.lanes.get(source, ())
     )
     try:
+        before = equity(ledger, now, source)
         ledger.take(now, source, to, fraction, discount)
         after = equity(ledger, now, source)
     except Refused as refusal:

@@ -19,12 +19,12 @@ from holdfast.chain.contract import Contract, deploy, reverted
 from holdfast.errors import Refused, Reverted, RpcError
 from holdfast.model import breaker as model
 from holdfast.sim.history import Block, call, simulate
-from holdfast.types import Action, Grade, Level
+from holdfast.types import Action, Grade, Item, Level
 from tests.conftest import START, Roles
 
 RULES = model.Rules(max_pause_seconds=100, cooldown_seconds=60, grace_seconds=20, trigger_seconds=15)
 UNDERLYINGS = [0, 1, 3, 4]  # the first three share a word
-SOME = ([], [1, 4])
+SOME: tuple[list[Item], ...] = ([], [Item(weight_wad=1, grade=Grade.FRESH, underlying=one) for one in (1, 4)])
 SECONDS = [0, 1, 14, 15, 16, 19, 20, 21, 59, 60, 61, 79, 80, 81, 99, 100, 101]  # around every rule
 
 
@@ -43,13 +43,22 @@ def breaker(anvil: Anvil, roles: Roles) -> Contract:
 
 underlyings = st.sampled_from(UNDERLYINGS)
 seconds = st.sampled_from(SECONDS) | st.integers(0, 200)
+items = st.builds(
+    Item,
+    weight_wad=st.integers(0, 3),
+    grade=st.sampled_from([Grade.FRESH, Grade.FRESH, Grade.SLOW, *Grade]),
+    underlying=underlyings,
+)
 steps = st.tuples(
     st.sampled_from(SECONDS[1:]) | st.integers(1, 300),
     st.tuples(st.just("trip"), underlyings, st.sampled_from(Level), seconds)
     | st.tuples(st.just("trip"), underlyings, st.sampled_from(Level), seconds)
     | st.tuples(st.sampled_from(["relax", "reportMove", "reportResume"]), underlyings)
     | st.tuples(
-        st.just("check"), st.sampled_from(Action), st.sampled_from(Grade), st.lists(underlyings, max_size=4)
+        st.just("check"),
+        st.sampled_from(Action),
+        st.lists(items, max_size=4),
+        st.sampled_from([0, 0, 1, 2, 5]),
     ),
 )
 
@@ -71,9 +80,9 @@ def test_breaker__any_history__as_the_model(
     twin, now = model.Breaker(rules=RULES), START
     for later, (function, *args) in history:
         now += later
-        blocks.append(
-            Block([call(breaker, function, *args, sender=roles.guardian), *looks(breaker, roles)], time=now)
-        )
+        words = [[item.word for item in arg] if isinstance(arg, list) else arg for arg in args]
+        request = call(breaker, function, *words, sender=roles.guardian)
+        blocks.append(Block([request, *looks(breaker, roles)], time=now))
         outcome: Any = None
         try:
             twin = TWINS[function](twin, *args, now) or twin
@@ -96,7 +105,7 @@ def looks(breaker: Contract, roles: Roles) -> Iterator[Any]:
         for level in (Level.CAUTIOUS, Level.HALTED):
             yield call(breaker, "readyAtOf", underlying, level, sender=roles.stranger)
     for some in SOME:
-        yield call(breaker, "reopenedAt", some, sender=roles.stranger)
+        yield call(breaker, "reopenedAt", [item.word for item in some], sender=roles.stranger)
 
 
 def states(twin: model.Breaker, now: int) -> tuple[list[tuple[int, int, int]], list[int], list[int]]:
@@ -106,7 +115,7 @@ def states(twin: model.Breaker, now: int) -> tuple[list[tuple[int, int, int]], l
         for underlying in UNDERLYINGS
         for level in (Level.CAUTIOUS, Level.HALTED)
     ]
-    reopened = [model.reopened_at(twin, some) for some in SOME]
+    reopened = [model.reopened_at(twin, some, now) for some in SOME]
     return [(one.level, one.until, one.grace_until) for one in found], ready, reopened
 
 

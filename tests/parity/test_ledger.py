@@ -1,5 +1,6 @@
 """Ledger and Positions = twin, on whole random histories
 ├── each step: both succeed, or both refuse with the same error and the same numbers
+├── edges that chance hardly meets: health, open interest, a write-off to the wei; ends of sides
 ├── at the end: pool, accounts (cash, shares, collateral), positions, markets, epoch ends, vaults, every health
 └── no vacuity: every operation succeeded, every way out of a position and every kind of refusal occurred
 
@@ -9,7 +10,7 @@ One history is one `eth_simulateV1` request: it runs on the deployed contracts a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -24,13 +25,16 @@ from holdfast.chain.artifacts import artifact
 from holdfast.chain.contract import Contract, deploy
 from holdfast.chain.rpc import Rpc
 from holdfast.errors import Refused, Reverted
+from holdfast.model.ledger import Fill
 from holdfast.model.side_index import EpochEnd
 from holdfast.sim.history import Block, Call, Result, call, simulate
-from holdfast.types import Health
+from holdfast.types import Health, Mode
 from holdfast.units import WAD
 from tests.histories import (
     BREAKER_RULES,
+    CAPS,
     COLLATERAL,
+    ETH,
     FEED,
     FEED_DECIMALS,
     FIRST_PRICES,
@@ -326,13 +330,14 @@ def _market(world: World, perp: int) -> tuple[tuple[Any, ...], ...]:
 
 def _health(h: Any) -> tuple[Any, ...]:
     return (
-        tuple(h.margin), h.cashWad, h.grossWad, h.legs, h.holdings, h.grade, h.dominant, tuple(h.underlyings)
+        tuple(h.margin), h.cashWad, h.grossWad, h.legs, h.holdings, h.grade, h.dominant, tuple(h.items)
     )  # fmt: skip
 
 
 def _twin_health(h: Health) -> tuple[Any, ...]:
     return (
-        astuple(h.margin), h.cash_wad, h.gross_wad, h.legs, h.holdings, h.grade, h.dominant, h.underlyings
+        astuple(h.margin), h.cash_wad, h.gross_wad, h.legs, h.holdings, h.grade, h.dominant,
+        tuple(item.word for item in h.items),
     )  # fmt: skip
 
 
@@ -370,10 +375,14 @@ def twin_answer(ask: Callable[[], Any]) -> Any:
         return refusal(found)
 
 
-def compare(site: Site, seed: int, length: int, decimals: int, tally: Counter[str]) -> None:
-    world, steps, expected = World(START, decimals), [], []
+Played = Iterable[tuple[Step, Refused | None]]
+"""Steps with what became of them in the twin."""
+
+
+def compare(site: Site, world: World, history: Played, name: str, tally: Counter[str]) -> None:
+    steps, expected = [], []
     watch = Watch(world, tally)
-    for step, found in history(seed, world, length):
+    for step, found in history:
         steps.append(step)
         expected.append(refusal(found))
         watch.see(step, found)
@@ -394,13 +403,13 @@ def compare(site: Site, seed: int, length: int, decimals: int, tally: Counter[st
     for place, (step, wanted) in enumerate(zip(steps, expected, strict=True)):
         mine, results = results[: len(calls_of(site, step))], results[len(calls_of(site, step)) :]
         got = next((outcome(result) for result in mine if not result.ok), None)
-        assert got == wanted, f"step {place} of seed {seed}: {step}: contract {got}, twin {wanted}"
-    for (name, request, read, ask), result in zip(asked, answers, strict=True):
+        assert got == wanted, f"step {place} of {name}: {step}: contract {got}, twin {wanted}"
+    for (topic, request, read, ask), result in zip(asked, answers, strict=True):
         contract = site.ledger if request.to == site.ledger.address else site.positions
         got = outcome(result) or read(_decoded(site, contract, request, result))
-        assert got == twin_answer(ask), f"{name} after seed {seed}"
+        assert got == twin_answer(ask), f"{topic} after {name}"
     shares = [int.from_bytes(result.data[16:], signed=True) for result in words]
-    assert shares == [a.shares for a in world.ledger.accounts.values()], f"shares after seed {seed}"
+    assert shares == [a.shares for a in world.ledger.accounts.values()], f"shares after {name}"
 
 
 def _decoded(site: Site, contract: Contract, request: Call, result: Result) -> Any:
@@ -470,7 +479,7 @@ def test_ledger__random_histories__contract_equals_twin(sites: dict[int, Site]) 
     tally: Counter[str] = Counter()
 
     @settings(
-        max_examples=150,
+        max_examples=200,
         derandomize=True,
         deadline=None,
         database=None,
@@ -479,7 +488,8 @@ def test_ledger__random_histories__contract_equals_twin(sites: dict[int, Site]) 
     )
     @given(st.integers(0, 2**32), st.integers(30, 60), st.sampled_from([6, 18]))
     def check(seed: int, length: int, decimals: int) -> None:
-        compare(sites[decimals], seed, length, decimals, tally)
+        world = World(START, decimals)
+        compare(sites[decimals], world, history(seed, world, length), f"seed {seed}", tally)
         tally["histories"] += 1
 
     check()
@@ -488,3 +498,105 @@ def test_ledger__random_histories__contract_equals_twin(sites: dict[int, Site]) 
     missing = (OPERATIONS | EVENTS) - {name for name, count in tally.items() if count} | (REFUSALS - refused)
     assert not missing, f"never happened: {sorted(missing)} in {dict(tally)}"
     assert tally["histories"] >= 100
+
+
+# Edges that chance hardly ever meets
+
+
+def _fill(buyer: int, seller: int, size: int, price: int, fee: int = 0) -> Step:
+    return Step("fill", (Fill(
+        instrument=PERPS[0], buyer=buyer, seller=seller, fee_account=buyer, size_wad=size, price_wad=price,
+        seller_fee_wad=fee,
+    ),))  # fmt: skip
+
+
+def _opened(*cash: int) -> list[Step]:
+    """Cross accounts 1, 2, … with cash in the token's decimals."""
+    steps = [Step("open", (Mode.CROSS,)) for _ in cash]
+    return steps + [Step("deposit", (account, 0, amount)) for account, amount in enumerate(cash, 1) if amount]
+
+
+USDC, AT = 10**6, 2_000 * WAD
+
+EDGES: dict[str, tuple[int, list[Step], list[str | None]]] = {
+    # A: E = MM = 475. A sale that leaves health exactly as it was, and one that costs a wei more.
+    "health, to the wei": (
+        6,
+        [
+            *_opened(1_000 * USDC, 100_000 * USDC),
+            _fill(1, 2, 5 * WAD, AT),
+            Step("price", (ETH, 1_900 * WAD), 1),
+            Step("move", (1, 2, 25 * WAD)),
+            _fill(2, 1, WAD, 1_805 * WAD, fee=1),
+            _fill(2, 1, WAD, 1_805 * WAD),
+        ],
+        ["BelowInitialMargin", None],
+    ),
+    "open interest, to the wei": (
+        6,
+        [
+            *_opened(10**9 * USDC, 10**9 * USDC),
+            _fill(1, 2, CAPS[ETH] + 1, AT),
+            _fill(1, 2, CAPS[ETH], AT),
+            _fill(1, 2, 1, AT),
+            _fill(2, 1, 1, AT),
+        ],
+        ["OpenInterestCapExceeded", None, "OpenInterestCapExceeded", None],
+    ),
+    # 10 of money, and a debt of 10¹⁰ of it: what is left must still be told by the index.
+    "write-off, to the wei": (
+        18,
+        [
+            *_opened(10 * WAD - 1, 0),
+            Step("move", (2, 1, 10**10 * WAD - 10 * WAD + 1)),
+            Step("write_off", (2,)),
+            Step("deposit", (1, 0, 1)),
+            Step("write_off", (2,)),
+            Step("deposit", (1, 0, 1)),
+            Step("write_off", (2,)),
+        ],
+        ["DebtExceedsCredit", None, "DebtExceedsCredit", None, None],
+    ),
+    # Shorts of a million wei vanish at the end of their epoch; the wei that is long of nobody is closed without one.
+    "end of an epoch": (
+        18,
+        [
+            *_opened(WAD, WAD, WAD, WAD, WAD),
+            _fill(1, 3, 10**6 - 1, AT),
+            _fill(1, 4, 10**6, AT),
+            _fill(2, 3, 1, AT),
+            Step("deleverage", (1, PERPS[0], 0)),
+            Step("settle", (3, PERPS[0])),
+            Step("settle", (4, PERPS[0])),
+            _fill(5, 2, 1, AT),
+            Step("price", (ETH, 3_000 * WAD), 1),
+            Step("deleverage", (5, PERPS[0], 10**6)),
+        ],
+        [None, None, None, None, None, None],
+    ),
+    # Rounding of the long side leaves a short of two wei without anybody opposite: whoever asks, it closes at the mark.
+    "short of nobody": (
+        18,
+        [
+            *_opened(10**5 * WAD, 10**5 * WAD, WAD),
+            _fill(1, 2, 3 * WAD - 1, AT),
+            _fill(1, 3, 1, AT),
+            Step("deleverage", (3, PERPS[0], 0)),
+            _fill(2, 1, 3 * WAD - 3, AT),
+            Step("deleverage", (2, PERPS[0], 10**6)),
+        ],
+        [None, None, None],
+    ),
+}
+"""Decimals of cash, steps, and how the last of them end."""
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_ledger__edges__contract_equals_twin(sites: dict[int, Site], edge: str) -> None:
+    decimals, steps, ends = EDGES[edge]
+    world = World(START, decimals)
+    played = [(step, world.play(step)) for step in steps]
+
+    compare(sites[decimals], world, played, edge, Counter())
+    found = [refusal and refusal.name for _, refusal in played]
+    assert found == [None] * (len(found) - len(ends)) + ends

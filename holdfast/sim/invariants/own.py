@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from holdfast.sim.ghost import Ghost
@@ -12,16 +13,16 @@ from holdfast.sim.invariants.reading import (
     claims_of,
     equity_of,
     health_of,
+    items_of,
     liquidates,
     maintenance_of,
-    price_of,
     reached,
     stored_of,
     touch_slack,
     was_repriced,
 )
 from holdfast.sim.steps import Transition
-from holdfast.types import SETTLEMENT, Action, Grade, Mode
+from holdfast.types import SETTLEMENT, Action, Mode
 
 PROTOCOL_ACTIONS: Final = {"match", "start", "take", "flash_take", "deleverage", "write_off", "distribute"}
 """Actions that may move the cash of fund, fees and treasury."""
@@ -122,9 +123,8 @@ def free_to_leave(t: Transition, g: Ghost) -> Judgement:
     ):
         return
     left = [h.asset for h in was.holdings if (h.asset, h.amount) != (facts["asset"], facts["amount"])]
-    underlyings = [t.before.system.assets[one].underlying for one in left]
-    grade = max((price_of(t.before, one).grade for one in underlyings), default=Grade.FRESH)
-    if not allowed(t.before, Action.WITHDRAW, grade, underlyings):
+    kept = replace(was, holdings=tuple(h for h in was.holdings if h.asset in left))
+    if not allowed(t.before, Action.WITHDRAW, items_of(t.before, kept)):
         return
     yield unless(t.ok, f"account {was.id} was refused its own: {t.error}")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from holdfast.chain.protocol import books_of
 from holdfast.model import breaker, insurance, liquidation, risk
+from holdfast.model.positions import weight
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.steps import Transition
 from holdfast.types import (
@@ -16,7 +18,7 @@ from holdfast.types import (
     Books,
     Grade,
     Health,
-    Level,
+    Item,
     Market,
     Price,
     Restriction,
@@ -156,22 +158,14 @@ def name_of(market: Market) -> str:
     return f"market {market.underlying}"
 
 
-def bases_of(snapshot: Snapshot, market: Market, long: bool, g: Ghost, t: Transition) -> list[int]:
+def bases_of(snapshot: Snapshot, market: Market, long: bool, g: Ghost) -> list[int]:
     """Bases of the positions of one side, brought to its epoch."""
-    ends = dict(g.ends)
-    for event in t.named("EpochEnded"):
-        ends[(event.args["instrument"], event.args["long"], event.args["epoch"])] = event.args["scaleWad"]
-    epoch = (market.long if long else market.short).epoch
-    found = []
-    for account in snapshot.accounts:
-        leg = account.position(market.instrument)
-        if leg is None or leg.base_wad == 0 or (leg.base_wad > 0) != long:
-            continue
-        base = abs(leg.base_wad)
-        for ended in range(leg.epoch, epoch):
-            base = mul_wad_down(base, ends[(market.instrument, long, ended)])
-        found.append(base)
-    return found
+    legs = (account.position(market.instrument) for account in snapshot.accounts)
+    return [
+        abs(g.current(market, leg).base_wad)
+        for leg in legs
+        if leg and leg.base_wad and (leg.base_wad > 0) == long
+    ]
 
 
 def transfers(t: Transition) -> dict[int, int]:
@@ -205,22 +199,34 @@ def restriction_of(snapshot: Snapshot, underlying: int) -> Restriction:
     return next(market.restriction for market in snapshot.markets if market.underlying == underlying)
 
 
-def allowed(snapshot: Snapshot, action: Action, grade: Grade, underlyings: Any) -> bool:
-    """The breaker's table, asked of everything and each underlying."""
-    for underlying in (0, *underlyings):
-        found = restriction_of(snapshot, underlying)
-        if not breaker.allowed(action, grade, Level(found.level), found.grace_until != 0):
-            return False
-    return True
+def items_of(snapshot: Snapshot, account: Account) -> tuple[Item, ...]:
+    """What an account holds, as the breaker is asked about it: legs, then holdings."""
+    found = []
+    for leg in account.positions:
+        underlying = underlying_of(leg.instrument)
+        price = price_of(snapshot, underlying)
+        reach = weight(abs(leg.size_wad), price)
+        found.append(Item(weight_wad=reach, grade=price.grade, underlying=underlying))
+    for holding in account.holdings:
+        asset = snapshot.system.assets[holding.asset]
+        price = price_of(snapshot, asset.underlying)
+        reach = weight(holding.amount * asset.unit_wad, price)
+        found.append(Item(weight_wad=reach, grade=price.grade, underlying=asset.underlying))
+    return tuple(found)
 
 
-def allowed_all(snapshot: Snapshot, action: Action, account: Account) -> bool:
-    """Asked of all that an account holds, however light."""
-    assets = snapshot.system.assets
-    used = [underlying_of(leg.instrument) for leg in account.positions]
-    used += [assets[holding.asset].underlying for holding in account.holdings]
-    grade = max((price_of(snapshot, one).grade for one in used), default=Grade.FRESH)
-    return allowed(snapshot, action, grade, used)
+def allowed(snapshot: Snapshot, action: Action, items: Iterable[Item], tolerance_wad: int = 0) -> bool:
+    """The breaker's table, asked of everything and of each item; the forbidden may be worth less than a tolerance."""
+    everything = snapshot.system.restriction
+    if not breaker.allowed(action, Grade.FRESH, everything.level, everything.grace_until != 0):
+        return False
+    forbidden = []
+    for item in items:
+        own = restriction_of(snapshot, item.underlying)
+        level = max(own.level, everything.level)
+        if not breaker.allowed(action, item.grade, level, own.grace_until != 0):
+            forbidden.append(item.weight_wad)
+    return not forbidden or sum(forbidden) < tolerance_wad
 
 
 def price_of(snapshot: Snapshot, underlying: int) -> Price:
@@ -245,15 +251,26 @@ def gas_price(t: Transition, g: Ghost) -> int:
     return price_of(t.before, g.world.protocol.underlyings[gas]).spot_wad
 
 
-def capacity_of(snapshot: Snapshot, underlying: int) -> int:
-    """What the fund can pay for a market; for underlying 0 no cap is ever set here."""
-    found = next((m for m in snapshot.markets if m.underlying == underlying), None)
-    if found is None:
-        return 0
+def fund_of(snapshot: Snapshot) -> insurance.Fund:
+    """The insurance fund as the model knows it; for underlying 0 no cap is ever set here."""
     system = snapshot.system
-    pending = insurance.split(system.fees_wad, system.fund_share_bps).fund_wad
-    left = max(0, found.insurance_cap_wad - found.insurance_drawn_wad)
-    return min(max(0, system.fund_wad) + pending, left)
+    return insurance.Fund(
+        fund_wad=system.fund_wad,
+        fees_wad=system.fees_wad,
+        treasury_wad=system.treasury_wad,
+        share_bps=system.fund_share_bps,
+        markets={
+            market.underlying: insurance.Market(
+                cap_wad=market.insurance_cap_wad, drawn_wad=market.insurance_drawn_wad
+            )
+            for market in snapshot.markets
+        },
+    )
+
+
+def capacity_of(snapshot: Snapshot, underlying: int) -> int:
+    """What the fund can surely pay for a market."""
+    return insurance.capacity_wad(fund_of(snapshot), underlying)
 
 
 def terms_of(t: Transition, g: Ghost, was: Account, max_fraction: int) -> liquidation.Terms:

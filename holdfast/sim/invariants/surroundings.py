@@ -8,15 +8,20 @@ from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, invariant, unless
 from holdfast.sim.invariants.reading import (
     allowed,
-    allowed_all,
     assess,
     both_reduce,
+    equity_of,
     health_of,
+    items_of,
+    maintenance_of,
     name_of,
     size_of,
 )
 from holdfast.sim.steps import Transition
 from holdfast.types import Action, Mode, underlying_of
+
+SEIZING: Final = {Action.START, Action.TAKE, Action.DELEVERAGE}
+"""Actions that pass over what is forbidden but too light to save the account."""
 
 MAX_POSITIONS: Final = 16
 MAX_HOLDINGS: Final = 5
@@ -57,18 +62,22 @@ def breaker_obeyed(t: Transition, g: Ghost) -> Judgement:
     ):
         for found in t.named(event):
             was = t.was[found.args[key]]
-            free = allowed(t.before, action, health_of(was).grade, health_of(was).underlyings)
-            yield unless(free, f"{action.name} of account {was.id} at {health_of(was).grade.name}")
+            missing = max(0, maintenance_of(was) - equity_of(was)) if action in SEIZING else 0
+            free = allowed(t.before, action, items_of(t.before, was), 2 * missing)
+            yield unless(free, f"{action.name} of account {was.id}, {items_of(t.before, was)}")
     if t.action == "withdraw" and t.ok:
         now = t.after.account(t.facts["account"])
-        yield unless(allowed_all(t.before, Action.WITHDRAW, now), f"account {now.id} withdrew")
+        yield unless(allowed(t.before, Action.WITHDRAW, items_of(t.after, now)), f"account {now.id} withdrew")
     for fill in t.named("Filled"):
         market = t.before.market(fill.args["instrument"])
         for account in (fill.args["buyer"], fill.args["seller"]):
             was, now = t.pair(account)
             grew = abs(size_of(now, market)) > abs(size_of(was, market)) + 4
             if grew and t.action == "match":
-                yield unless(allowed_all(t.before, Action.INCREASE, now), f"account {account} added risk")
+                yield unless(
+                    allowed(t.before, Action.INCREASE, items_of(t.after, now)),
+                    f"account {account} added risk",
+                )
     if t.action == "match" and t.error == "Blocked":
         yield unless(not both_reduce(t), "two reductions were blocked")
 
@@ -130,6 +139,11 @@ def margin_shown(t: Transition, g: Ghost) -> Judgement:
         yield unless(
             health_of(account).margin == meant,
             f"account {account.id}: {health_of(account).margin}, not {meant}",
+        )
+        items = items_of(t.after, account)
+        yield unless(
+            health_of(account).items == items,
+            f"account {account.id}: {health_of(account).items}, not {items}",
         )
 
 

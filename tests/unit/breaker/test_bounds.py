@@ -5,9 +5,9 @@
 
 from holdfast.chain.contract import Contract
 from holdfast.sim.history import Block, call, simulate
-from holdfast.types import Action, Grade
+from holdfast.types import Action
 from tests.conftest import Roles
-from tests.unit.breaker.world import ALL, COOLDOWN, ETH, GRACE, HALTED, MAX_PAUSE
+from tests.unit.breaker.world import ALL, COOLDOWN, ETH, GRACE, HALTED, MAX_PAUSE, item
 
 STEP = 5  # [seconds] each period is a multiple
 
@@ -18,7 +18,7 @@ def test_trip__at_every_chance__leaves_time_to_seize(breaker: Contract, roles: R
         call(breaker, "trip", ETH, HALTED, MAX_PAUSE, sender=roles.guardian),
         call(breaker, "trip", ALL, HALTED, MAX_PAUSE, sender=roles.guardian),
     ]
-    check = call(breaker, "check", Action.TAKE, Grade.FRESH, [ETH], sender=roles.stranger)
+    check = call(breaker, "check", Action.TAKE, [item(ETH)], 0, sender=roles.stranger)
 
     for first, later in ((tries[:1], tries[1:]), (tries[1:], tries[:1]), (tries, [])):
         blocks = [Block([*first, check], time=start)]

@@ -1,10 +1,13 @@
 """allowed: the table, all of it
 check
 ├── Reduce                                    -> never blocked
-├── everything or one underlying is too tight -> Blocked, naming which
-├── the grade is too bad                      -> Blocked, naming underlying 0
-├── no underlyings                            -> judged by everything alone
-└── in every state of one and of everything   -> as the table says of the higher level and of either's grace
+├── everything is too tight                   -> Blocked, naming underlying 0
+├── an item is too tight, or its grade too bad -> Blocked, naming the underlying
+├── no items                                  -> judged by everything alone
+├── in every state of one and of everything   -> as the table says of the higher level and of either's grace
+└── a tolerance: what is blocked is passed over while it is worth less
+    ├── together, in the order of the items; the one that reaches it is named
+    └── everything                            -> never passed over
 """
 
 from itertools import product
@@ -12,11 +15,10 @@ from itertools import product
 import pytest
 
 from holdfast.chain.contract import Contract, call_many
-from holdfast.errors import Reverted
 from holdfast.sim.history import Block, call, flat, simulate
 from holdfast.types import Action, Grade, Level
 from tests.conftest import Clock, Refused, Roles
-from tests.unit.breaker.world import ALL, CAUTIOUS, ETH, HALTED, NORMAL, expected
+from tests.unit.breaker.world import ALL, BTC, CAUTIOUS, ETH, HALTED, NORMAL, expected, item
 
 COMBINATIONS = list(product(Action, Grade, Level, (False, True)))
 
@@ -76,11 +78,11 @@ def test_check__every_state__as_the_table(
         for trip in STATES[state]
     ]
     asked = [
-        (action, grade, underlyings)
+        (action, grade, [*(item(other) for other in others), item(ETH, grade)])
         for action, grade in product(Action, Grade)
-        for underlyings in ([ETH], [4, ETH, 6], [3, 8, ETH])
+        for others in ([], [4, 6], [3, 8])
     ]
-    checks = [call(breaker, "check", *question, sender=roles.stranger) for question in asked]
+    checks = [call(breaker, "check", action, items, 0, sender=roles.stranger) for action, _, items in asked]
 
     results = flat(simulate(breaker.rpc, [Block(trips, time=start), Block(checks, time=start + 20)]))
 
@@ -89,32 +91,31 @@ def test_check__every_state__as_the_table(
         if expected(action, grade, max(one[0], everything[0]), one[1] or everything[1]):
             assert result.ok
             continue
-        # the first that blocks is named: everything, or else the one
-        by_everything = not expected(action, grade, *everything)
-        underlying, (level, grace) = (ALL, everything) if by_everything else (ETH, one)
-        assert isinstance(result.error, Reverted)
+        # everything is asked first
+        by_everything = not expected(action, Grade.FRESH, *everything)
+        assert result.error is not None
         assert result.error.name == "Blocked"
         assert result.error.fields == {
             "action": action,
-            "underlying": underlying,
-            "level": level,
-            "grade": grade,
-            "grace": grace,
+            "underlying": ALL if by_everything else ETH,
+            "level": everything[0] if by_everything else max(one[0], everything[0]),
+            "grade": Grade.FRESH if by_everything else grade,
+            "grace": everything[1] if by_everything else one[1],
         }
 
 
-def test_check__no_underlyings__everything_decides(
+def test_check__no_items__everything_decides(
     breaker: Contract, roles: Roles, clock: Clock, start: int, refused: Refused
 ) -> None:
     breaker.send("trip", ETH, HALTED, 100, sender=roles.guardian)
-    breaker.call("check", Action.WITHDRAW, Grade.SLOW, [])
+    breaker.call("check", Action.WITHDRAW, [], 0)
     clock.next(start + 1)
     breaker.send("trip", ALL, HALTED, 100, sender=roles.guardian)
 
     with refused(
-        "Blocked", action=Action.WITHDRAW, underlying=ALL, level=HALTED, grade=Grade.SLOW, grace=False
+        "Blocked", action=Action.WITHDRAW, underlying=ALL, level=HALTED, grade=Grade.FRESH, grace=False
     ):
-        breaker.call("check", Action.WITHDRAW, Grade.SLOW, [])
+        breaker.call("check", Action.WITHDRAW, [], 0)
 
 
 @pytest.mark.parametrize("underlying", [1, 2, 3, 4, 7, 8, 2**16 - 1])
@@ -122,9 +123,9 @@ def test_check__any_place_of_the_word__is_found(
     breaker: Contract, roles: Roles, start: int, refused: Refused, underlying: int
 ) -> None:
     breaker.send("trip", underlying, CAUTIOUS, 100, sender=roles.guardian)
-    others = [other for other in (1, 2, 3, 4, 7, 8, 2**16 - 1) if other != underlying]
+    others = [item(other) for other in (1, 2, 3, 4, 7, 8, 2**16 - 1) if other != underlying]
 
-    breaker.call("check", Action.INCREASE, Grade.FRESH, others)
+    breaker.call("check", Action.INCREASE, others, 0)
     with refused(
         "Blocked",
         action=Action.INCREASE,
@@ -133,4 +134,65 @@ def test_check__any_place_of_the_word__is_found(
         grade=Grade.FRESH,
         grace=False,
     ):
-        breaker.call("check", Action.INCREASE, Grade.FRESH, [*others, underlying])
+        breaker.call("check", Action.INCREASE, [*others, item(underlying)], 0)
+
+
+def test_check__no_such_grade__panics(breaker: Contract, refused: Refused) -> None:
+    with refused("Panic", code=0x21):
+        breaker.call("check", Action.TAKE, [ETH | 5 << 16], 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "tolerance", "named"),
+    [
+        ((70,), 0, ETH),  # nothing is passed over
+        ((0,), 0, ETH),
+        ((0,), 1, None),
+        ((70,), 70, ETH),  # at the tolerance
+        ((70,), 71, None),
+        ((70, 30), 101, None),  # together
+        ((70, 30), 100, BTC),
+        ((70, 30), 70, ETH),
+        ((2**232 - 1, 2**232 - 1), 2**233, None),  # the largest values don't run over
+        ((2**232 - 1, 2**232 - 1), 2**233 - 2, BTC),
+    ],
+)
+def test_check__tolerance__passes_over_what_is_worth_less(
+    breaker: Contract,
+    roles: Roles,
+    clock: Clock,
+    start: int,
+    refused: Refused,
+    values: tuple[int, ...],
+    tolerance: int,
+    named: int | None,
+) -> None:
+    """ETH is halted, BTC has a dead feed; what lies between is good and worth more than both."""
+    breaker.send("trip", ETH, HALTED, 100, sender=roles.guardian)
+    blocked = [item(ETH, Grade.FRESH, values[0]), item(4, Grade.SLOW, 10**30)]
+    blocked += [item(BTC, Grade.STALE, value) for value in values[1:]]
+
+    if named is None:
+        breaker.call("check", Action.TAKE, blocked, tolerance)
+        return
+    level, grade = (HALTED, Grade.FRESH) if named == ETH else (NORMAL, Grade.STALE)
+    with refused("Blocked", action=Action.TAKE, underlying=named, level=level, grade=grade, grace=False):
+        breaker.call("check", Action.TAKE, blocked, tolerance)
+
+
+@pytest.mark.parametrize("later", [1, 105])  # Halted, and then grace
+def test_check__tolerance__never_passes_over_everything(
+    breaker: Contract, roles: Roles, clock: Clock, start: int, refused: Refused, later: int
+) -> None:
+    breaker.send("trip", ALL, HALTED, 100, sender=roles.guardian)
+    clock.set(start + later)
+
+    with refused(
+        "Blocked",
+        action=Action.TAKE,
+        underlying=ALL,
+        level=HALTED if later < 100 else NORMAL,
+        grade=Grade.FRESH,
+        grace=later > 100,
+    ):
+        breaker.call("check", Action.TAKE, [item(ETH)], 2**256 - 1)

@@ -175,3 +175,14 @@ def test_trip__one__leaves_its_neighbours(
 
     levels = {other: breaker.call("stateOf", other).level for other in everyone}
     assert levels == {other: HALTED if other == underlying else NORMAL for other in everyone}
+
+
+def test_trip__neighbours_in_turn__all_in_force(
+    breaker: Contract, roles: Roles, clock: Clock, start: int
+) -> None:
+    for later, underlying in enumerate((4, ETH, 6, 7)):
+        clock.next(start + later)
+        breaker.send("trip", underlying, HALTED, 100, sender=roles.guardian)
+
+    for later, underlying in enumerate((4, ETH, 6, 7)):
+        assert tuple(breaker.call("stateOf", underlying)) == (HALTED, start + later + 100, 0)

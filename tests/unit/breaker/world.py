@@ -1,9 +1,10 @@
 """The numbers that tests of the breaker share."""
 
-from holdfast.types import Action, Grade, Level
+from holdfast.types import Action, Grade, Item, Level
 
 ALL = 0
 ETH = 5  # shares its word with 4, 6 and 7
+BTC = 8
 MAX_PAUSE = 1_000
 COOLDOWN = 500
 GRACE = 100
@@ -26,3 +27,8 @@ TABLE = {
 def expected(action: Action, grade: Grade, level: Level, grace: bool) -> bool:
     grades, levels, in_grace = TABLE[action]
     return grade in grades and level in levels and (in_grace or not grace)
+
+
+def item(underlying: int, grade: Grade = Grade.FRESH, weight_wad: int = 1_000) -> int:
+    """As `check` takes it."""
+    return Item(weight_wad=weight_wad, grade=grade, underlying=underlying).word

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.model.insurance import DUST_WAD
 from holdfast.units import WAD
 from tests.conftest import Refused, Roles
 from tests.unit.insurance.world import BTC, ETH, TREASURY, World
@@ -60,7 +61,7 @@ def test_set_cap__after_a_draw__counts_on(world: World, roles: Roles) -> None:
 
     world.insurance.send("setCap", ETH, 20, sender=roles.governor)
 
-    assert (world.insurance.call("drawnOf", ETH), world.insurance.call("capacity", ETH)) == (8, 12)
+    assert (world.insurance.call("drawnOf", ETH), world.insurance.call("capacity", ETH)) == (8, 2)
 
 
 def test_tighten_cap__higher__reverts(world: World, roles: Roles, refused: Refused) -> None:
@@ -99,3 +100,7 @@ def test_pay_treasury__governor__withdraws(world: World, roles: Roles) -> None:
     )
 
     assert event.args == {"account": TREASURY, "asset": 0, "amount": 123, "to": roles.stranger}
+
+
+def test_constants__model__has_the_same(world: World) -> None:
+    assert world.insurance.call("DUST_WAD") == DUST_WAD

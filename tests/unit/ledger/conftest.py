@@ -13,7 +13,17 @@ from holdfast.chain.protocol import Protocol
 from tests.attack.company import deployed_with
 from tests.conftest import GENESIS
 from tests.stage import PEOPLE, Stage, address_of
-from tests.unit.ledger.world import FILL, FILLER, GOVERNOR_DELAY, MOVE, MOVER, SEIZE, SEIZER, Bench, parameters
+from tests.unit.ledger.world import (
+    FILL,
+    FILLER,
+    GOVERNOR_DELAY,
+    MOVE,
+    MOVER,
+    SEIZE,
+    SEIZER,
+    Bench,
+    parameters,
+)
 
 
 @pytest.fixture(scope="session")
@@ -43,5 +53,7 @@ def workshop() -> Iterator[tuple[Protocol, int]]:
 def bench(workshop: tuple[Protocol, int]) -> Iterator[Bench]:
     protocol, time = workshop
     snapshot = protocol.rpc.call("evm_snapshot")
-    yield Bench(protocol, time)
+    bench = Bench(protocol, time)
+    yield bench
+    bench.audit()
     protocol.rpc.call("evm_revert", snapshot)

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.errors import Reverted
 from tests.conftest import Refused
 from tests.stage import wads
-from tests.unit.ledger.world import FILLER, MOVE, SEIZER, STRANGER, Bench, open_position
+from tests.unit.ledger.world import FILLER, MOVE, OVERFLOW, SEIZER, STRANGER, Bench, open_position
 
 
 @pytest.mark.parametrize("who", [FILLER, SEIZER, STRANGER], ids=["filler", "seizer", "stranger"])
@@ -33,10 +34,11 @@ def test_move__no_such_account__reverts(bench: Bench, refused: Refused) -> None:
         bench.move(99, party, 1)
 
 
-def test_move__beyond_a_signed_number__reverts(bench: Bench, refused: Refused) -> None:
+def test_move__beyond_a_signed_number__reverts(bench: Bench) -> None:
     one, two = bench.party(10), bench.party()
-    with refused("Overflow"):
+    with pytest.raises(Reverted) as caught:
         bench.move(one, two, 2**255)
+    assert caught.value.data == OVERFLOW
 
 
 @pytest.mark.parametrize("wad", [0, 1, 10**18, 10 * 10**18])
@@ -61,7 +63,7 @@ def test_move__over_debts__pays_and_makes(bench: Bench) -> None:
     debtor, other = bench.indebted(100), bench.party(30)
     bench.move(other, debtor, wads(50))
     assert -wads(50.000_01) < bench.cash(debtor) <= -wads(50)
-    assert bench.cash(other) == -wads(20)
+    assert -wads(20) <= bench.cash(other) < -wads(19.999_999)  # its cash earned something meanwhile
 
 
 def test_move__to_itself__changes_nothing(bench: Bench) -> None:

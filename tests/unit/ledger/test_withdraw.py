@@ -5,7 +5,7 @@
 ├── amount is zero                              -> ZeroAmount
 ├── collateral: more than the balance           -> InsufficientBalance
 ├── what is left
-│   ├── has an old or contested price           -> Blocked
+│   ├── has an old price                        -> Blocked
 │   ├── is in a halted market                   -> Blocked
 │   ├── equity < IM                             -> BelowInitialMargin
 │   └── cash < −borrow limit                    -> UnrealisedProfit
@@ -77,14 +77,7 @@ def blocked(underlying: int, level: Level, grade: Grade) -> dict[str, object]:
 def test_withdraw__old_price__reverts(bench: Bench, refused: Refused) -> None:
     party = bench.party(10, WETH=1)
     bench.wait(5_500)
-    with refused("Blocked", **blocked(0, Level.NORMAL, Grade.STALE)):
-        bench.withdraw(party, "USDC", 1)
-
-
-def test_withdraw__contested_price__reverts(bench: Bench, refused: Refused) -> None:
-    party = bench.party(10, WETH=1)
-    bench.price("ETH", 900_000)  # three seconds ago it was 2,000
-    with refused("Blocked", **blocked(0, Level.NORMAL, Grade.CONTESTED)):
+    with refused("Blocked", **blocked(1, Level.NORMAL, Grade.STALE)):
         bench.withdraw(party, "USDC", 1)
 
 
@@ -94,7 +87,7 @@ def test_withdraw__price_of_a_light_holding__counts_too(bench: Bench, refused: R
     bench.wait(5_500)
     bench.say("ETH", 2_000)
     bench.poke("ETH")
-    with refused("Blocked", **blocked(0, Level.NORMAL, Grade.STALE)):
+    with refused("Blocked", **blocked(2, Level.NORMAL, Grade.STALE)):
         bench.withdraw(party, "USDC", 1)
     bench.withdraw(party, "WBTC", 0.000_000_01)
     bench.withdraw(party, "USDC", 1)
@@ -149,9 +142,7 @@ def test_withdraw__to_the_borrow_limit__not_a_wei_more(bench: Bench, refused: Re
     bench.fill(party, bench.party(100_000), 3, 2_000)
     bench.reprice("ETH", 3_000)
     limit = wads(3_000 * 0.85)
-    with refused(
-        "UnrealisedProfit", account=party.account, cashWad=-limit - 10**12, borrowLimitWad=limit
-    ):
+    with refused("UnrealisedProfit", account=party.account, cashWad=-limit - 10**12, borrowLimitWad=limit):
         bench.withdraw(party, "USDC", 1_000 + 2_550.000_001)
     bench.withdraw(party, "USDC", 1_000 + 2_550)
     assert bench.cash(party) == -limit
@@ -180,9 +171,7 @@ def test_withdraw__cash__goes_to_any_address(bench: Bench, by_operator: bool) ->
     sender = STRANGER if by_operator else party.address
     held = bench.protocol.vaults[USDC].call("held")
 
-    receipt = bench.send(
-        bench.ledger, "withdraw", party.account, USDC, 4_000_001, ELSEWHERE, by=sender
-    )
+    receipt = bench.send(bench.ledger, "withdraw", party.account, USDC, 4_000_001, ELSEWHERE, by=sender)
 
     seen = receipt.event("Withdrawn").args
     assert {**seen, "to": seen["to"].lower()} == {

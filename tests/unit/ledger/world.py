@@ -25,6 +25,9 @@ ETH, BTC = 1, 2
 USDC, WETH, WBTC, FEE = 0, 1, 2, 3
 """Assets; FEE burns a tenth of each transfer, and counts as ETH. Four more are like WETH."""
 
+OVERFLOW = bytes.fromhex("35278d12")
+"""Solady's `Overflow()`: a number doesn't fit."""
+
 MARKETS = 17  # one more than an account can hold
 GOVERNOR_DELAY = 172_800
 
@@ -58,6 +61,12 @@ class Bench(Stage):
     def __init__(self, protocol: Protocol, time: int) -> None:
         super().__init__(protocol, time)
         self._free = [3, 4, *range(7, 17)]
+
+    def check(self) -> None:
+        """Not after every transaction here: `audit`, once, at the end of a test."""
+
+    def audit(self) -> None:
+        super().check()
 
     # Engines
 
@@ -113,9 +122,7 @@ class Bench(Stage):
         return self.send(self.ledger, "deleverage", party.account, wanted, deficit_wad, by=by)
 
     def forgive(self, party: Party | int, by: str = SEIZER) -> Receipt:
-        return self.send(
-            self.ledger, "writeOff", party if isinstance(party, int) else party.account, by=by
-        )
+        return self.send(self.ledger, "writeOff", party if isinstance(party, int) else party.account, by=by)
 
     # Prices
 

@@ -57,7 +57,8 @@ def health(
     """A Health in whole units of the settlement token."""
     required = maintenance * 2 if initial is None else initial
     margin = (equity * scale, required * scale, maintenance * scale, 0)
-    return (margin, cash * scale, gross * scale, legs, holdings, 0, dominant, underlyings)
+    items = tuple(scale << 24 | underlying for underlying in underlyings)
+    return (margin, cash * scale, gross * scale, legs, holdings, 0, dominant, items)
 
 
 @dataclass

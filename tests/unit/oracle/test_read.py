@@ -140,8 +140,11 @@ def test_read__many__as_each(world: World, clock: Clock, start: int, broken: obj
 
 
 def test_spot_of__any_age__is_the_stored_spot(world: World, clock: Clock, start: int) -> None:
-    assert world.oracle.call("spotOf", ETH) == 100 * WAD
+    world.say(120 * ONE, start + 5)
+    clock.next(start + 5)
+    world.poke()
+    assert world.oracle.call("spotOf", ETH) == 120 * WAD
 
-    clock.set(start + HEARTBEAT + SLOW + 1)
+    clock.set(start + 5 + HEARTBEAT + SLOW + 1)
 
-    assert world.oracle.call("spotOf", ETH) == 100 * WAD
+    assert world.oracle.call("spotOf", ETH) == 120 * WAD

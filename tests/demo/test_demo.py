@@ -1,0 +1,218 @@
+"""The demo, end to end, in small: a fall of a fifth in minutes, a few traders, real keepers
+├── the books balance, somebody was liquidated, nobody was left below maintenance
+├── table, report.html, report.json and PNGs say so
+├── a keeper's outage is lived through
+├── the same seed gives the same story
+└── bad input gives one clear line and exit code 1
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from holdfast.cli.demo import cli
+
+# Ape's own dependencies warn as they are loaded.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+SCENARIO = """
+name = "A bad quarter of an hour"
+about = "a fall of a fifth & back, for <tests>"
+columns = ["at", "ETH", "BTC", "gas_gwei"]
+points = [
+    [2024-01-01T00:00:00Z, 2000, 40000, 20],
+    [2024-01-01T00:05:00Z, 1950, 39500, 50],
+    [2024-01-01T00:12:00Z, 1600, 33000, 150],
+    [2024-01-01T00:17:00Z, 1700, 34000, 60],
+]
+[[outages]]
+role = "liquidator"
+from = 2024-01-01T00:08:00Z
+until = 2024-01-01T00:10:00Z
+"""
+REQUIRED = {
+    "balanced": bool,
+    "bad_debt": float,
+    "accounts": int,
+    "liquidated": int,
+    "slices": int,
+    "keeper_profit": float,
+    "insurance_in": float,
+    "insurance_out": float,
+    "seconds": float,
+}
+
+
+def run(folder: Path, *options: object) -> Any:
+    return CliRunner().invoke(cli, ["--out", str(folder), *(str(option) for option in options)])
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("scenario") / "bad-quarter.toml"
+    file.write_text(SCENARIO)
+    return file
+
+
+@pytest.fixture(scope="module")
+def result(scenario: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Path]]:
+    folder = tmp_path_factory.mktemp("demo")
+    yield run(folder, "--scenario", scenario, "--traders", 14, "--seed", 3), folder
+
+
+def test_demo__last_line_and_exit_code__say_that_the_books_balance(result: tuple[Any, Path]) -> None:
+    done, _ = result
+    assert done.exit_code == 0, done.output
+    last = done.stdout.strip().splitlines()[-1]
+    assert last.startswith("INV-01 holds: the books balance to the wei. Claims ")
+    claims, dust, held = re.findall(r"[\d,]+\.(\d{18})", last)
+    assert (int(claims) + int(dust)) % 10**18 == int(held) == 0
+
+
+def test_demo__table__has_its_rows(result: tuple[Any, Path]) -> None:
+    done, _ = result
+    for row in (
+        "Accounts liquidated",
+        "Slices sold",
+        "Penalty paid",
+        "Profit of the price pusher",
+        "Profit of the liquidator",
+        "Profit of the bidder",
+        "Insurance fund in",
+        "Insurance fund out",
+        "Bad debt",
+        "Worst time unhealthy",
+    ):
+        assert row in done.stdout
+
+
+def test_demo__json__has_what_machines_need(result: tuple[Any, Path]) -> None:
+    report = json.loads((result[1] / "report.json").read_text())
+    for name, kind in REQUIRED.items():
+        assert isinstance(report[name], kind), name
+    assert report["balanced"] is True
+    assert report["accounts"] == 14
+    assert 0 < report["liquidated"] <= 14 and report["slices"] >= report["liquidated"]
+    assert report["keepers"]["bidder"]["profit"] > 0
+    assert report["worst_seconds_below_maintenance"] >= 60  # the outage
+
+
+def test_demo__page__opens_offline(result: tuple[Any, Path]) -> None:
+    page = (result[1] / "report.html").read_text()
+    assert page.count("<svg") == 5 and page.count("<figure") == 5
+    assert "a fall of a fifth &amp; back, for &lt;tests&gt;" in page
+    links = re.findall(r"""(?:src|href)=["']([^"'#][^"']*)""", page)
+    assert links == []
+    assert "INV-01 holds" in page
+
+
+def test_demo__pngs__lie_beside_it(result: tuple[Any, Path]) -> None:
+    for name in ("price", "health", "auctions", "insurance", "keepers"):
+        assert (result[1] / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_demo__records__agree_with_the_chain(result: tuple[Any, Path]) -> None:
+    """What keepers wrote down themselves is what the receipts say; the liquidator was restarted in between."""
+    report = json.loads((result[1] / "report.json").read_text())
+    for role in ("price_pusher", "bidder"):
+        entries = [json.loads(line) for line in (result[1] / f"{role}.jsonl").read_text().splitlines()]
+        gas = sum(done["gas_used"] for entry in entries for done in entry.get("mined", ()))
+        assert 0 < gas <= report["keepers"][role]["gas_used"]
+        assert gas >= 0.95 * report["keepers"][role]["gas_used"]  # the last block's may not have been seen
+    log = (result[1] / "liquidator.log").read_text()
+    assert log.count("ended after") == 2
+
+
+def test_demo__same_seed__same_story(scenario: Path, result: tuple[Any, Path], tmp_path: Path) -> None:
+    run(tmp_path, "--scenario", scenario, "--traders", 14, "--seed", 3)
+    first, second = (json.loads((folder / "report.json").read_text()) for folder in (result[1], tmp_path))
+    for name in ("liquidated", "auctions", "slices", "blocks"):
+        assert first[name] == second[name]
+    assert first["penalty"] == pytest.approx(second["penalty"], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "fact"),
+    [
+        (["--prices", "nowhere.csv"], "nowhere.csv: No such file"),
+        (["--scenario", "nowhere.toml"], "nowhere.toml: No such file"),
+        (["--from", "2020-01-01"], "--from needs --prices"),
+        (["--gas-csv", "x.csv"], "--gas-csv needs --prices"),
+        (["--prices", "a.csv", "--scenario", "b.toml"], "exclude each other"),
+        (["--prices", "a.csv", "--from", "noon"], "'noon' is not a time"),
+        (["--config", "nowhere"], "nowhere"),
+    ],
+)
+def test_demo__bad_input__one_clear_line(tmp_path: Path, options: list[str], fact: str) -> None:
+    done = run(tmp_path / "out", *options)
+    assert done.exit_code == 1
+    (line,) = [line for line in done.output.splitlines() if line.startswith("Error: ")]
+    assert fact in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_demo__unknown_market__one_clear_line(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.csv"
+    prices.write_text("timestamp,open,high,low,close,volume\n0,1,1,1,1,1\n60,1,1,1,1,1\n")
+    done = run(tmp_path / "out", "--prices", prices, "--symbol", "DOGE")
+    assert done.exit_code == 1 and "the configuration has no underlying DOGE" in done.output
+
+
+def test_demo__help__says_what_it_does() -> None:
+    done = CliRunner().invoke(cli, ["--help"])
+    for text in ("--prices", "--scenario", "--seed", "INV-01", "Examples", "exit code"):
+        assert text in done.output
+
+
+def test_books_that_dont_balance__are_told_apart(result: tuple[Any, Path]) -> None:
+    from holdfast.demo.collect import Sums
+    from holdfast.demo.report import balanced, verdict
+    from holdfast.types import Books
+
+    books = Books(
+        block=1,
+        cash_wad=5,
+        quote_wad=0,
+        held_wad=5,
+        balance_wad=5,
+        net_size_wad={},
+        collateral_dust={},
+        surplus={},
+    )
+    sums = Sums(
+        traders=1,
+        accounts=1,
+        liquidated=0,
+        auctions=0,
+        slices=0,
+        penalty_wad=0,
+        rewards_wad=0,
+        keepers=(),
+        insurance_seed_wad=0,
+        insurance_penalty_wad=0,
+        insurance_fees_wad=0,
+        insurance_interest_wad=0,
+        insurance_out_wad=0,
+        written_off_wad=0,
+        deleveraged_wad=0,
+        left_wad=0,
+        worst_seconds_below=0,
+        worst_account=None,
+        books=books,
+    )
+    assert balanced(sums) and "balance to the wei" in verdict(sums)
+    for broken in (
+        replace(books, cash_wad=6),
+        replace(books, held_wad=10**13),
+        replace(books, surplus={0: -1}),
+    ):
+        assert not balanced(replace(sums, books=broken))
+        assert "BROKEN" in verdict(replace(sums, books=broken))

@@ -1,0 +1,79 @@
+"""Positions.listInstrument
+├── caller isn't the governor          -> AccessManagedUnauthorized
+├── listed already                     -> AlreadyListed
+├── not a plain perpetual              -> UnsupportedKind
+├── its margin parameters aren't set   -> NotListed
+└── otherwise gives the next index, emits InstrumentListed; both sides begin whole and empty
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from holdfast.chain.artifacts import artifact
+from holdfast.chain.contract import Contract
+from holdfast.types import Kind, instrument_id, perpetual
+from holdfast.units import WAD
+from tests.conftest import Clock, Refused, Roles
+from tests.unit.ledger.test_list_asset import CONFIG, HERE
+
+PARAMS = (1_000, 500, 5_000, 5_000, WAD)
+
+
+@pytest.fixture
+def positions(clock: Clock, deploy: Callable[..., Contract], authority: Contract, roles: Roles) -> Contract:
+    """With margin parameters for the perpetuals of 1 and 2, and for an option."""
+    risk = deploy("Risk", authority.address)
+    ledger = deploy("Ledger", authority.address, HERE, risk.address, HERE, CONFIG)
+    for instrument in (perpetual(1), perpetual(2), instrument_id(Kind.CALL, 1, 2_000_000_000, WAD)):
+        risk.send("setInstrument", instrument, PARAMS, sender=roles.deployer)
+    return Contract(ledger.rpc, artifact("Positions"), ledger.call("POSITIONS"))
+
+
+def test_list_instrument__anybody_else__reverts(positions: Contract, roles: Roles, refused: Refused) -> None:
+    with refused("AccessManagedUnauthorized", caller=roles.stranger):
+        positions.send("listInstrument", perpetual(1), sender=roles.stranger)
+
+
+def test_list_instrument__twice__reverts(positions: Contract, roles: Roles, refused: Refused) -> None:
+    positions.send("listInstrument", perpetual(1), sender=roles.deployer)
+    with refused("AlreadyListed", instrument=perpetual(1)):
+        positions.send("listInstrument", perpetual(1), sender=roles.deployer)
+
+
+@pytest.mark.parametrize(
+    "instrument",
+    [
+        instrument_id(Kind.CALL, 1, 2_000_000_000, WAD),
+        instrument_id(Kind.PUT, 1),
+        instrument_id(Kind.PERPETUAL, 1, 1),
+        instrument_id(Kind.PERPETUAL, 1, 0, 1),
+        perpetual(1) | 1 << 192,
+    ],
+    ids=["call", "put", "expiry", "strike", "beyond"],
+)
+def test_list_instrument__not_a_plain_perpetual__reverts(
+    positions: Contract, roles: Roles, refused: Refused, instrument: int
+) -> None:
+    with refused("UnsupportedKind", instrument=instrument):
+        positions.send("listInstrument", instrument, sender=roles.deployer)
+
+
+def test_list_instrument__without_parameters__reverts(
+    positions: Contract, roles: Roles, refused: Refused
+) -> None:
+    with refused("NotListed", instrument=perpetual(3)):
+        positions.send("listInstrument", perpetual(3), sender=roles.deployer)
+
+
+def test_list_instrument__in_order__begins_whole(positions: Contract, roles: Roles, clock: Clock) -> None:
+    for index, instrument in enumerate((perpetual(2), perpetual(1)), 1):
+        receipt = positions.send("listInstrument", instrument, sender=roles.deployer)
+        assert receipt.event("InstrumentListed").args == {"instrument": instrument, "index": index}
+        long, short, interest = positions.call("marketOf", instrument)
+        fresh = (0, WAD, 0, clock.now, 0)
+        assert tuple(long) == tuple(short) == fresh
+        assert tuple(interest) == (0, 0, instrument >> 168, False)
+    assert positions.call("instruments") == [0, perpetual(2), perpetual(1)]
