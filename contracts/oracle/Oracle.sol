@@ -45,6 +45,20 @@ contract Oracle is IOracle, AccessManaged {
     uint256 public immutable SLOW_SECONDS;
     IBreaker public immutable breaker;
 
+    // What 1, 2, 4, … seconds leave of the distance between slow price and spot [wad].
+    uint256 private immutable _DECAY_1;
+    uint256 private immutable _DECAY_2;
+    uint256 private immutable _DECAY_4;
+    uint256 private immutable _DECAY_8;
+    uint256 private immutable _DECAY_16;
+    uint256 private immutable _DECAY_32;
+    uint256 private immutable _DECAY_64;
+    uint256 private immutable _DECAY_128;
+    uint256 private immutable _DECAY_256;
+    uint256 private immutable _DECAY_512;
+    uint256 private immutable _DECAY_1024;
+    uint256 private immutable _DECAY_2048;
+
     PriceWord[65_536] private _words; // by underlying; an array needs no hashing
     mapping(uint16 => Source) private _sources;
 
@@ -56,6 +70,18 @@ contract Oracle is IOracle, AccessManaged {
 
         breaker = breaker_;
         EMA_DECAY_WAD = emaDecayWad;
+        _DECAY_1 = emaDecayWad;
+        _DECAY_2 = _DECAY_1 * _DECAY_1 / WAD;
+        _DECAY_4 = _DECAY_2 * _DECAY_2 / WAD;
+        _DECAY_8 = _DECAY_4 * _DECAY_4 / WAD;
+        _DECAY_16 = _DECAY_8 * _DECAY_8 / WAD;
+        _DECAY_32 = _DECAY_16 * _DECAY_16 / WAD;
+        _DECAY_64 = _DECAY_32 * _DECAY_32 / WAD;
+        _DECAY_128 = _DECAY_64 * _DECAY_64 / WAD;
+        _DECAY_256 = _DECAY_128 * _DECAY_128 / WAD;
+        _DECAY_512 = _DECAY_256 * _DECAY_256 / WAD;
+        _DECAY_1024 = _DECAY_512 * _DECAY_512 / WAD;
+        _DECAY_2048 = _DECAY_1024 * _DECAY_1024 / WAD;
         SLOW_SECONDS = slowSeconds;
     }
 
@@ -243,17 +269,30 @@ contract Oracle is IOracle, AccessManaged {
         }
     }
 
-    /// @dev decay^elapsed by squaring, each product rounded down: the slow price may follow a hair faster than exact.
+    /// @dev decay^elapsed by squaring, each product rounded down: the slow price may follow a hair faster than exact. The
+    /// squares of the first hour are in the code: every margin check comes here once for each price that moved.
     /// Factors are at most one wad, so nothing overflows.
     function _keptWad(uint256 elapsed) private view returns (uint256 keptWad) {
-        uint256 powerWad = EMA_DECAY_WAD;
         keptWad = WAD;
         unchecked {
-            while (true) {
-                if (elapsed & 1 != 0) keptWad = keptWad * powerWad / WAD;
-                elapsed >>= 1;
-                if (elapsed == 0) return keptWad;
+            if (elapsed & 1 != 0) keptWad = keptWad * _DECAY_1 / WAD;
+            if (elapsed & 2 != 0) keptWad = keptWad * _DECAY_2 / WAD;
+            if (elapsed & 4 != 0) keptWad = keptWad * _DECAY_4 / WAD;
+            if (elapsed & 8 != 0) keptWad = keptWad * _DECAY_8 / WAD;
+            if (elapsed & 16 != 0) keptWad = keptWad * _DECAY_16 / WAD;
+            if (elapsed & 32 != 0) keptWad = keptWad * _DECAY_32 / WAD;
+            if (elapsed & 64 != 0) keptWad = keptWad * _DECAY_64 / WAD;
+            if (elapsed & 128 != 0) keptWad = keptWad * _DECAY_128 / WAD;
+            if (elapsed & 256 != 0) keptWad = keptWad * _DECAY_256 / WAD;
+            if (elapsed & 512 != 0) keptWad = keptWad * _DECAY_512 / WAD;
+            if (elapsed & 1024 != 0) keptWad = keptWad * _DECAY_1024 / WAD;
+            if (elapsed & 2048 != 0) keptWad = keptWad * _DECAY_2048 / WAD;
+            elapsed >>= 12;
+
+            uint256 powerWad = _DECAY_2048;
+            for (; elapsed != 0 && keptWad != 0; elapsed >>= 1) {
                 powerWad = powerWad * powerWad / WAD;
+                if (elapsed & 1 != 0) keptWad = keptWad * powerWad / WAD;
             }
         }
     }

@@ -25,6 +25,8 @@ from holdfast.demo.scenario import Scenario, load_scenario
 from holdfast.errors import ConfigError
 
 BLACK_THURSDAY = PROJECT / "scenarios" / "black-thursday.toml"
+WIDTH = 120
+"""[columns] Where there is no terminal."""
 QUIET_SECONDS = 10.0
 """Without a terminal there is no bar, but a line so often."""
 
@@ -130,7 +132,7 @@ def cli(
             told, {name: float(entry.price or 0) for name, entry in parameters.underlyings.items()}
         )
         plan = Plan(scenario=told, config=parameters, seed=seed, traders=traders, out=out)
-        console = Console(highlight=False, soft_wrap=True)
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
         console.print(f"[bold]{told.name}[/]: {told.about}")
         with _ends_cleanly(), _progress() as tell:
             outcome = Director(plan, tell).run()
@@ -138,8 +140,8 @@ def cli(
             page = report.write(outcome, out)
             tell("done", 1.0)
     console.print(report.table(outcome))
-    console.print(f"\nReport: {_shown(page)} (with report.json and PNGs beside it)")
-    console.print(report.verdict(outcome.sums), markup=False)
+    click.echo(f"\nReport: {_shown(page)} (with report.json and PNGs beside it)")
+    click.echo(report.verdict(outcome.sums))
     raise SystemExit(0 if report.balanced(outcome.sums) else 1)
 
 

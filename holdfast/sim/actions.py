@@ -256,7 +256,7 @@ def set_operator(s: Scene) -> Step:
 def match(s: Scene) -> Step | None:
     """Two orders that cross, mostly; sometimes one that was signed before."""
     market = s.rng.choice(s.state.markets)
-    if s.chance(0.15):
+    if s.chance(0.25):
         again = _again(s)
         if again is not None:
             return again
@@ -410,6 +410,7 @@ def _again(s: Scene) -> Step | None:
     market = s.state.market(order.instrument)
     left = max(1, ticket.left_wad)
     size = max(1, s.amount(left // 10, left, [left, left]))
+    size = abs(order.size_wad) if s.chance(0.3) else size  # once more in full
     sign = -1 if order.size_wad > 0 else 1
     new = _order(s, market, s.rng.choice(others), sign * size, order.limit_price_wad)
     pair = (name, order, ticket.signature, ticket.honest), _sign(s, new)
@@ -680,7 +681,7 @@ def _bid(s: Scene, able: list[Account]) -> tuple[Account, Account, dict[str, int
     if victim is None or taker is None:
         return None
     bid = {"max_fraction": WAD, "min_fraction": 0, "max_payment": MOST_PAYMENT, "min_discount": 0}
-    if s.chance(0.5):
+    if s.chance(0.5 if victim.positions else 0.1):
         bid["max_fraction"] = min(WAD, max(0, s.amount(10**12, WAD, [WAD, WAD // 2])))
     if s.chance(0.1):
         bid["min_fraction"] = s.log(10**12, WAD)

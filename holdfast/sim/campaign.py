@@ -284,7 +284,12 @@ class Director:
                 useful.append("end")
             else:
                 deep = account.auction.insured or account.health.margin.equity_wad <= 0
-                useful += ["take"] * 3 + ["flash_take"] + (["deleverage"] * 3 if deep else ["insure"])
+                bare_lot = not account.positions and account.health.margin.equity_wad <= 0
+                useful += (
+                    ["take"] * (8 if bare_lot else 3)
+                    + ["flash_take"]
+                    + (["deleverage"] * 3 if deep else ["insure"])
+                )
                 over = ghost.clock(account, state.system.time)[1] + ghost.params.run_seconds
                 if state.system.time > over or self.rng.random() < 0.1:
                     useful.append("restart")

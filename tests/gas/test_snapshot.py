@@ -3,7 +3,8 @@
     make gas        measures anew and writes the file
 
 `n` is the number of positions held by each side; for what happens to a whole side (funding, deleverage), the number of
-accounts on it. `deleverage` is the ledger's own call, `deleverage_account` all that anyone pays to have it done.
+accounts on it. `deleverage` is the ledger's own call, `deleverage_account` all that anyone pays to have it done. Prices moved a minute
+before, but for `start`, where the slow price had caught up: `start_moving` has it on its way.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ BOUNDS = {
     "start": {"8": 220_000},
     "take_all": {"8": 900_000},
     "funding": dict.fromkeys(SIZES, 80000),
-    "deleverage": {"1": 115_000} | dict.fromkeys(SIZES[1:], 90000),  # 1: the whole side closes and its epoch is recorded
+    "deleverage": {"1": 115_000}
+    | dict.fromkeys(SIZES[1:], 90000),  # 1: the whole side closes and its epoch is recorded
 }
 """[gas] What an operation may cost at most, whatever was recorded."""
 
@@ -68,8 +70,8 @@ def test_gas__more_positions__grows_linearly(measured: dict[str, dict[str, int]]
 def test_gas__more_accounts_on_the_side__costs_the_same(
     measured: dict[str, dict[str, int]], operation: str
 ) -> None:
-    figures = measured[operation].values()
-    assert max(figures) - min(figures) <= 100  # calldata of larger numbers
+    figures = [gas for n, gas in measured[operation].items() if n != "1"]  # alone, it closes the whole side
+    assert max(figures) - min(figures) <= 1_000  # a zero byte of calldata, a bit more of a square
 
 
 def test_code__every_contract__fits_with_room(measured: dict[str, dict[str, int]]) -> None:

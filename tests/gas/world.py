@@ -83,16 +83,25 @@ class World:
         return self.protocol.match(buy, sell, WAD, self.chain.accounts[9]).gas_used
 
     def wait(self, seconds: int) -> None:
-        self.protocol.rpc.call("evm_increaseTime", seconds)
+        now = int(self.protocol.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+        self.protocol.rpc.call("anvil_setNextBlockTimestamp", now + seconds)
         self.protocol.rpc.call("evm_mine")
 
     def price(self, units: int) -> None:
-        """All markets at once, and a slow price that has caught up."""
-        for step in (0, 1):
-            for number in self.protocol.feeds:
-                self.protocol.set_price(number, units * WAD, poke=False)
-            self.protocol.oracle.send("poke", list(self.protocol.feeds), sender=self.chain.accounts[0])
-            self.wait(HOUR // 2 * (1 - step))
+        """All markets at once, a minute ago: the slow price is still on its way."""
+        self._say(units)
+        self.wait(60)
+
+    def settle(self, units: int) -> None:
+        """All markets at once, and a slow price that has caught up to the wei."""
+        for _ in range(14):
+            self._say(units)
+            self.wait(HOUR // 2)
+
+    def _say(self, units: int) -> None:
+        for number in self.protocol.feeds:
+            self.protocol.set_price(number, units * WAD, poke=False)
+        self.protocol.oracle.send("poke", list(self.protocol.feeds), sender=self.chain.accounts[0])
 
     def send(self, contract: str, function: str, *args: Any, sender: str) -> int:
         return self.protocol.contract(contract).send(function, *args, sender=sender).gas_used
@@ -101,6 +110,9 @@ class World:
 @contextmanager
 def world() -> Iterator[World]:
     with Anvil(timestamp=1_900_000_000, base_fee=10**9) as chain:
+        chain.rpc.call(
+            "anvil_setBlockTimestampInterval", 1
+        )  # not the wall's clock: gas depends on the time that passed
         record = deploy(chain.rpc, config())
         yield World(chain, Protocol(chain.rpc, record))
 
@@ -115,7 +127,18 @@ def undone(w: World) -> Iterator[None]:
 def measure() -> dict[str, dict[str, int]]:
     """{operation: {n: gas}}, and the deployed size of each contract under code_bytes."""
     figures: dict[str, dict[str, int]] = {
-        name: {} for name in ("deposit", "withdraw", "trade", "start", "take_all", "funding", "deleverage")
+        name: {}
+        for name in (
+            "deposit",
+            "withdraw",
+            "trade",
+            "start",
+            "start_moving",
+            "take_all",
+            "funding",
+            "deleverage",
+            "deleverage_account",
+        )
     }
     with world() as w:
         for n in SIZES:
@@ -134,8 +157,7 @@ def _by_positions(w: World, count: int, n: str, figures: dict[str, dict[str, int
     signer, account = long
     w.protocol.fund(signer.address, account, 0, 10 * USDC)  # allowance and tokens are there from now on
     w.protocol.tokens[0].send("mint", signer.address, 1_000 * USDC, sender=signer.address)
-    w.price(PRICE - 1)  # the slow price differs from the spot, as it does on any day
-    w.wait(60)
+    w.price(PRICE - 1)
 
     figures["deposit"][n] = w.send("Ledger", "deposit", account, 0, 5 * USDC, sender=signer.address)
     figures["withdraw"][n] = w.send(
@@ -143,10 +165,17 @@ def _by_positions(w: World, count: int, n: str, figures: dict[str, dict[str, int
     )
     with undone(w):
         figures["trade"][n] = w.match(long, short, w.instruments[count - 1])
-    w.send("Ledger", "withdraw", account, 0, (1_005 + 43 * count) * USDC, signer.address, sender=signer.address)
+    w.send(
+        "Ledger", "withdraw", account, 0, (1_005 + 43 * count) * USDC, signer.address, sender=signer.address
+    )
 
     keeper, keepers_account = w.trader(5, 10_000 * count)
-    w.price(1_880)
+    w.settle(1_880)
+    with undone(w):
+        w.price(1_879)
+        figures["start_moving"][n] = w.send(
+            "Liquidation", "start", account, keepers_account, sender=keeper.address
+        )
     figures["start"][n] = w.send("Liquidation", "start", account, keepers_account, sender=keeper.address)
     w.wait(130)
     taker, fresh = w.trader(6, 10_000 * count)
@@ -163,7 +192,7 @@ def _by_accounts(w: World, count: int, n: str, figures: dict[str, dict[str, int]
     w.wait(HOUR)
 
     figures["funding"][n] = w.send("Positions", "accrue", instrument, sender=w.chain.accounts[9])
-    w.price(1_700)
+    w.settle(1_700)
     keepers_account = w.trader(7, 10)[1]
     keeper = w.chain.accounts[7]
     w.send("Liquidation", "start", victim[1], keepers_account, sender=keeper)
