@@ -10,7 +10,7 @@ NPM := npm install --ignore-scripts --no-audit --no-fund --loglevel=error
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint fmt demo lock clean
+.PHONY: help setup build test lint fmt gas demo lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
