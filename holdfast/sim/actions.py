@@ -437,6 +437,28 @@ def _matching(
 
 
 @action
+def overfill(s: Scene) -> Step | None:
+    """More of a known order than is left of it, small enough for nothing else to stand in the way."""
+    band = s.world.protocol.record.config["ledger"]["band_bps"]
+
+    def tradable(ticket: Ticket) -> bool:
+        order, mark = ticket.order, s.state.market(ticket.order.instrument).price.spot_wad
+        fits = abs(order.limit_price_wad - mark) * BPS < mark * band
+        return fits and ticket.honest and not order.reduce_only and order.expires_at >= s.now
+
+    known = [(name, ticket) for name, ticket in s.ghost.tickets.items() if tradable(ticket)]
+    if not known:
+        return None
+    name, ticket = min(known[-12:], key=lambda one: abs(one[1].order.size_wad) + s.rng.randrange(WAD))
+    order, market = ticket.order, s.state.market(ticket.order.instrument)
+    others = [a for a in s.users if a.id != order.account and _admits(a, market)]
+    size = ticket.left_wad + 1 if ticket.left_wad > 0 else abs(order.size_wad)
+    against = -size if order.size_wad > 0 else size
+    new = _plain(market, max(others, key=_free), against, order.limit_price_wad)
+    return _matching(s, (name, order, ticket.signature, True), _sign(s, new), size)
+
+
+@action
 def cancel(s: Scene) -> Step | None:
     known = list(s.ghost.tickets.values())
     if not known:

@@ -39,7 +39,7 @@ LENS: Final = "LENS"
 
 WEIGHTS: Final[Mapping[str, float]] = {
     "deposit": 4, "rescue": 1, "withdraw": 5, "borrow": 3, "leave": 2, "donate": 1, "open": 1, "set_operator": 1,
-    "match": 8, "lever": 6, "reduce": 6, "cancel": 1, "raise_floor": 1,
+    "match": 8, "lever": 6, "reduce": 6, "overfill": 2, "cancel": 1, "raise_floor": 1,
     "accrue": 1, "accrue_interest": 1, "settle": 2,
     "refresh": 3, "drift": 4, "jump": 2, "misprint": 1, "poke": 1,
     "start": 2, "insure": 2, "restart": 2, "end": 2, "take": 3, "flash_take": 2, "deleverage": 2, "write_off": 2,

@@ -3,8 +3,8 @@
     make gas        measures anew and writes the file
 
 `n` is the number of positions held by each side; for what happens to a whole side (funding, deleverage), the number of
-accounts on it. `deleverage` is the ledger's own call, `deleverage_account` all that anyone pays to have it done. Prices moved a minute
-before, but for `start`, where the slow price had caught up: `start_moving` has it on its way.
+accounts on it. `deleverage` is the ledger's own call, `deleverage_account` all that anyone pays to have it done. Prices
+moved a minute before, but for `start`, where the slow price had caught up: `start_moving` has it on its way.
 """
 
 from __future__ import annotations
