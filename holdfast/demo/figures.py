@@ -228,7 +228,7 @@ def auctions(outcome: Outcome) -> Figure:
     right.set_ylabel("dollars")
     right.yaxis.set_major_formatter(FuncFormatter(_thousands))
     right.set_xlim(_when(outcome.series.points[0].time), _when(outcome.series.points[-1].time))
-    right.legend(loc="upper right")
+    right.legend(loc="best")
     _time_axis(right, outcome, ticks=5)
     return figure
 
