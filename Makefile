@@ -44,9 +44,10 @@ build: setup .build/.ready ## compile the contracts; instant when nothing change
 test: setup build lint ## build, lint, then every test; PYTEST_ARGS=... goes to pytest
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
-lint: setup ## ruff, import layers, types
+lint: setup ## ruff, Solidity format, import layers, types
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/python -m holdfast.chain.binaries forge fmt --check contracts interfaces
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 

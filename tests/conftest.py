@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.chain.anvil import Anvil
+from holdfast.chain.anvil import Anvil, revert
 from holdfast.chain.artifacts import artifact
 from holdfast.chain.config import load_config
 from holdfast.chain.contract import Contract
@@ -46,7 +46,7 @@ def chain(anvil: Anvil) -> Iterator[Anvil]:
     """The chain as it was born; what a test does to it is undone."""
     snapshot = anvil.rpc.call("evm_snapshot")
     yield anvil
-    anvil.rpc.call("evm_revert", snapshot)
+    revert(anvil.rpc, snapshot)
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def stage(theatre: Protocol) -> Iterator[Stage]:
     """The stage for a story: ETH at 2,000 and BTC at 60,000, nothing restricted; what happens on it is undone."""
     snapshot = theatre.rpc.call("evm_snapshot")
     yield Stage(theatre, GENESIS + 600)
-    theatre.rpc.call("evm_revert", snapshot)
+    revert(theatre.rpc, snapshot)
 
 
 @pytest.fixture
@@ -183,4 +183,4 @@ def protocol(theatre: Protocol) -> Iterator[Protocol]:
     snapshot = theatre.rpc.call("evm_snapshot")
     Clock(theatre.rpc).set(GENESIS + 600)
     yield theatre
-    theatre.rpc.call("evm_revert", snapshot)
+    revert(theatre.rpc, snapshot)

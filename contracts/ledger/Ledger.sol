@@ -100,8 +100,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         (ORACLE, RISK, BREAKER) = (oracle, risk, breaker);
         POSITIONS = new Positions(authority, oracle, risk, c.bandBps, c.fundingCapBps, c.fundingPeriodSeconds);
         MAX_FEE_BPS = c.maxFeeBps;
-        (BASE_RATE_BPS, KINK_BPS, KINK_RATE_BPS, MAX_RATE_BPS) =
-        (c.baseRateBps, c.kinkBps, c.kinkRateBps, c.maxRateBps);
+        (BASE_RATE_BPS, KINK_BPS, KINK_RATE_BPS, MAX_RATE_BPS) = (c.baseRateBps, c.kinkBps, c.kinkRateBps, c.maxRateBps);
 
         _pool = Pool({
             creditShares: 0,

@@ -70,7 +70,6 @@ library BookCall {
         }
     }
 
-
     /// @dev Make the call. A refusal of the risk contract is passed on as it is.
     function assess(uint256 buffer, IRisk risk, uint256 legs, uint256 holdings)
         internal

@@ -45,5 +45,4 @@ library FixedPoint {
     function abs(int256 x) internal pure returns (uint256) {
         return FixedPointMathLib.abs(x);
     }
-
 }

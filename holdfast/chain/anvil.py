@@ -30,6 +30,9 @@ MNEMONIC: Final = "test test test test test test test test test test test junk"
 
 START_SECONDS: Final = 20.0
 
+POOL_SECONDS: Final = 1.0
+"""How long `revert` waits for the pool before it drops what is still there."""
+
 
 class Anvil:
     """Starts Anvil on entering, ends it on leaving, on Ctrl-C and when Python exits.
@@ -156,6 +159,18 @@ class Anvil:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def revert(rpc: Rpc, snapshot: str) -> None:
+    """Back to an `evm_snapshot`. Waits for the pool to let go of what was mined, which it does a moment later: else the
+    node may mine it once more on the other side."""
+    deadline = time.monotonic() + POOL_SECONDS
+    while any(int(count, 16) for count in rpc.call("txpool_status").values()):
+        if time.monotonic() > deadline:
+            rpc.call("anvil_dropAllTransactions")
+            break
+        time.sleep(0.001)
+    rpc.call("evm_revert", snapshot)
 
 
 def _free_port() -> int:

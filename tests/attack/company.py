@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
+from holdfast.chain.anvil import revert
 from holdfast.chain.config import parse_config
 from holdfast.chain.deploy import deploy
 from holdfast.chain.protocol import Protocol
@@ -29,7 +30,7 @@ def undone(protocol: Protocol) -> Iterator[Stage]:
     """A stage on a chain of its own; what happens on it is undone."""
     snapshot = protocol.rpc.call("evm_snapshot")
     yield Stage(protocol, GENESIS + 600)
-    protocol.rpc.call("evm_revert", snapshot)
+    revert(protocol.rpc, snapshot)
 
 
 def wide(data: dict[str, Any]) -> None:

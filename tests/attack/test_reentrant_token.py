@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.chain.anvil import Anvil
+from holdfast.chain.anvil import Anvil, revert
 from holdfast.chain.artifacts import artifact, vocabulary
 from holdfast.chain.contract import Contract, deploy
 from holdfast.chain.protocol import Protocol
@@ -205,7 +205,7 @@ def test_reentrant_token__open_door_within_take__changes_nothing_of_the_slice(
         house.equity(victim),
         house.equity(bidder),
     )
-    house.rpc.call("evm_revert", snapshot)
+    revert(house.rpc, snapshot)
     house.time, house.dust_wad = time - 1, dust  # arming takes a second
     contract, function, args = OPEN_DOORS[door](house, victim, bidder)
     arm(house, token, contract, function, *args)
@@ -232,7 +232,7 @@ def test_reentrant_token__price_poked_within_take__slice_has_one_price(
     house.until_started(victim, 90)
     snapshot, time, dust = house.rpc.call("evm_snapshot"), house.time, house.dust_wad
     expected = take(house, victim, bidder).event("SliceTaken").args
-    house.rpc.call("evm_revert", snapshot)
+    revert(house.rpc, snapshot)
     house.time, house.dust_wad = time - 1, dust
     arm(house, token, house.oracle, "poke", [1])
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from holdfast.chain.anvil import Anvil
+from holdfast.chain.anvil import Anvil, revert
 from holdfast.chain.artifacts import artifact
 from holdfast.chain.config import CONFIG_FOLDER, Config, parse_config
 from holdfast.chain.deploy import deploy
@@ -121,7 +121,7 @@ def world() -> Iterator[World]:
 def undone(w: World) -> Iterator[None]:
     snapshot = w.protocol.rpc.call("evm_snapshot")
     yield
-    w.protocol.rpc.call("evm_revert", snapshot)
+    revert(w.protocol.rpc, snapshot)
 
 
 def measure() -> dict[str, dict[str, int]]:

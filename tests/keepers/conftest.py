@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.chain.anvil import revert
 from holdfast.model.liquidation import Params
 from holdfast.types import (
     Account,
@@ -238,4 +239,4 @@ def scene(_scene: Scene) -> Iterator[Scene]:
     _scene.mine()  # the node remembers the base fee of blocks that were undone
     yield _scene
     _scene.rpc.call("anvil_dropAllTransactions")
-    _scene.rpc.call("evm_revert", snapshot)
+    revert(_scene.rpc, snapshot)

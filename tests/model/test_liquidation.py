@@ -78,7 +78,12 @@ TERMS = Terms(
 repeatable = settings(deadline=None, derandomize=True, max_examples=200)
 
 money = st.one_of(st.integers(0, 1_000), st.integers(0, 10**30))
-shares = st.one_of(st.sampled_from([1, WAD - 1, WAD]), st.integers(1, WAD))
+# A wide range of integers is drawn small more often than not: percents reach every part of it.
+percents = st.integers(1, 99)
+shares = st.one_of(
+    st.sampled_from([1, WAD - 1, WAD]),
+    st.builds(lambda percent, off: percent * WAD // 100 + off, percents, st.integers(-9, 9)),
+)
 
 
 @st.composite
@@ -87,21 +92,21 @@ def terms(draw: st.DrawFn, *, insured: bool, solvent: bool | None = None) -> Ter
     maintenance = draw(money)
     if solvent is True:
         assume(maintenance > 1)
-        equity = draw(st.integers(1, maintenance - 1))
+        equity = min(maintenance - 1, max(1, maintenance * draw(percents) // 100 + draw(st.integers(-2, 2))))
     elif solvent is False:
         equity = -draw(money)
         assume(equity < maintenance)
     else:
         equity = maintenance - 1 - draw(money)
-    discount = draw(st.integers(0, WAD))
+    discount = draw(st.one_of(st.just(0), shares))
     return Terms(
         equity_wad=equity,
         maintenance_wad=maintenance,
         discount_wad=discount,
-        target_wad=draw(st.integers(WAD + 1, 3 * WAD)),
+        target_wad=WAD + draw(st.one_of(st.just(1), shares)),
         dust_wad=0,
         max_fraction_wad=draw(shares),
-        capacity_wad=draw(money),
+        capacity_wad=draw(st.one_of(money, percents.map(lambda percent: maintenance * percent // 100))),
         insured=insured,
         has_legs=draw(st.booleans()),
     )
@@ -375,6 +380,7 @@ def test_deficit_share__leg_after_leg__covers_what_it_can(deficit: int, notional
     for notional in notionals:
         share = deficit_share_wad(left, notional, gross)
         assert 0 <= share <= notional
+        assert left >= gross or 0 <= share - Fraction(left * notional, gross) < 1
         left, gross = max(0, left - share), gross - notional
     assert left == max(0, deficit - sum(notionals))
 

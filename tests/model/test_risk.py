@@ -56,6 +56,10 @@ repeatable = settings(deadline=None, derandomize=True, max_examples=150)
 
 quantities = st.integers(0, 10**30)
 prices = st.integers(1, 10**26)
+# Drawn from one wide range most would lie below the knee, where the rate is flat.
+open_interests = st.one_of(
+    st.integers(0, 1_100 * WAD), st.integers(334 * WAD, 1_000 * WAD), st.integers(500 * WAD, 1_000 * WAD)
+)
 legs = st.builds(
     Leg,
     instrument=st.sampled_from([ETH, BTC]),
@@ -63,7 +67,7 @@ legs = st.builds(
     quote_wad=st.integers(-(10**35), 10**35),
     mark_wad=prices,
     ema_wad=prices,
-    open_interest_wad=st.integers(0, 1_100 * WAD),
+    open_interest_wad=open_interests,
 )
 holdings = st.builds(
     Collateral, asset=st.sampled_from([WETH, 2]), amount_wad=quantities, price_wad=prices, ema_wad=prices
@@ -153,10 +157,23 @@ def test_initial_rate__at_the_edges(params: InstrumentParams, open_interest_wad:
 
 
 @repeatable
-@given(st.integers(0, 1_100 * WAD), st.integers(0, 1_100 * WAD), st.sampled_from([*INSTRUMENTS.values()]))
+@given(open_interests, open_interests, st.sampled_from([*INSTRUMENTS.values()]))
 def test_initial_rate__more_open_interest__never_less(one: int, two: int, params: InstrumentParams) -> None:
     low, high = sorted((one, two))
     assert initial_rate_wad(low, params) <= initial_rate_wad(high, params)
+
+
+@repeatable
+@given(open_interests, st.sampled_from([*INSTRUMENTS.values()]))
+def test_initial_rate__against_exact_fractions__rounds_up(
+    open_interest: int, params: InstrumentParams
+) -> None:
+    cap = params.open_interest_cap_wad
+    knee = cap * params.knee_bps // BPS
+    beyond = Fraction(min(max(0, open_interest - knee), cap - knee), cap - knee)
+    exact = (params.initial_bps + (params.initial_max_bps - params.initial_bps) * beyond) * Fraction(WAD, BPS)
+
+    assert initial_rate_wad(open_interest, params) == -(-exact // 1)
 
 
 @repeatable
@@ -246,7 +263,7 @@ def test_assess__position_split_over_accounts__never_needs_less(leg: Leg, percen
 
 
 @repeatable
-@given(legs, st.lists(st.integers(0, 1_100 * WAD), min_size=2, max_size=4))
+@given(legs, st.lists(open_interests, min_size=2, max_size=4))
 def test_assess__crowded_market__raises_initial_and_leaves_maintenance(leg: Leg, levels: list[int]) -> None:
     margins = [
         _cross(Book(cash_wad=0, legs=(replace(leg, open_interest_wad=level),))) for level in sorted(levels)

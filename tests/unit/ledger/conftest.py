@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from holdfast.chain.anvil import Anvil
+from holdfast.chain.anvil import Anvil, revert
 from holdfast.chain.artifacts import artifact
 from holdfast.chain.contract import deploy
 from holdfast.chain.protocol import Protocol
@@ -56,4 +56,4 @@ def bench(workshop: tuple[Protocol, int]) -> Iterator[Bench]:
     bench = Bench(protocol, time)
     yield bench
     bench.audit()
-    protocol.rpc.call("evm_revert", snapshot)
+    revert(protocol.rpc, snapshot)

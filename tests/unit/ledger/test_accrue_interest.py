@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.chain.anvil import revert
 from holdfast.sim.history import Block, simulate
 from holdfast.units import WAD
 from tests.attack.company import to_be
@@ -90,7 +91,7 @@ def test_accrue_interest__in_steps__favours_the_protocol(bench: Bench) -> None:
     lender, debtor = lent(bench, 1_000, 500)
     snapshot, time = bench.rpc.call("evm_snapshot"), bench.time
     at_once = accrued(bench, 1_000)
-    bench.rpc.call("evm_revert", snapshot)
+    revert(bench.rpc, snapshot)
     bench.time, bench.dust_wad = time, None
     for _ in range(9):
         accrued(bench, 100)

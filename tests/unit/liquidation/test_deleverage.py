@@ -275,3 +275,25 @@ def test_deleverage__nothing_else_left__fund_pays_to_the_wei(world: World) -> No
     assert receipt.event("InsurancePaid").args["paidWad"] == 50 * WAD + 2
     assert receipt.event("AuctionEnded").args["equityWad"] == 0
     assert world.auction() == NO_AUCTION
+
+
+def test_deleverage__insured_by_this_call__stays_insured_after_the_restart(world: World) -> None:
+    start = world.start()
+    world.around.send("setSize", ACCOUNT, ETH_PERP, WAD, sender=world.deployer)
+    world.put(ACCOUNT, health(-700, gross=600, legs=1, holdings=1))
+    time = world.clock.now + 20
+    world.clock.next(time)
+
+    receipt = _deleverage(world)
+
+    names = [event.name for event in receipt.events]
+    assert names.index("AuctionInsured") < names.index("AuctionRestarted")
+    assert world.auction() == (start, time, ETH, True, False)
+
+
+def test_deleverage__odd_notional__rounds_up(world: World) -> None:
+    world.start(health(-50, gross=0, legs=1))
+    world.around.send("setSpot", ETH, WAD // 2, sender=world.deployer)
+    world.around.send("setSize", ACCOUNT, ETH_PERP, 3, sender=world.deployer)
+
+    assert _deleverage(world).event("DeficitDeleveraged").args["deficitWad"] == 2

@@ -14,7 +14,8 @@
 ├── taker's prices unusable                -> Blocked
 └── a slice is taken
     ├── solvent                            -> amounts, events field by field, receiver passed on
-    ├── over time                          -> discount follows the clock
+    ├── over time                          -> discount follows the clock, anew after a restart
+    ├── odd amounts                        -> the fund's share rounds up
     ├── largest slice                      -> health restored, auction ends
     ├── smaller                            -> auction goes on
     ├── solvent beyond equity              -> for nothing, auction ends empty
@@ -228,6 +229,26 @@ def test_take__over_time__discount_follows_the_clock(world: World, elapsed: int,
     assert taken["paymentWad"] == (190 - discount) * WAD
 
 
+def test_take__fund_share__rounds_up(world: World) -> None:
+    start = world.start()
+
+    # d = 41 %, so 82 for everything.
+    taken = world.take(start + 31, max_fraction=123_456_789_012_345_678).event("Taken").args
+
+    assert taken["discountWad"] == 10_123_456_699_012_345_596
+    assert taken["fundShareWad"] == 1_012_345_669_901_234_560
+
+
+def test_take__after_a_restart__runs_as_long_again(world: World, refused: Refused) -> None:
+    start = world.start()
+    world.clock.next(start + 300)
+    world.liquidation.send("restart", ACCOUNT, sender=world.keeper)
+
+    assert world.take(start + 330, max_fraction=WAD // 10).event("Taken").args["discountWad"] == 8 * WAD
+    with refused("RanOut", account=ACCOUNT, ranOutAt=start + 500):
+        world.take(start + 501)
+
+
 def test_take__smaller_than_the_largest__auction_goes_on(world: World) -> None:
     start = world.start()
 
@@ -403,6 +424,17 @@ def test_take__with_data__calls_the_taker_before_checking(world: World, mock_tak
     }
     names = [event.name for event in receipt.events]
     assert names.index("Taken") < names.index("TookOver") < names.index("AuctionEnded")
+
+
+def test_take__takers_prices_unusable__reverts(world: World, mock_taker: Contract, refused: Refused) -> None:
+    world.start()
+    world.put(TAKER, health(10_000, initial=1_000, underlyings=(77,)))
+    # From here on nothing may be taken: the account was looked at before, the taker will be after.
+    shut = world.around.encode("setBlocked", TAKE, True)
+    mock_taker.send("plan", world.around.address, shut, sender=world.deployer)
+
+    with refused("Blocked", action=TAKE, underlying=77, level=2, grade=0, grace=False):
+        mock_taker.send("take", world.liquidation.address, bid(data=b"x"), sender=world.deployer)
 
 
 def test_take__without_data__does_not_call(world: World, mock_taker: Contract) -> None:
