@@ -67,7 +67,7 @@ interface IPositions {
         uint256 scaleAfterWad
     );
     event EpochEnded(InstrumentId indexed instrument, bool long, uint256 epoch, uint256 scaleWad, int256 flowWad);
-    event InstrumentListed(InstrumentId indexed instrument, uint16 index);
+    event InstrumentListed(InstrumentId indexed instrument, uint16 index); // a perpetual's index is its underlying
 
     error NotLedger(address caller);
     error AlreadyListed(InstrumentId instrument);
@@ -132,6 +132,6 @@ interface IPositions {
 
     function epochEndOf(InstrumentId instrument, bool long, uint16 epoch) external view returns (EpochEnd memory);
 
-    /// @notice Listed instruments; index 0 is unused.
+    /// @notice Listed instruments in the order they came; place 0 is unused.
     function instruments() external view returns (InstrumentId[] memory);
 }

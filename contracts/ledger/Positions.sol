@@ -45,8 +45,7 @@ contract Positions is IPositions, AccessManaged {
     mapping(uint64 account => uint256) private _lanes; // indices of the instruments held
     mapping(uint256 accountAndIndex => Position) private _positions;
 
-    InstrumentId[] private _instruments; // index 0 unused
-    mapping(InstrumentId => uint16) private _indexOf;
+    InstrumentId[] private _instruments; // place 0 unused
     SideIndex.Market[65_536] private _markets; // by index; an array needs no hashing
     mapping(uint256 indexSideEpoch => EpochEnd) private _epochEnds;
 
@@ -176,7 +175,7 @@ contract Positions is IPositions, AccessManaged {
         if (!ended) return (scaleBefore, s.scaleWad);
 
         _epochEnds[_epochKey(index, long, epoch)] = end;
-        emit EpochEnded(_instrumentOf(m), long, epoch, end.scaleWad, end.flowWad);
+        emit EpochEnded(_perpetual(m.interest.underlying), long, epoch, end.scaleWad, end.flowWad);
         return (scaleBefore, end.scaleWad);
     }
 
@@ -207,14 +206,12 @@ contract Positions is IPositions, AccessManaged {
 
     /// @inheritdoc IPositions
     function listInstrument(InstrumentId instrument) external restricted {
-        if (_indexOf[instrument] != 0) revert AlreadyListed(instrument);
-        bool plain = instrument.same(instrumentId(Kind.Perpetual, instrument.underlyingOf(), 0, 0));
-        if (!plain) revert UnsupportedKind(instrument);
+        uint16 index = instrument.underlyingOf();
+        if (index == 0 || !instrument.same(_perpetual(index))) revert UnsupportedKind(instrument);
+        if (_markets[index].long.scaleWad != 0) revert AlreadyListed(instrument);
         if (RISK.instrumentParams(instrument).maintenanceBps == 0) revert IRisk.NotListed(instrument);
 
-        uint16 index = _instruments.length.toUint16();
         _instruments.push(instrument);
-        _indexOf[instrument] = index;
         Side memory fresh = Side(0, uint64(WAD), 0, uint32(block.timestamp), 0);
         _markets[index] = SideIndex.Market(fresh, fresh, Interest(0, 0, instrument.underlyingOf(), false));
 
@@ -375,7 +372,7 @@ contract Positions is IPositions, AccessManaged {
         uint256 lanes = _lanes[account];
         held = new InstrumentId[](lanes.length());
         for (uint256 i; i < held.length; ++i) {
-            held[i] = _instruments[lanes.lane(i)];
+            held[i] = _perpetual(lanes.lane(i));
         }
     }
 
@@ -473,7 +470,7 @@ contract Positions is IPositions, AccessManaged {
     function _accrue(SideIndex.Market memory m) private returns (uint256 mark) {
         mark = ORACLE.spotOf(m.interest.underlying);
         int256 f = _project(m, mark);
-        if (f != 0) emit Accrued(_instrumentOf(m), f, m.long.flowWad, m.short.flowWad);
+        if (f != 0) emit Accrued(_perpetual(m.interest.underlying), f, m.long.flowWad, m.short.flowWad);
     }
 
     // --- Words as they lie in storage, for the path that every margin check takes ---
@@ -503,13 +500,14 @@ contract Positions is IPositions, AccessManaged {
     // --- Lookups ---
 
     function _index(InstrumentId instrument) private view returns (uint16 index) {
-        index = _indexOf[instrument];
-        if (index == 0) revert NoSuchInstrument(instrument);
+        index = instrument.underlyingOf();
+        bool listed = _sideWord(index, true) != 0 && instrument.same(_perpetual(index));
+        if (!listed) revert NoSuchInstrument(instrument);
     }
 
-    /// @dev The id of a market; it holds all that an id of a perpetual does.
-    function _instrumentOf(SideIndex.Market memory m) private pure returns (InstrumentId) {
-        return instrumentId(Kind.Perpetual, m.interest.underlying, 0, 0);
+    /// @dev The perpetual of an underlying, which is its index too.
+    function _perpetual(uint16 index) private pure returns (InstrumentId) {
+        return instrumentId(Kind.Perpetual, index, 0, 0);
     }
 
     function _market(InstrumentId instrument) private view returns (uint16 index, SideIndex.Market memory m) {

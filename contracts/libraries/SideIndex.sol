@@ -184,7 +184,10 @@ library SideIndex {
     /// @dev `base` signed as the position; a short's base counts up when it grows more negative. Crossing an epoch rounds
     /// each base down by itself and their total once, so the total is never less than their sum.
     function addBase(IPositions.Interest memory i, int256 base, bool long) internal pure {
-        uint256 total = uint256(int256(uint256(long ? i.longBaseWad : i.shortBaseWad)) + (long ? base : -base));
+        uint256 total = long ? i.longBaseWad : i.shortBaseWad;
+        unchecked {
+            total += uint256(long ? base : -base); // a negative sum doesn't fit 112 bits either
+        }
         if (long) i.longBaseWad = total.toUint112();
         else i.shortBaseWad = total.toUint112();
     }
@@ -209,8 +212,11 @@ library SideIndex {
         IPositions.Side memory s = sideOf(m, long);
         // Long: A down, short: A up, so Σ size ≤ 0 still. Cash toward −∞: the side may lose the wei.
         uint256 fall = long ? size.mulDivUp(WAD, base) : size.mulDivDown(WAD, base);
-        s.scaleWad = fall < s.scaleWad ? uint64(s.scaleWad - fall) : 0;
-        s.flowWad = (s.flowWad + (long ? int256(quote) : -int256(quote)).mulDivFloor(WAD, base)).toInt112();
+        unchecked {
+            s.scaleWad = fall < s.scaleWad ? uint64(s.scaleWad - fall) : 0;
+            int256 flow = long ? int256(quote.mulDivDown(WAD, base)) : -int256(quote.mulDivUp(WAD, base));
+            s.flowWad = (s.flowWad + flow).toInt112(); // a quotient of 196 bits at most: the sum doesn't overflow
+        }
         m.interest.scaled = true;
         if (s.scaleWad >= SCALE_FLOOR) return (false, end);
 

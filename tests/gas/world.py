@@ -138,6 +138,7 @@ def measure() -> dict[str, dict[str, int]]:
             "funding",
             "deleverage",
             "deleverage_account",
+            "deleverage_last",
         )
     }
     with world() as w:
@@ -184,23 +185,45 @@ def _by_positions(w: World, count: int, n: str, figures: dict[str, dict[str, int
 
 
 def _by_accounts(w: World, count: int, n: str, figures: dict[str, dict[str, int]]) -> None:
-    victim = w.trader(3, 260)
+    """`count` accounts are short: with a premium for funding, at the mark for deleveraging, so it is that alone."""
     instrument = w.instruments[0]
-    w.match(victim, w.trader(4, 10_000), instrument, PRICE + 10)
-    for _ in range(count - 1):
-        w.match(w.trader(5, 10_000), w.trader(6, 10_000), instrument, PRICE + 10)
-    w.wait(HOUR)
+    with undone(w):
+        _short_side(w, count, PRICE + 10)
+        w.wait(HOUR)
+        figures["funding"][n] = w.send("Positions", "accrue", instrument, sender=w.chain.accounts[9])
 
-    figures["funding"][n] = w.send("Positions", "accrue", instrument, sender=w.chain.accounts[9])
+    if count == 1:
+        with undone(w):
+            victim, only = w.trader(3, 260), w.trader(5, 20_000)
+            w.match(victim, only, instrument)
+            w.settle(1_700)
+            figures["deleverage_last"][n] = _deleverage_side(w, victim[1])
+    victim = _short_side(w, count, PRICE)
     w.settle(1_700)
     keepers_account = w.trader(7, 10)[1]
     keeper = w.chain.accounts[7]
-    w.send("Liquidation", "start", victim[1], keepers_account, sender=keeper)
+    w.send("Liquidation", "start", victim, keepers_account, sender=keeper)
     with undone(w):
         figures["deleverage_account"][n] = w.send(
-            "Liquidation", "deleverage", victim[1], instrument, sender=keeper
+            "Liquidation", "deleverage", victim, instrument, sender=keeper
         )
-    engine = w.protocol.liquidation.address  # the side alone, without asking who may and what is due
+    figures["deleverage"][n] = _deleverage_side(w, victim)
+
+
+def _deleverage_side(w: World, victim: int) -> int:
+    """The ledger's own call, without asking who may and what is due."""
+    engine = w.protocol.liquidation.address
     w.protocol.rpc.call("anvil_impersonateAccount", engine)
     w.protocol.rpc.call("anvil_setBalance", engine, hex(10**20))
-    figures["deleverage"][n] = w.send("Ledger", "deleverage", victim[1], instrument, 40 * WAD, sender=engine)
+    return w.send("Ledger", "deleverage", victim, w.instruments[0], 40 * WAD, sender=engine)
+
+
+def _short_side(w: World, count: int, price: int) -> int:
+    """The account to be closed: long of one, as another is of `count`, against `count` shorts."""
+    victim, other = w.trader(3, 260), w.trader(4, 10_000 * count)
+    for place in range(count):
+        short = w.trader(5, 20_000)
+        w.match(other, short, w.instruments[0], price)
+        if place == 0:
+            w.match(victim, short, w.instruments[0], price)
+    return victim[1]

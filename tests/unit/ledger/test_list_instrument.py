@@ -3,7 +3,7 @@
 ├── listed already                     -> AlreadyListed
 ├── not a plain perpetual              -> UnsupportedKind
 ├── its margin parameters aren't set   -> NotListed
-└── otherwise gives the next index, emits InstrumentListed; both sides begin whole and empty
+└── otherwise its index is its underlying, emits InstrumentListed; both sides begin whole and empty
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def test_list_instrument__without_parameters__reverts(
 
 
 def test_list_instrument__in_order__begins_whole(positions: Contract, roles: Roles, clock: Clock) -> None:
-    for index, instrument in enumerate((perpetual(2), perpetual(1)), 1):
+    for index, instrument in ((2, perpetual(2)), (1, perpetual(1))):
         receipt = positions.send("listInstrument", instrument, sender=roles.deployer)
         assert receipt.event("InstrumentListed").args == {"instrument": instrument, "index": index}
         long, short, interest = positions.call("marketOf", instrument)
