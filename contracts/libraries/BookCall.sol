@@ -11,7 +11,7 @@ import { Holding, Margin, Mode } from "interfaces/Types.sol";
 ///
 ///     0   selector            4    mode                 36   offset of the book (64)
 ///     68  cash                100  offset of the legs (96)    132  offset of the holdings
-///     164 legs: count, then LEG_WORDS each              then holdings: count, then HOLDING_WORDS each
+///     164 legs: count, then LEG_BYTES each              then holdings: count, then HOLDING_BYTES each
 ///
 /// A buffer is the memory address of the selector.
 library BookCall {
