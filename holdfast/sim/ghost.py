@@ -7,9 +7,9 @@ operators, what governance scheduled, and how far rounding may have carried the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from holdfast.model import side_index
 from holdfast.model.liquidation import Params
@@ -36,6 +36,10 @@ class Ticket:
         return 0 if self.cancelled else abs(self.order.size_wad) - self.filled_wad
 
 
+FOLLOWERS: Final[list[Callable[[Ghost, Transition], None]]] = []
+"""Who else remembers something of each transition, in `Ghost.memory`."""
+
+
 @dataclass
 class Ghost:
     """Follows a history transition by transition; `follow` comes after the judgement."""
@@ -54,6 +58,7 @@ class Ghost:
     size_slack_wad: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # by instrument
     reopened: dict[int, int] = field(default_factory=dict)  # underlying → end of its last halt and grace
     least_dust: int = 0  # [wei / 1e18] the dust of INV-01 was at least this once
+    memory: dict[str, Any] = field(default_factory=dict)  # of whoever follows, see FOLLOWERS
     params: Params = field(init=False)  # of the auctions
 
     def __post_init__(self) -> None:
@@ -135,6 +140,8 @@ class Ghost:
             self._hear(t, event.name, event.args, event.address)
         if t.action == "donate" and t.ok:
             self.donated[t.facts["asset"]] += t.facts["amount"]
+        for follow in FOLLOWERS:
+            follow(self, t)
         self.least_dust = max(self.least_dust, self.exact_dust(t.after) - digits(t.after))
 
     def _hear(self, t: Transition, name: str, args: Any, address: str) -> None:

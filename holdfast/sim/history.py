@@ -47,7 +47,7 @@ class Call:
 class Block:
     """Calls that share a block."""
 
-    calls: Sequence[Call]
+    calls: list[Call]
     time: int | None = None  # [seconds] rises from block to block; None: the node's usual step
     number: int | None = None  # rises too; None: the next
     base_fee: int | None = None  # [wei a gas] None: that of the block before

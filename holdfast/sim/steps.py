@@ -3,22 +3,27 @@
 A step is one action: its calls, how long it waits before them, and the facts that invariants need to judge it. Steps
 without a wait share their block with the step before, so that "before" and "after" have the same time and prices.
 
-    transitions = run(world, done, following)     # `done` is replayed unread, `following` is read after every step
+    transitions = run(world, done, following, before)     # `done` is replayed unread, `following` is read
 """
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from holdfast.chain.abi import Codec, codec
 from holdfast.chain.artifacts import Event
 from holdfast.chain.contract import Contract
+from holdfast.chain.rpc import Rpc
 from holdfast.chain.views import read_account, read_market, read_system
 from holdfast.errors import HoldfastError
 from holdfast.sim.history import Block, Call, Result, call, simulate
-from holdfast.types import Account, Snapshot
+from holdfast.types import Account, Market, Pool, Snapshot, System
 
 if TYPE_CHECKING:
     from holdfast.sim.world import World
@@ -28,6 +33,10 @@ OBSERVER: Final = "0x000000000000000000000000000000000000BEEF"
 
 READ_GAS: Final = 2**36
 """[gas] Of one read; no read is ever short of it."""
+
+
+Through = Callable[[Rpc, Sequence[Block], int], list[list[Result]]]
+"""What runs blocks on top of a block: `simulate`, or something that really sends them."""
 
 
 class LensRefused(HoldfastError):
@@ -43,19 +52,30 @@ class Step:
     text: tuple[str, ...]  # the calls as a person reads them
     wait: int = 0  # [seconds] before it; zero: in the block of the step before
     base_fee: int | None = None  # [wei a gas] of its block, where a block begins
+    blocks: int = 1  # by how many the block number rises, where a block begins
     facts: Mapping[str, Any] = field(default_factory=dict)  # what was meant, for the invariants
     accounts: frozenset[int] = frozenset()  # that it may touch
     speakers: frozenset[str] = frozenset()  # who sent or validly signed
+    wide: bool = False  # it may touch any account at all
+    opens: int = 0  # accounts that it may open
 
 
 @dataclass
 class Transition:
-    """What one step did, or what time alone did (no step)."""
+    """What one step did, or what time alone did (no step).
+
+    Not every account is read at every step: `fresh` are those whose worth was read at both ends. The others are carried
+    on as they were read last: right in what is stored, unless something touched them that nobody named, which the next
+    look at all of them (`whole`) shows.
+    """
 
     before: Snapshot
     after: Snapshot
     step: Step | None = None
     results: Sequence[Result] = ()
+    fresh: frozenset[int] = frozenset()
+    whole: bool = False  # all accounts were read after it
+    since: Mapping[int, Pool] = field(default_factory=dict)  # the pool when a fresh account was read before
 
     @property
     def action(self) -> str:
@@ -99,99 +119,212 @@ class Transition:
 
     @cached_property
     def pairs(self) -> list[tuple[Account, Account]]:
-        """Each account that there was before, with what became of it."""
-        return [(self.was[account.id], account) for account in self.after.accounts if account.id in self.was]
+        """Each account that there was before and that is fresh, with what became of it."""
+        return [
+            (self.was[account.id], account)
+            for account in self.after.accounts
+            if account.id in self.fresh and account.id in self.was
+        ]
 
     def pair(self, account: int) -> tuple[Account, Account]:
         return self.was[account], self.after.account(account)
 
 
-def run(world: World, done: Sequence[Step], following: Sequence[Step], before: Snapshot) -> list[Transition]:
-    """Plays all steps in one request; a transition for each wait and each step of `following`."""
-    blocks, marks = _schedule(world, done, following, before.system.accounts)
-    results = simulate(world.protocol.rpc, blocks, block=world.block)
-    found: list[Transition] = []
-    reader = _Reader(world.protocol.lens)
-    for step, place, index in marks:
-        after = reader.read(results[place][index : index + 3])
-        if step is None:
-            found.append(Transition(before, after))
-        else:
-            judged = results[place][index - len(step.calls) : index]
-            found.append(Transition(before, after, step, judged))
-        before = after
+# Reading
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A place in a history where the Lens is asked: about which accounts, and what for."""
+
+    step: Step | None  # the one it comes after; None: time, or a closer look before a step
+    block: int
+    call: int  # the first of its reads
+    accounts: tuple[int, ...]
+    everything: bool  # system and markets, too
+
+
+def run(
+    world: World,
+    done: Sequence[Step],
+    following: Sequence[Step],
+    before: Snapshot,
+    spent: Counter[str] | None = None,
+    through: Through = simulate,
+) -> list[Transition]:
+    """Plays all steps in one request. A transition for each wait and each step of `following`, and one at the end in
+    which every account is looked at. `spent` [seconds] collects where the time goes."""
+    clock = Stopwatch(spent)
+    blocks, looks = _schedule(world, done, following, before.system.accounts)
+    clock.lap("encode")
+    results = through(world.protocol.rpc, blocks, world.block)
+    clock.lap("node")
+    found = _transitions(world, looks, results, before)
+    clock.lap("decode")
     return found
+
+
+class Stopwatch:
+    """Where the time goes: `lap` books what has passed since the last one."""
+
+    def __init__(self, spent: Counter[str] | None) -> None:
+        self._spent, self._since = spent, time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        if self._spent is not None:
+            self._spent[name] += now - self._since  # type: ignore[assignment]
+        self._since = now
 
 
 def _schedule(
     world: World, done: Sequence[Step], following: Sequence[Step], accounts: int
-) -> tuple[list[Block], list[tuple[Step | None, int, int]]]:
-    """The blocks, and where in them the reads after each of the following steps are: (step, block, first call)."""
-    time = world.time + 1
-    blocks: list[tuple[list[Call], int, int | None]] = [([], time, world.base_fee)]
-    marks: list[tuple[Step | None, int, int]] = []
-    reads = _reads(world, accounts + sum(step.action == "open" for step in following))
+) -> tuple[list[Block], list[_Look]]:
+    """The blocks, and the looks in them.
 
-    def read(step: Step | None) -> None:
-        calls = blocks[-1][0]
-        marks.append((step, len(blocks) - 1, len(calls)))
-        calls.extend(reads)
+    Around a step those accounts are read which it may touch and a bystander in turn; around one that may touch
+    anybody, all. What the protocol's own accounts hold, the system tells.
+    """
+    own = frozenset(own_cash(world.start.system))
+    clock = world.time + 1
+    number = world.block + 1
+    blocks = [Block([], time=clock, number=number, base_fee=world.base_fee)]
+    looks: list[_Look] = []
+    known: frozenset[int] = frozenset()  # read since the last call that changed anything
 
-    if not done and following and following[0].wait == 0:
-        read(None)
+    def look(step: Step | None, ids: Iterable[int], everything: bool) -> None:
+        calls, chosen = blocks[-1].calls, tuple(sorted(ids))
+        looks.append(_Look(step, len(blocks) - 1, len(calls), chosen, everything))
+        calls.extend(_reads(world, chosen, everything))
+
     for place, step in enumerate((*done, *following)):
         new = place >= len(done)
+        accounts += step.opens if new else 0
         if step.wait:
-            time += step.wait
-            blocks.append(([], time, step.base_fee))
-            if new:
-                read(None)
-        blocks[-1][0].extend(step.calls)
+            clock, number = clock + step.wait, number + step.blocks
+            blocks.append(Block([], time=clock, number=number, base_fee=step.base_fee))
+            known = frozenset()
         if new:
-            read(step)
-    return [Block(calls, time=time, base_fee=fee) for calls, time, fee in blocks], marks
+            everybody = range(1, accounts + 1)
+            bystander = 1 + place * 7 % accounts
+            wanted = frozenset(everybody if step.wide else (step.accounts | {bystander}) - own)
+            if step.opens:
+                wanted |= frozenset(range(accounts - step.opens + 1, accounts + 1))
+            if step.wait or place == 0:
+                look(None, wanted, True)
+            elif wanted - known:
+                look(None, wanted - known, False)
+        blocks[-1].calls.extend(step.calls)
+        if new:
+            look(step, wanted, True)
+            known = wanted
+    rest = frozenset(range(1, accounts + 1)) - known
+    if following and rest:
+        look(None, rest, False)
+    return blocks, looks
 
 
-def _reads(world: World, accounts: int) -> list[Call]:
+def _reads(world: World, accounts: tuple[int, ...], everything: bool) -> list[Call]:
     lens = world.protocol.lens
-    return [
-        call(lens, "system", sender=OBSERVER, gas=READ_GAS),
-        call(lens, "markets", sender=OBSERVER, gas=READ_GAS),
-        call(lens, "accountsOf", list(range(1, accounts + 1)), sender=OBSERVER, gas=READ_GAS),
-    ]
+    first = (
+        [call(lens, name, sender=OBSERVER, gas=READ_GAS) for name in ("system", "markets")]
+        if everything
+        else []
+    )
+    return [*first, call(lens, "accountsOf", list(accounts), sender=OBSERVER, gas=READ_GAS)]
+
+
+def _transitions(
+    world: World, looks: Sequence[_Look], results: Sequence[Sequence[Result]], before: Snapshot
+) -> list[Transition]:
+    found: list[Transition] = []
+    reader = _Reader(world.protocol.lens)
+    people = {account.id: account for account in before.accounts}
+    pools = dict.fromkeys(people, before.system.pool)
+    fresh: frozenset[int] = frozenset()
+    for place, look in enumerate(looks):
+        answers = results[look.block][look.call : look.call + (3 if look.everything else 1)]
+        since = {at: pools[at] for at in look.accounts if at in pools}
+        people.update((account.id, account) for account in reader.accounts(answers[-1]))
+        system, markets = reader.moment(answers) if look.everything else (before.system, before.markets)
+        if look.everything:
+            for own, cash in own_cash(system).items():  # their worth is read with everybody's
+                people[own], pools[own] = replace(people[own], cash_wad=cash), system.pool
+        there = tuple(people[at] for at in sorted(people) if at <= system.accounts)
+        after = Snapshot(system=system, markets=markets, accounts=there)
+        read = frozenset(look.accounts)
+        if look.step is not None:
+            judged = results[look.block][look.call - len(look.step.calls) : look.call]
+            found.append(Transition(before, after, look.step, judged, fresh & read))
+            fresh = read
+        else:
+            fresh = read if look.everything else fresh | read
+            if look.everything or place == len(looks) - 1:
+                found.append(Transition(before, after, fresh=read, since=since))
+        if look.everything or place == len(looks) - 1:
+            found[-1].whole = fresh.issuperset(account.id for account in there)
+        pools.update(dict.fromkeys(read, system.pool))
+        before = after
+    return found
+
+
+def own_cash(system: System) -> dict[int, int]:
+    """Cash of the protocol's own accounts: fund, fees and treasury."""
+    return {
+        system.fund_account: system.fund_wad,
+        system.fees_account: system.fees_wad,
+        system.treasury_account: system.treasury_wad,
+    }
 
 
 class _Reader:
-    """Decodes what the Lens said, and nothing twice in a row: most refused actions change nothing."""
+    """Decodes what the Lens said, and nothing twice: most of what is read has not changed."""
 
     def __init__(self, lens: Contract) -> None:
         self._lens = lens
-        self._known: dict[str, tuple[bytes, Any]] = {}
+        self._item = _account_codec(lens)
+        self._known: dict[bytes, Any] = {}
 
-    def read(self, results: Sequence[Result]) -> Snapshot:
-        system, markets, accounts = (
-            self._part(name, result)
-            for name, result in zip(("system", "markets", "accountsOf"), results, strict=True)
-        )
-        there = tuple(account for account in accounts if account.id <= system.accounts)
-        return Snapshot(system=system, markets=markets, accounts=there)
+    def moment(self, results: Sequence[Result]) -> tuple[System, tuple[Market, ...]]:
+        return self._part("system", results[0]), self._part("markets", results[1])
+
+    def accounts(self, result: Result) -> list[Account]:
+        data = self._data("accountsOf", result)
+        count = int.from_bytes(data[32:64], "big")
+        starts = [64 + int.from_bytes(data[at : at + 32], "big") for at in range(64, 64 + 32 * count, 32)]
+        parts = [data[start:end] for start, end in pairwise([*starts, len(data)])]
+        return [self._once(part, lambda part: read_account(self._item.decode(part, 0))) for part in parts]
 
     def _part(self, name: str, result: Result) -> Any:
+        return self._once(
+            self._data(name, result), lambda data: _PARSERS[name](self._lens.decode(name, data))
+        )
+
+    def _once(self, data: bytes, parse: Callable[[bytes], Any]) -> Any:
+        if data not in self._known:
+            self._known[data] = parse(data)
+        return self._known[data]
+
+    def _data(self, name: str, result: Result) -> bytes:
         if not result.ok:
             raise LensRefused(f"Lens.{name} refused: {result.error}")
-        data, parsed = self._known.get(name, (b"", None))
-        if result.data != data:
-            view = result.returned(self._lens, name)
-            parsed = _PARSERS[name](view)
-            self._known[name] = result.data, parsed
-        return parsed
+        return result.data
+
+
+@lru_cache(8)
+def _account_codec(lens: Contract) -> Codec:
+    """Of one element of what `accountsOf` returns."""
+    output = next(entry for entry in lens.artifact.abi if entry.get("name") == "accountsOf")["outputs"][0]
+    return codec({**output, "type": "tuple"})
 
 
 _PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "system": read_system,
     "markets": lambda views: tuple(read_market(view) for view in views),
-    "accountsOf": lambda views: tuple(read_account(view) for view in views),
 }
+
+
+# Writing steps
 
 
 def act(

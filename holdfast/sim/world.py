@@ -23,6 +23,7 @@ from holdfast.chain.contract import Contract
 from holdfast.chain.contract import deploy as create
 from holdfast.chain.deploy import deploy
 from holdfast.chain.protocol import UNLIMITED, Protocol
+from holdfast.chain.rpc import Rpc
 from holdfast.model.liquidation import Params
 from holdfast.types import SETTLEMENT, Mode, Snapshot, kind_of, perpetual, underlying_of
 
@@ -84,10 +85,24 @@ THIN: Final[Mapping[str, Any]] = {
     "venue": {"maker_fee_bps": 0, "taker_fee_bps": 7},
 }
 
-WORLDS: Final[Mapping[str, Mapping[str, Any]]] = {"local": {}, "thin": THIN}
+HOSTILE: Final[Mapping[str, Any]] = {
+    # Tokens that may turn against whoever holds them, of decimals that nobody would choose; a fund that is soon empty.
+    "settlement": {"decimals": 8},
+    "collateral": {"WETH": {"decimals": 6}, "WBTC": {"decimals": 2}},
+    "insurance": {"caps": {"ETH": 20_000, "BTC": 20_000}},
+    "auction": {"dust": Decimal(1)},
+}
 
-FUND_SEED: Final = {"local": 20_000, "thin": 800}
+WORLDS: Final[Mapping[str, Mapping[str, Any]]] = {"local": {}, "thin": THIN, "hostile": HOSTILE}
+
+TURNING: Final = frozenset({"hostile"})
+"""Worlds whose tokens may turn into anything."""
+
+FUND_SEED: Final = {"local": 20_000, "thin": 800, "hostile": 5_000}
 """[tokens] What the insurance fund begins with."""
+
+PRICE_DECIMALS: Final = 8
+"""Of the feeds."""
 
 
 def read_params(found: Iterable[int]) -> Params:
@@ -95,10 +110,10 @@ def read_params(found: Iterable[int]) -> Params:
     return Params(**dict(zip((one.name for one in fields(Params)), found, strict=True)))
 
 
-def world_config(name: str) -> Config:
-    """`config/local.toml` with the changes of that world."""
+def world_config(name: str, found: Mapping[str, Any] | None = None) -> Config:
+    """`config/local.toml` with the changes of that world, and of what is there already (`found`)."""
     data = tomllib.loads((CONFIG_FOLDER / "local.toml").read_text(), parse_float=Decimal)
-    return parse_config(_merged(data, WORLDS[name]), f"world {name}")
+    return parse_config(_merged(_merged(data, WORLDS[name]), found or {}), f"world {name}")
 
 
 def _merged(data: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,6 +139,18 @@ class People:
     keys: Mapping[str, LocalAccount]  # of the owners
 
 
+@dataclass(frozen=True, kw_only=True)
+class Props:
+    """Contracts that belong to nobody's protocol, there to be used and abused."""
+
+    flash: Contract  # a taker with code, operator of some accounts
+    attacker: (
+        Contract  # owns an account, operates some: many calls in one, more of them from inside callbacks
+    )
+    evil_feed: Contract  # answers what the stranger says; no oracle asks it yet
+    evil_vault: Contract  # of a token worth nothing; no ledger lists it yet
+
+
 class World:
     """The start of every history."""
 
@@ -132,14 +159,24 @@ class World:
         name: str,
         protocol: Protocol,
         people: People,
-        flash: Contract,
+        props: Props,
         operators: frozenset[tuple[str, str]],
     ) -> None:
         self.name = name
         self.protocol = protocol
         self.people = people
-        self.flash = flash  # a taker with code, operator of some accounts
+        self.props = props
+        self.flash = props.flash
         self.operators = operators  # (owner, operator)
+        self.feeds = {
+            underlying: Contract(protocol.rpc, artifact("MockFeed"), feed.address)
+            for underlying, feed in protocol.feeds.items()
+        }  # the protocol's feeds, as what can fail
+        self.hostile = {
+            asset: Contract(protocol.rpc, artifact("MockHostileToken"), token.address)
+            for asset, token in enumerate(protocol.tokens)
+            if name in TURNING
+        }  # the protocol's tokens, as what can turn
         self.block = int(protocol.rpc.call("eth_blockNumber"), 16)
         head = protocol.rpc.call("eth_getBlockByNumber", hex(self.block), False)
         self.time = int(head["timestamp"], 16)
@@ -154,7 +191,10 @@ class World:
             people.guardian: "guardian",
             people.keeper: "keeper",
             people.stranger: "stranger",
-            flash.address: "flash taker",
+            props.flash.address: "flash taker",
+            props.attacker.address: "attacker",
+            props.evil_feed.address: "evil feed",
+            props.evil_vault.address: "evil vault",
             CONSENT: "consenting signer",
             **{owner: f"owner {place}" for place, owner in enumerate(people.owners)},
         }
@@ -169,8 +209,9 @@ class World:
 
     @classmethod
     def build(cls, chain: Anvil, name: str) -> World:
-        protocol = Protocol(chain.rpc, deploy(chain.rpc, world_config(name)))
         unlocked = chain.accounts
+        found = _tokens_and_feeds(chain.rpc, name, unlocked[0])
+        protocol = Protocol(chain.rpc, deploy(chain.rpc, world_config(name, found)))
         people = People(
             feeder=unlocked[0],
             governor=unlocked[1],
@@ -180,13 +221,13 @@ class World:
             owners=tuple(unlocked[5 : 5 + OWNERS]),
             keys={unlocked[place]: chain.signer(place) for place in range(5, 5 + OWNERS)},
         )
-        flash = create(chain.rpc, artifact("MockTaker"), sender=people.stranger)
+        props = _props(protocol, people)
         chain.rpc.call("anvil_setCode", CONSENT, CONSENT_CODE)
-        operators = _open_accounts(protocol, people, flash)
+        operators = _open_accounts(protocol, people, props)
         seed = FUND_SEED[name] * 10 ** protocol.decimals[SETTLEMENT]
         fund = protocol.insurance.call("FUND")
         protocol.ledger.send("deposit", fund, SETTLEMENT, seed, sender=people.feeder)
-        return cls(name, protocol, people, flash, operators)
+        return cls(name, protocol, people, props, operators)
 
     @property
     def prices(self) -> Mapping[int, int]:
@@ -223,24 +264,70 @@ def _number(value: int) -> str:
     return f"{value:_}" if abs(value) < 10**30 else f"{value:.6e}" if abs(value) > 10**60 else f"{value:_}"
 
 
-def _open_accounts(protocol: Protocol, people: People, flash: Contract) -> frozenset[tuple[str, str]]:
+def _tokens_and_feeds(rpc: Rpc, name: str, feeder: str) -> dict[str, Any]:
+    """Deploys feeds that can fail and, where the world wants it, tokens that can turn: the configuration of both."""
+    config = world_config(name)
+    found: dict[str, Any] = {"underlyings": {}}
+    for symbol, underlying in config.underlyings.items():
+        assert underlying.price is not None
+        feed = create(rpc, artifact("MockFeed"), feeder, PRICE_DECIMALS, sender=feeder)
+        feed.send("set", int(underlying.price.scaleb(PRICE_DECIMALS)), sender=feeder)
+        found["underlyings"][symbol] = {"feed": feed.address}
+    if name in TURNING:
+        addresses = {
+            symbol: create(
+                rpc, artifact("MockHostileToken"), symbol, symbol, token.decimals, sender=feeder
+            ).address
+            for symbol, token in config.tokens.items()
+        }
+        found["settlement"] = {"address": addresses.pop(config.settlement.symbol)}
+        found["collateral"] = {symbol: {"address": address} for symbol, address in addresses.items()}
+    return found
+
+
+def _props(protocol: Protocol, people: People) -> Props:
+    rpc, thief = protocol.rpc, people.stranger
+    worthless = create(rpc, artifact("MockToken"), "Worthless", "NIL", 18, sender=thief)
+    vault = artifact("Vault")
+    authority, ledger = protocol.authority.address, protocol.ledger.address
+    return Props(
+        flash=create(rpc, artifact("MockTaker"), sender=thief),
+        attacker=create(rpc, artifact("MockAttacker"), sender=thief),
+        evil_feed=create(rpc, artifact("MockFeed"), thief, PRICE_DECIMALS, sender=thief),
+        evil_vault=create(rpc, vault, authority, ledger, worthless.address, 2**100, sender=thief),
+    )
+
+
+def _open_accounts(protocol: Protocol, people: People, props: Props) -> frozenset[tuple[str, str]]:
     """Everybody gets tokens, owners get accounts; returns who operates for whom."""
-    ledger = protocol.ledger
+    ledger, attacker = protocol.ledger, props.attacker
     everybody = (*people.owners, people.feeder, people.keeper, people.stranger)
     for asset, token in enumerate(protocol.tokens):
+        vault, plenty = protocol.vaults[asset].address, 10 ** (15 + protocol.decimals[asset])
         for person in everybody:
-            token.send("mint", person, 10 ** (15 + protocol.decimals[asset]), sender=person)
-            token.send("approve", protocol.vaults[asset].address, UNLIMITED, sender=person)
+            token.send("mint", person, plenty, sender=person)
+            token.send("approve", vault, UNLIMITED, sender=person)
+        token.send("mint", attacker.address, plenty, sender=people.stranger)
+        approval = token.address, token.encode("approve", vault, UNLIMITED)
+        attacker.send("run", [approval], sender=people.stranger)
     operators = set()
     for place, owner in enumerate(people.owners):
         helpers = [
             CONSENT,
-            *([flash.address] if place < 3 else []),
+            *([props.flash.address, attacker.address] if place < 3 else []),
             *([people.keeper] if place % 3 == 0 else []),
         ]
         for helper in helpers:
             ledger.send("setOperator", helper, True, sender=owner)
             operators.add((owner, helper))
+    consent = ledger.address, ledger.encode("setOperator", CONSENT, True)
+    opening = ledger.address, ledger.encode("open", Mode.CROSS)
+    attacker.send("run", [consent, opening], sender=people.stranger)
+    operators.add((attacker.address, CONSENT))
+    its_own = ledger.call("accounts")
+    ledger.send(
+        "deposit", its_own, SETTLEMENT, 20_000 * 10 ** protocol.decimals[SETTLEMENT], sender=people.feeder
+    )
     for place, mode, *holdings in ACCOUNTS:
         owner = people.owners[place]
         account = protocol.open_account(owner, mode)

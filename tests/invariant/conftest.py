@@ -17,7 +17,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from holdfast.chain.environment import PROJECT
-from holdfast.sim.campaign import Failure, Profile, Tally, minimise, play
+from holdfast.sim.campaign import minimise, play
+from holdfast.sim.director import Profile
+from holdfast.sim.failure import Failure
+from holdfast.sim.tally import Tally
 from holdfast.sim.world import WORLDS, World
 
 OUT: Final = PROJECT / "out" / "invariant"

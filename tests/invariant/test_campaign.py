@@ -14,8 +14,10 @@ import pytest
 
 from holdfast.chain.environment import PROJECT
 from holdfast.sim.actions import ACTIONS
-from holdfast.sim.campaign import KEEPING, LENS, Profile, Tally, play
+from holdfast.sim.campaign import LENS, play
+from holdfast.sim.director import KEEPING, Profile
 from holdfast.sim.invariants import INVARIANTS, Invariant
+from holdfast.sim.tally import Tally
 from holdfast.sim.world import World
 
 from .conftest import Campaign
@@ -70,7 +72,7 @@ def test_play__same_profile__same_history() -> None:
         with World.open("thin") as world:
             tally = Tally()
             assert play(world, profile, tally) is None
-            tallies.append(tally.report() | {"seconds": 0, "calls_per_second": 0})
+            tallies.append(tally.report() | {"seconds": 0, "calls_per_second": 0, "spent": {}})
 
     assert tallies[0] == tallies[1]
 

@@ -10,17 +10,17 @@ from collections.abc import Iterator
 
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants import liquidation, money, own, surroundings, trades
-from holdfast.sim.invariants.core import INVARIANTS, Invariant, Judgement, invariant, unless
+from holdfast.sim.invariants.core import INVARIANTS, Invariant, Judgement, Room, at_most, invariant, unless
 from holdfast.sim.steps import Transition
 
-__all__ = ["INVARIANTS", "Invariant", "Judgement", "invariant", "judge", "unless"]
+__all__ = ["INVARIANTS", "Invariant", "Judgement", "Room", "at_most", "invariant", "judge", "unless"]
 
 INVARIANTS.sort(key=lambda one: one.id)
 
 _ = money, own, trades, liquidation, surroundings  # imported for what they register
 
 
-def judge(t: Transition, g: Ghost) -> Iterator[tuple[Invariant, str | None]]:
+def judge(t: Transition, g: Ghost) -> Iterator[tuple[Invariant, Room | str | None]]:
     """All invariants of one transition, each judgement by itself."""
     for one in INVARIANTS:
         if not (t.changed or one.refusals):

@@ -6,7 +6,7 @@ from holdfast.errors import Refused
 from holdfast.model import insurance, liquidation
 from holdfast.model.side_index import EPOCH_DUST
 from holdfast.sim.ghost import Ghost
-from holdfast.sim.invariants.core import Judgement, invariant, unless
+from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
     LIQUIDATIONS,
     auction_of,
@@ -42,9 +42,9 @@ def starts_justified(t: Transition, g: Ghost) -> Judgement:
         price = gas_price(t, g)
         cost = liquidation.gas_cost_wad(t.after.system.base_fee, gas, price)
         bound = mul_div_down(margin.maintenance_wad, g.params.reward_cap_bps, BPS)
-        yield unless(paid <= bound, f"reward {paid} above {g.params.reward_cap_bps} bps of MM")
+        yield at_most(paid, bound, f"reward {paid} above {g.params.reward_cap_bps} bps of MM")
         most = mul_div_down(cost, BPS + g.params.reward_margin_bps, BPS)
-        yield unless(paid <= most, f"reward {paid} above gas and margin, {most}")
+        yield at_most(paid, most, f"reward {paid} above gas and margin, {most}")
         insured = sum(one.args["paidWad"] for one in t.named("Paid"))
         yield unless(insured <= min(cost, bound), f"the fund paid {insured}, the gas cost {cost}")
         own = paid - insured
@@ -95,7 +95,8 @@ def slices_cost(t: Transition, g: Ghost) -> Judgement:
         was, now = t.pair(args["account"])
         slack = touch_slack(t, was)
         moved, meant = equity_of(now) - equity_of(was), args["insuranceWad"] - args["discountWad"]
-        yield unless(abs(moved - meant) <= slack, f"account {was.id}: equity moved by {moved}, not {meant}")
+        off = abs(moved - meant)
+        yield at_most(off, slack, f"account {was.id}: equity moved by {moved}, not {meant}")
         rest = WAD - args["fractionWad"]
         for leg in was.positions:
             left = now.position(leg.instrument)
@@ -136,7 +137,7 @@ def slices_heal(t: Transition, g: Ghost) -> Judgement:
         target = after.maintenance_wad * g.params.target_bps // BPS
         over = after.equity_wad - target
         enough = 4 * touch_slack(t, was) + 4 * unit_slack(t, was) + margin.maintenance_wad // 10**15
-        yield unless(over <= enough, f"account {was.id}: {over} wei above the target, sold too much")
+        yield at_most(over, enough, f"account {was.id}: {over} wei above the target, sold too much")
 
 
 @invariant(24)
@@ -145,7 +146,7 @@ def takers_margined(t: Transition, g: Ghost) -> Judgement:
     for event in t.named("Taken"):
         taker = t.after.account(event.args["taker"])
         margin = health_of(taker).margin
-        yield unless(margin.equity_wad >= margin.initial_wad, f"taker {taker.id} ended below IM")
+        yield at_most(margin.initial_wad, margin.equity_wad, f"taker {taker.id} ended below IM")
 
 
 @invariant(25)
@@ -264,7 +265,7 @@ def insurance_bounded(t: Transition, g: Ghost) -> Judgement:
     for underlying, amount in paid.items():
         fund = fund_of(t.before)
         most = min(fund.market(underlying).headroom_wad, insurance.distribute(fund)[0].fund_wad)
-        yield unless(amount <= most, f"underlying {underlying}: paid {amount} of {most}")
+        yield at_most(amount, most, f"underlying {underlying}: paid {amount} of {most}")
     for was in t.before.markets:
         now = t.after.market(was.instrument)
         drawn = now.insurance_drawn_wad - was.insurance_drawn_wad

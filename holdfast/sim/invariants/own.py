@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from holdfast.sim.ghost import Ghost
-from holdfast.sim.invariants.core import Judgement, invariant, unless
+from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
     allowed,
     amount_of,
+    carried,
     claims_of,
     equity_of,
     health_of,
@@ -21,7 +22,7 @@ from holdfast.sim.invariants.reading import (
     touch_slack,
     was_repriced,
 )
-from holdfast.sim.steps import Transition
+from holdfast.sim.steps import Transition, own_cash
 from holdfast.types import SETTLEMENT, Action, Mode
 
 PROTOCOL_ACTIONS: Final = {"match", "start", "take", "flash_take", "deleverage", "write_off", "distribute"}
@@ -33,12 +34,17 @@ MAX_HOLDINGS: Final = 5
 @invariant(9)
 def frame(t: Transition, g: Ghost) -> Judgement:
     """An action leaves everybody else's account as it was, but for counterparties of deleveraging and write-offs."""
-    if t.step is None or not t.changed:
+    if t.step is None:
+        for was, now in t.pairs:  # since it was read last, when somebody else was acted upon, or nobody
+            same = carried(was, t.since[was.id], now, t.after.system.pool)
+            yield unless(same, f"account {was.id} changed, though nothing was about it: {was} -> {now}")
         return
-    spared = t.step.accounts | reached(t)
-    if t.action in PROTOCOL_ACTIONS:
-        system = t.before.system
-        spared |= {system.fund_account, system.fees_account, system.treasury_account}
+    left = own_cash(t.after.system)
+    spared = t.step.accounts | reached(t) | left.keys()
+    if t.action not in PROTOCOL_ACTIONS:
+        for account, cash in own_cash(t.before.system).items():
+            still = account in t.step.accounts or left[account] == cash
+            yield unless(still, f"{t.action} moved the cash of account {account}")
     repriced = was_repriced(t)
     for was, now in t.pairs:
         if was.id in spared:
@@ -61,7 +67,7 @@ def authority(t: Transition, g: Ghost) -> Judgement:
             continue
         tolerance = touch_slack(t, was)
         lost = equity_of(was) - equity_of(now)
-        yield unless(lost <= tolerance, f"account {was.id} lost {lost} wei at the hands of others")
+        yield at_most(lost, tolerance, f"account {was.id} lost {lost} wei at the hands of others")
 
 
 @invariant(11)
@@ -73,9 +79,7 @@ def stays_healthy(t: Transition, g: Ghost) -> Judgement:
         if not was.healthy or was.id in reached(t) or was == now:
             continue
         missing = maintenance_of(now) - equity_of(now)
-        yield unless(
-            missing <= touch_slack(t, was), f"account {was.id} became unhealthy, {missing} wei short"
-        )
+        yield at_most(missing, touch_slack(t, was), f"account {was.id} became unhealthy, {missing} wei short")
 
 
 @invariant(12)
@@ -100,12 +104,10 @@ def withdrawals_covered(t: Transition, g: Ghost) -> Judgement:
         return
     now = t.after.account(t.facts["account"])
     margin = health_of(now).margin
-    yield unless(
-        margin.equity_wad >= margin.initial_wad, f"equity {margin.equity_wad} < IM {margin.initial_wad}"
-    )
-    yield unless(
-        now.cash_wad >= -margin.borrow_limit_wad, f"cash {now.cash_wad} < −{margin.borrow_limit_wad}"
-    )
+    equity, least = margin.equity_wad, margin.initial_wad
+    yield at_most(least, equity, f"equity {equity} < IM {least}")
+    cash, limit = now.cash_wad, margin.borrow_limit_wad
+    yield at_most(-limit, cash, f"cash {cash} < −{limit}")
 
 
 @invariant(14, refusals=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from holdfast.chain.protocol import books_of
 from holdfast.model import breaker, insurance, liquidation, risk
 from holdfast.model.positions import weight
 from holdfast.sim.ghost import Ghost
@@ -15,11 +14,11 @@ from holdfast.types import (
     Account,
     Action,
     Auction,
-    Books,
     Grade,
     Health,
     Item,
     Market,
+    Pool,
     Price,
     Restriction,
     Snapshot,
@@ -32,13 +31,6 @@ REPRICING: Final = {"PricePoked", "InstrumentParamsSet", "AssetParamsSet"}
 
 LIQUIDATIONS: Final = {"start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off"}
 """Actions that are about an account in auction, whoever takes them."""
-
-
-def books(t: Transition) -> tuple[Books, Books]:
-    cache = t.__dict__
-    if "_books" not in cache:
-        cache["_books"] = books_of(t.before), books_of(t.after)
-    return cache["_books"]  # type: ignore[no-any-return]
 
 
 def heard(t: Transition, *names: str) -> bool:
@@ -115,6 +107,18 @@ def stored_of(account: Account) -> tuple[Any, ...]:
     """What no price changes."""
     legs = tuple((p.instrument, p.base_wad, p.cost_wad, p.epoch) for p in account.positions)
     return account.cash_wad, legs, account.holdings
+
+
+def carried(was: Account, then: Pool, now: Account, pool: Pool) -> bool:
+    """Is it still the same but for interest, after any time? Cash is known to a wei, and moves with its index."""
+    if stored_of(was)[1:] != stored_of(now)[1:]:
+        return False
+    old, new = (
+        (then.credit_index_wad, pool.credit_index_wad)
+        if was.cash_wad > 0
+        else (then.debt_index_wad, pool.debt_index_wad)
+    )
+    return abs(now.cash_wad * old - was.cash_wad * new) <= 2 * (old + new)
 
 
 def size_slack(mark_wad: int) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from holdfast.model.side_index import quote_of, to_size
 from holdfast.sim.ghost import Ghost
-from holdfast.sim.invariants.core import Judgement, invariant, unless
+from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
     allowed,
     assess,
@@ -90,8 +91,11 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
     late = t.named("OperationExecuted")
     for event in late:
         since = g.scheduled.get(event.args["operationId"])
-        waited = since is not None and t.after.system.time >= since + g.world.delay
-        yield unless(waited, "an operation was executed before its delay")
+        if since is None:
+            yield "an operation was executed that nobody had scheduled"
+        else:
+            due, now = since + g.world.delay, t.after.system.time
+            yield at_most(due, now, f"an operation was executed {due - now} s early", "s")
     guardian = g.world.people.guardian in t.speakers
     for event in t.events:
         if event.name in GOVERNED and not late:
@@ -130,7 +134,7 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
 def margin_shown(t: Transition, g: Ghost) -> Judgement:
     """Equity, IM, MM and borrow limit of an account are what its book and the parameters give, to the wei."""
     for account in t.after.accounts:
-        if t.step is not None and account.id not in t.step.accounts:
+        if account.id not in t.fresh:
             continue
         if account.health is None:
             yield f"account {account.id} can't be assessed"
@@ -170,3 +174,20 @@ def refusals_named(t: Transition, g: Ghost) -> Judgement:
     yield unless(
         t.error not in ("Panic", "Empty", "Unknown"), f"{t.action} failed with {t.results[-1].error}"
     )
+
+
+@invariant(36)
+def positions_shown(t: Transition, g: Ghost) -> Judgement:
+    """Size and quote of a position are what its base and cost give at its side's scale and flow, to the wei."""
+    flows = {market.instrument: g.flows(market, t.after.system.time) for market in t.after.markets}
+    for account in t.after.accounts:
+        if account.id not in t.fresh:
+            continue
+        for leg in account.positions:
+            market = t.after.market(leg.instrument)
+            stored = g.current(market, leg)
+            long = leg.base_wad > 0
+            scale = (market.long if long else market.short).scale_wad
+            meant = to_size(stored.base_wad, scale), quote_of(stored, flows[leg.instrument][not long])
+            found = leg.size_wad, leg.quote_wad
+            yield unless(found == meant, f"account {account.id}: size and quote {found}, not {meant}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdfast.sim.ghost import Ghost
-from holdfast.sim.invariants.core import Judgement, invariant, unless
+from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
     equity_of,
     health_of,
@@ -37,7 +37,7 @@ def fills_fair(t: Transition, g: Ghost) -> Judgement:
         gained = equity_of(now) - equity_of(was)
         meant = sign * (mul_wad_down(size, mark) - quote) - fee
         off, slack = abs(gained - meant), touch_slack(t, was) + size_slack(mark)
-        yield unless(off <= slack, f"account {account}: equity moved by {gained}, not {meant}")
+        yield at_most(off, slack, f"account {account}: equity moved by {gained}, not {meant}")
         moved = size_of(now, market) - size_of(was, market) - sign * size
         yield unless(abs(moved) <= 4, f"account {account}: size moved by {moved} wei too much")
     fees = fill["buyerFeeWad"] + fill["sellerFeeWad"]
@@ -76,7 +76,10 @@ def interest_capped(t: Transition, g: Ghost) -> Judgement:
         new = mul_wad_up(now.long_base_wad, now.long.scale_wad)
         if new != old:
             cap = now.params.open_interest_cap_wad
-            yield unless(new <= max(old, cap), f"{name_of(was)}: open interest {old} -> {new}, cap {cap}")
+            most = max(old, cap)
+            yield at_most(
+                new, most, f"{name_of(was)}: open interest {old} -> {new}, cap {cap}", "wei of size"
+            )
 
 
 @invariant(19)

@@ -1,0 +1,192 @@
+"""Auctions, and what comes after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from holdfast.sim.actions.scene import MOST_PAYMENT, ZERO, Scene, action
+from holdfast.sim.actions.trade import free_of
+from holdfast.sim.steps import Step, act, join
+from holdfast.types import SETTLEMENT, Account, Auction, Mode
+from holdfast.units import WAD
+
+
+@action(weight=2)
+def start(s: Scene) -> Step | None:
+    weak = [a for a in s.users if a.healthy is False and a.auction is None]
+    account = s.pick(weak, s.users, stray=0.06)
+    if account is None:
+        return None
+    rewarded = account if s.chance(0.2) else s.rng.choice(s.users)
+    return act(
+        s.world, "start", s.world.protocol.liquidation, "start", account.id, rewarded.id,
+        sender=s.world.people.stranger, accounts=frozenset({account.id, rewarded.id}),
+        facts={"account": account.id, "reward": rewarded.id},
+    )  # fmt: skip
+
+
+@action(weight=2)
+def insure(s: Scene) -> Step | None:
+    def due(account: Account) -> int:
+        return _auction(account).started_at + s.ghost.params.solvent_seconds
+
+    solvent = [a for a in _auctioned(s) if not _auction(a).insured and a.healthy is False]
+    return _on_auction(s, "insure", solvent, due)
+
+
+@action(weight=2)
+def restart(s: Scene) -> Step | None:
+    def due(account: Account) -> int:
+        return _auction(account).restarted_at + s.ghost.params.run_seconds + 1
+
+    return _on_auction(s, "restart", [a for a in _auctioned(s) if a.healthy is False], due)
+
+
+@action(weight=2)
+def end(s: Scene) -> Step | None:
+    return _on_auction(s, "end", [a for a in _auctioned(s) if a.healthy], None)
+
+
+def _on_auction(
+    s: Scene, name: str, found: list[Account], due: Callable[[Account], int] | None
+) -> Step | None:
+    account = s.pick(found, _auctioned(s), s.users, stray=0.07)
+    if account is None:
+        return None
+    wait = 0
+    if due is not None and account.auction is not None and s.chance(0.8):
+        wait = max(0, due(account) - s.now + s.rng.choice((-1, 0, 0, 1)))
+    return act(
+        s.world, name, s.world.protocol.liquidation, name, account.id, sender=s.world.people.stranger,
+        accounts=frozenset({account.id}), facts={"account": account.id}, wait=wait,
+    )  # fmt: skip
+
+
+def _auction(account: Account) -> Auction:
+    assert account.auction is not None
+    return account.auction
+
+
+def _auctioned(s: Scene) -> list[Account]:
+    return [a for a in s.users if a.auction is not None]
+
+
+@action(weight=3)
+def take(s: Scene) -> Step | None:
+    found = _bid(s, s.users)
+    if found is None:
+        return None
+    victim, taker, bid, wait = found
+    receiver = taker.owner if s.chance(0.2) else ZERO
+    sender = s.speaker(taker)
+    return act(
+        s.world, "take", s.world.protocol.liquidation, "take",
+        (victim.id, taker.id, *bid.values(), receiver, b""),
+        sender=sender, accounts=frozenset({victim.id, taker.id}), facts={"account": victim.id, "bid": bid},
+        wait=wait,
+    )  # fmt: skip
+
+
+@action(weight=2)
+def flash_take(s: Scene) -> Step | None:
+    """A taker with code that does something else before its margin is checked."""
+    flash = s.world.flash
+    able = [a for a in s.users if (a.owner, flash.address) in s.ghost.operators]
+    found = _bid(s, able)
+    if found is None:
+        return None
+    victim, taker, bid, wait = found
+    people, ledger, liquidation = s.world.people, s.world.protocol.ledger, s.world.protocol.liquidation
+    cash = s.amount(1, max(1, taker.cash_wad // s.assets[0].unit_wad))
+    again = victim.id, taker.id, *bid.values(), flash.address, b""
+    inner: tuple[tuple[Any, ...], ...] = (
+        (ledger, "withdraw", taker.id, SETTLEMENT, cash, flash.address),
+        (ledger, "settle", taker.id, s.rng.choice(s.state.markets).instrument),
+        (ledger, "accrueInterest"),
+        (liquidation, "end", victim.id),
+        (liquidation, "take", again),
+    )
+    target, function, *args = s.rng.choice(inner)
+    receiver = flash.address if s.chance(0.5) else ZERO
+    prepare = act(
+        s.world,
+        "flash_take",
+        flash,
+        "plan",
+        target.address,
+        target.encode(function, *args),
+        sender=people.stranger,
+    )
+    go = act(
+        s.world, "flash_take", flash, "take", liquidation.address,
+        (victim.id, taker.id, *bid.values(), receiver, b"\x01"),
+        sender=people.stranger, speakers={flash.address}, accounts=frozenset({victim.id, taker.id}),
+    )  # fmt: skip
+    return join("flash_take", [prepare, go], facts={"account": victim.id, "bid": bid}, wait=wait)
+
+
+def _bid(s: Scene, able: list[Account]) -> tuple[Account, Account, dict[str, int], int] | None:
+    weak = [a for a in _auctioned(s) if a.healthy is False]
+    victim = s.pick(weak, _auctioned(s), s.users, stray=0.05)
+    takers = [a for a in able if victim is None or a.id != victim.id or s.chance(0.05)]
+    simple = victim is None or (not victim.holdings and len(victim.positions) == 1)
+    fit = [a for a in takers if simple or a.mode is Mode.CROSS]
+    rich = sorted(fit, key=free_of)[-4:]
+    taker = s.pick(rich, takers)
+    if victim is None or taker is None:
+        return None
+    bid = {"max_fraction": WAD, "min_fraction": 0, "max_payment": MOST_PAYMENT, "min_discount": 0}
+    if s.chance(0.5 if victim.positions else 0.1):
+        bid["max_fraction"] = min(WAD, max(0, s.amount(10**12, WAD, [WAD, WAD // 2])))
+    if s.chance(0.1):
+        bid["min_fraction"] = s.log(10**12, WAD)
+    if s.chance(0.1) and victim.health is not None:
+        bid["max_payment"] = s.rng.choice((0, -1, victim.health.margin.equity_wad))
+        bid["min_discount"] = s.log(1, max(1, victim.health.margin.maintenance_wad))
+    wait = 0
+    if victim.auction is not None and s.chance(0.5):
+        params = s.ghost.params
+        edge = s.rng.choice(
+            (params.ramp_seconds, params.solvent_seconds, params.run_seconds, params.ramp_seconds // 2)
+        )
+        wait = max(0, victim.auction.restarted_at + edge - s.now + s.rng.choice((-1, 0, 1)))
+    return victim, taker, bid, wait
+
+
+@action(weight=2)
+def deleverage(s: Scene) -> Step | None:
+    weak = [a for a in _auctioned(s) if a.healthy is False and a.positions]
+    insured = [a for a in weak if _auction(a).insured]
+    deep = [a for a in weak if a.health is not None and a.health.margin.equity_wad <= 0]
+    account = s.pick(insured or deep, _auctioned(s), s.users, stray=0.05)
+    if account is None:
+        return None
+    legs = [leg.instrument for leg in account.positions] or [s.rng.choice(s.state.markets).instrument]
+    wait = 0
+    if account.auction is not None and s.chance(0.4):
+        run = account.auction.restarted_at + s.ghost.params.run_seconds
+        wait = max(0, run - s.now + s.rng.choice((0, 1, 1)))
+    return act(
+        s.world, "deleverage", s.world.protocol.liquidation, "deleverage", account.id, s.rng.choice(legs),
+        sender=s.world.people.stranger, accounts=frozenset({account.id}), facts={"account": account.id},
+        wait=wait, wide=True,
+    )  # fmt: skip
+
+
+@action(weight=2)
+def write_off(s: Scene) -> Step | None:
+    bare = [a for a in s.users if a.cash_wad < 0 and not a.positions and not a.holdings]
+    account = s.pick(bare, s.users, stray=0.05)
+    if account is None or (not bare and s.chance(0.8)):
+        return None
+    return act(
+        s.world, "write_off", s.world.protocol.liquidation, "writeOff", account.id,
+        sender=s.world.people.stranger, accounts=frozenset({account.id}), facts={"account": account.id}, wide=True,
+    )  # fmt: skip
+
+
+@action(weight=1)
+def distribute(s: Scene) -> Step:
+    insurance = s.world.protocol.insurance
+    return act(s.world, "distribute", insurance, "distribute", sender=s.world.people.stranger)

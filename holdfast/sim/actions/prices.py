@@ -1,0 +1,107 @@
+"""Prices, and what time does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+from holdfast.sim.actions.scene import Scene, action
+from holdfast.sim.steps import Step, act, join
+from holdfast.sim.world import GWEI
+
+GAS_FEES: Final = (GWEI, 5_000 * GWEI)
+"""[wei] Between these a block's base fee may jump."""
+
+
+@action(weight=1)
+def accrue(s: Scene) -> Step:
+    market = s.rng.choice(s.state.markets)
+    positions = s.world.protocol.positions
+    return act(s.world, "accrue", positions, "accrue", market.instrument, sender=s.world.people.stranger)
+
+
+@action(weight=1)
+def accrue_interest(s: Scene) -> Step:
+    ledger = s.world.protocol.ledger
+    return act(s.world, "accrue_interest", ledger, "accrueInterest", sender=s.world.people.stranger)
+
+
+@action(weight=2)
+def settle(s: Scene) -> Step | None:
+    """Mostly where deleveraging left something to settle."""
+    held = [(a, p.instrument) for a in s.users for p in a.positions]
+    empty = [(a, p.instrument) for a in s.users for p in a.positions if p.size_wad == 0]
+    found = s.pick(empty, held)
+    if found is None:
+        return None
+    account, instrument = found
+    if s.chance(0.05):
+        instrument = s.rng.choice(s.state.markets).instrument
+    return act(
+        s.world, "settle", s.world.protocol.ledger, "settle", account.id, instrument,
+        sender=s.world.people.stranger, accounts=frozenset({account.id}),
+    )  # fmt: skip
+
+
+@action(weight=3)
+def refresh(s: Scene) -> Step:
+    """Every feed answers anew, a little beside the last price, and is poked."""
+    prices = {m.underlying: moved(m.price.spot_wad, s.rng.gauss(0, 0.002)) for m in s.state.markets}
+    return prices_step(s, "price", prices)
+
+
+@action(weight=4)
+def drift(s: Scene) -> Step:
+    """All prices move together, by percents."""
+    move = s.rng.gauss(0, 0.03)
+    prices = {m.underlying: moved(m.price.spot_wad, move + s.rng.gauss(0, 0.01)) for m in s.state.markets}
+    return prices_step(s, "price", prices)
+
+
+@action(weight=2)
+def jump(s: Scene) -> Step:
+    """One price leaves where it was."""
+    market = s.rng.choice(s.state.markets)
+    size = math.exp(s.rng.uniform(math.log(0.03), math.log(1.2)))
+    return prices_step(
+        s, "price", {market.underlying: moved(market.price.spot_wad, s.rng.choice((-1, 1)) * size)}
+    )
+
+
+@action(weight=1)
+def misprint(s: Scene) -> Step:
+    """An answer nobody should believe, or nearly: a ten-thousandth, nothing, negative, at a bound, far away."""
+    market = s.rng.choice(s.state.markets)
+    symbol = s.world.protocol.symbols[market.underlying]
+    bounds = s.world.protocol.record.config["underlyings"][symbol]
+    low, high = (round(float(bounds[name]) * 10**8) for name in ("min_price", "max_price"))
+    answer = s.rng.choice((10_000, 0, -1, low, low - 1, high, high + 1, 2**88, 2**255 - 1, -(2**255)))
+    people, feed = s.world.people, s.world.protocol.feeds[market.underlying]
+    says = act(s.world, "price", feed, "set", answer, sender=people.feeder)
+    return join("price", [says, _poke(s, [market.underlying])])
+
+
+@action(weight=1)
+def poke(s: Scene) -> Step:
+    known = [market.underlying for market in s.state.markets]
+    chosen = s.rng.sample(known, s.rng.randint(1, len(known)))
+    return _poke(s, chosen if s.chance(0.95) else [*chosen, 99])
+
+
+def prices_step(s: Scene, name: str, prices: Mapping[int, int]) -> Step:
+    """Feeds answer [wad], then the oracle looks."""
+    people, protocol = s.world.people, s.world.protocol
+    says = [
+        act(s.world, name, protocol.feeds[u], "set", max(1, price // 10**10), sender=people.feeder)
+        for u, price in prices.items()
+    ]
+    return join(name, [*says, _poke(s, list(prices))])
+
+
+def _poke(s: Scene, underlyings: list[int]) -> Step:
+    return act(s.world, "poke", s.world.protocol.oracle, "poke", underlyings, sender=s.world.people.stranger)
+
+
+def moved(price: int, share: float) -> int:
+    return max(1, round(price * (1 + share)) if share > -0.999 else price // 1_000)

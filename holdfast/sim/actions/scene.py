@@ -1,0 +1,117 @@
+"""What an action chooses from, how it draws amounts, and the list of all actions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final, TypeVar
+
+from holdfast.sim.ghost import Ghost
+from holdfast.sim.steps import Step
+from holdfast.sim.world import World
+from holdfast.types import Account, Asset, Market, Snapshot
+
+T = TypeVar("T")
+
+TINY: Final = 0.20
+EDGE: Final = 0.15
+"""Share of amounts that are tiny, and that are on an edge of the state or a unit beside it."""
+
+HUGE: Final = 2**256 - 1
+MOST_PAYMENT: Final = 2**255 - 1
+NEVER: Final = 2**40 - 1
+ZERO: Final = "0x" + "00" * 20
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The state that choices are made from."""
+
+    world: World
+    ghost: Ghost
+    state: Snapshot
+    rng: Random
+
+    @property
+    def now(self) -> int:
+        return self.state.system.time
+
+    @property
+    def assets(self) -> tuple[Asset, ...]:
+        return self.state.system.assets
+
+    @property
+    def own(self) -> set[int]:
+        system = self.state.system
+        return {system.fund_account, system.fees_account, system.treasury_account}
+
+    @property
+    def users(self) -> list[Account]:
+        return [account for account in self.state.accounts if account.id not in self.own]
+
+    def chance(self, share: float) -> bool:
+        return self.rng.random() < share
+
+    def pick(self, *groups: Sequence[T], stray: float = 0.15) -> T | None:
+        """One of the first group; now and then one of the last, to see it refused."""
+        if not groups[0] and not self.chance(stray):
+            return None
+        groups = tuple(group for group in groups if group)
+        if not groups:
+            return None
+        return self.rng.choice(groups[-1] if self.chance(stray) else groups[0])
+
+    def amount(self, low: int, high: int, edges: Iterable[int] = ()) -> int:
+        """Never negative."""
+        place = self.rng.random()
+        edges = [edge for edge in edges if edge > 0]
+        if place < TINY:
+            return self.rng.choice((1, 2, 3, self.rng.randrange(1, 1_000)))
+        if place < TINY + EDGE and edges:
+            return max(0, self.rng.choice(edges) + self.rng.choice((-1, 0, 1)))
+        return self.log(low, high)
+
+    def log(self, low: int, high: int) -> int:
+        low, high = max(1, low), max(1, high)
+        if low >= high:
+            return high
+        drawn: int = round(math.exp(self.rng.uniform(math.log(low), math.log(high))))
+        return min(high, max(low, drawn))
+
+    def speaker(self, account: Account) -> str:
+        """Who sends for an account: mostly its owner, sometimes its operator or somebody without a right."""
+        people = self.world.people
+        if account.id in self.own:
+            return people.stranger
+        helpers = [
+            who for owner, who in self.ghost.operators if owner == account.owner and who == people.keeper
+        ]
+        place = self.rng.random()
+        if place < 0.06:
+            return self.rng.choice((people.stranger, self.rng.choice(people.owners)))
+        return helpers[0] if helpers and place < 0.3 else account.owner
+
+    def market_of(self, underlying: int) -> Market:
+        return next(market for market in self.state.markets if market.underlying == underlying)
+
+
+Plan = Callable[[Scene], Step | None]
+
+ACTIONS: Final[dict[str, Plan]] = {}
+"""By name, in the order in which they are declared."""
+
+WEIGHTS: Final[dict[str, float]] = {}
+"""How often an action is tried, when nothing calls for another."""
+
+
+def action(*, weight: float = 1) -> Callable[[Plan], Plan]:
+    """Registers an action under the name of its function."""
+
+    def register(plan: Plan) -> Plan:
+        ACTIONS[plan.__name__] = plan
+        WEIGHTS[plan.__name__] = weight
+        return plan
+
+    return register

@@ -1,0 +1,242 @@
+"""Orders: matched, met again, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from holdfast.model.venue import Order, digest
+from holdfast.sim.actions.scene import HUGE, NEVER, Scene, action
+from holdfast.sim.ghost import Ticket
+from holdfast.sim.steps import Step, act
+from holdfast.sim.world import CONSENT
+from holdfast.types import Account, Market, Mode
+from holdfast.units import BPS, WAD
+
+
+@action(weight=8)
+def match(s: Scene) -> Step | None:
+    """Two orders that cross, mostly; sometimes one that was signed before."""
+    market = s.rng.choice(s.state.markets)
+    if s.chance(0.25):
+        again = _again(s)
+        if again is not None:
+            return again
+    able = [a for a in s.users if free_of(a) and _admits(a, market)] or s.users
+    maker = s.rng.choice(able if s.chance(0.9) else s.users)
+    others = [a for a in able if a.id != maker.id]
+    taker = s.rng.choice(others if others and s.chance(0.95) else s.users)
+    buys = s.chance(0.5)
+    size = _trade_size(s, market, (maker, taker))
+    return _match(s, market, maker, taker, buys, size, _trade_price(s, market))
+
+
+@action(weight=6)
+def reduce(s: Scene) -> Step | None:
+    """Trade a position away, wholly or in part."""
+    held = [(a, p) for a in s.users for p in a.positions if p.size_wad]
+    found = s.pick(held)
+    if found is None:
+        return None
+    account, leg = found
+    market = s.state.market(leg.instrument)
+    against = [a for a in s.users if (p := a.position(leg.instrument)) and p.size_wad * leg.size_wad < 0]
+    other = s.pick(against, [a for a in s.users if a.id != account.id])
+    if other is None:
+        return None
+    edges = [abs(leg.size_wad)]
+    if theirs := other.position(leg.instrument):
+        edges.append(abs(theirs.size_wad))
+    size = s.amount(abs(leg.size_wad) // 1_000, abs(leg.size_wad), edges * 2)
+    size = abs(leg.size_wad) if s.chance(0.3) else size
+    return _match(s, market, account, other, leg.size_wad < 0, size, _trade_price(s, market))
+
+
+@action(weight=6)
+def lever(s: Scene) -> Step | None:
+    """Open as much as the smaller account can bear, or a little less."""
+    market = s.rng.choice(s.state.markets)
+    able = [a for a in s.users if a.healthy and free_of(a) > WAD and _admits(a, market)]
+    if len(able) < 2:
+        return None
+    maker, taker = s.rng.sample(able, 2)
+    most = min(_most_size(maker, market), _most_size(taker, market))
+    room = market.params.open_interest_cap_wad - market.open_interest_wad
+    size = max(1, min(s.rng.choice((most, most * 97 // 100, most * 9 // 10, most // 2)), room))
+    price = market.price.spot_wad
+    sign = s.rng.choice((-1, 1))
+    sides = [_plain(market, maker, sign * size, price), _plain(market, taker, -sign * size, price)]
+    first, second = (
+        replace(side, nonce=s.ghost.floors[side.account] + s.rng.randrange(10**6)) for side in sides
+    )
+    return _matching(s, _sign(s, first), _sign(s, second), size)
+
+
+def _admits(account: Account, market: Market) -> bool:
+    """Does the account's mode let it hold this?"""
+    return account.mode is Mode.CROSS or all(leg.instrument == market.instrument for leg in account.positions)
+
+
+def free_of(account: Account) -> int:
+    if account.health is None:
+        return 0
+    return max(0, account.health.margin.equity_wad - account.health.margin.initial_wad)
+
+
+def _most_size(account: Account, market: Market) -> int:
+    """What free equity can bear, fees aside."""
+    need = market.price.spot_wad * (market.params.initial_bps + 7) // BPS
+    return free_of(account) * WAD // max(1, need)
+
+
+def _trade_size(s: Scene, market: Market, sides: Sequence[Account]) -> int:
+    most = min(_most_size(side, market) for side in sides)
+    edges = [abs(leg.size_wad) for side in sides if (leg := side.position(market.instrument))]
+    room = market.params.open_interest_cap_wad - market.open_interest_wad
+    size = s.amount(most // 1_000, most * 11 // 10, [*edges, most, room])
+    return max(1, min(size, 2**110)) if s.chance(0.99) else s.rng.choice((0, HUGE // 2, 2**127))
+
+
+def _trade_price(s: Scene, market: Market) -> int:
+    spot = market.price.spot_wad
+    band: int = spot * s.world.protocol.record.config["ledger"]["band_bps"] // BPS
+    place = s.rng.random()
+    if place < 0.5:
+        return spot
+    if place < 0.8:
+        return max(1, spot + s.rng.randint(-band, band))
+    return max(1, spot + s.rng.choice((-1, 1)) * (band + s.rng.choice((-1, 0, 1))))
+
+
+def _match(
+    s: Scene, market: Market, maker: Account, taker: Account, maker_buys: bool, size: int, price: int
+) -> Step:
+    sign = 1 if maker_buys else -1
+    spread = price // 1_000 if s.chance(0.3) else 0
+    slack = s.rng.choice((0, 0, size, s.log(1, max(1, size))))
+    first = _order(s, market, maker, sign * (size + slack), price)
+    second = _order(s, market, taker, -sign * size, max(0, price + sign * -spread))
+    if s.chance(0.03):
+        second = replace(second, post_only=True)
+    return _matching(s, _sign(s, first), _sign(s, second), size)
+
+
+def _plain(market: Market, account: Account, size: int, price: int) -> Order:
+    instrument = market.instrument
+    return Order(
+        account=account.id, signer=CONSENT, instrument=instrument, size_wad=size, limit_price_wad=price
+    )
+
+
+def _order(s: Scene, market: Market, account: Account, size: int, price: int) -> Order:
+    leg = account.position(market.instrument)
+    reduces = leg is not None and leg.size_wad * size < 0
+    size = max(-(2**255), min(2**255 - 1, size))
+    signs = account.owner in s.world.people.keys  # a contract has no key
+    signer = account.owner if signs and s.chance(0.08) else CONSENT
+    return Order(
+        account=account.id,
+        signer=signer,
+        instrument=market.instrument,
+        size_wad=size,
+        limit_price_wad=price,
+        nonce=max(0, s.ghost.floors[account.id] + s.rng.choice((0, 1, 5, 10, 100, -1)) + s.rng.randrange(2)),
+        expires_at=s.now + s.rng.choice((-1, 0, 60, 3_600)) if s.chance(0.08) else NEVER,
+        reduce_only=s.chance(0.5 if reduces else 0.02),
+        post_only=s.chance(0.05),
+    )
+
+
+def _sign(s: Scene, order: Order) -> tuple[bytes, Order, bytes, bool]:
+    """Hash, order, signature and whether it is honest."""
+    protocol = s.world.protocol
+    name = digest(order, protocol.chain_id, protocol.venue.address)
+    if order.signer == CONSENT:
+        return name, order, b"", True
+    if s.chance(0.25):
+        forger = s.rng.choice([key for who, key in s.world.people.keys.items() if who != order.signer])
+        signature = s.rng.choice((bytes(65), protocol.sign(order, forger).signature))
+        return name, order, signature, False
+    return name, order, protocol.sign(order, s.world.people.keys[order.signer]).signature, True
+
+
+def _again(s: Scene) -> Step | None:
+    """A known order against a new one that meets it."""
+    known = [
+        (name, ticket) for name, ticket in s.ghost.tickets.items() if ticket.left_wad > 0 or s.chance(0.1)
+    ]
+    if not known:
+        return None
+    name, ticket = s.rng.choice(known[-20:])
+    order = ticket.order
+    others = [a for a in s.users if a.id != order.account]
+    market = s.state.market(order.instrument)
+    left = max(1, ticket.left_wad)
+    size = max(1, s.amount(left // 10, left, [left, left]))
+    size = abs(order.size_wad) if s.chance(0.3) else size  # once more in full
+    sign = -1 if order.size_wad > 0 else 1
+    new = _order(s, market, s.rng.choice(others), sign * size, order.limit_price_wad)
+    pair = (name, order, ticket.signature, ticket.honest), _sign(s, new)
+    if s.chance(0.3):
+        pair = pair[1], pair[0]
+    return _matching(s, *pair, size)
+
+
+def _matching(
+    s: Scene, maker: tuple[bytes, Order, bytes, bool], taker: tuple[bytes, Order, bytes, bool], size: int
+) -> Step:
+    size = max(0, min(size, HUGE))
+    first, second = maker[1], taker[1]
+    signers = {order.signer for _, order, _, honest in (maker, taker) if honest}
+    return act(
+        s.world, "match", s.world.protocol.venue, "matchOrders",
+        first.members(), maker[2], second.members(), taker[2], size,
+        sender=s.world.people.stranger, speakers=signers, accounts=frozenset({first.account, second.account}),
+        facts={
+            "orders": (maker, taker), "size": size, "instrument": first.instrument, "absurd": size > 2**110,
+            "sides": ((first.account, first.size_wad), (second.account, second.size_wad)),
+        },
+    )  # fmt: skip
+
+
+@action(weight=2)
+def overfill(s: Scene) -> Step | None:
+    """More of a known order than is left of it, small enough for nothing else to stand in the way."""
+    band = s.world.protocol.record.config["ledger"]["band_bps"]
+
+    def tradable(ticket: Ticket) -> bool:
+        order, mark = ticket.order, s.state.market(ticket.order.instrument).price.spot_wad
+        fits = abs(order.limit_price_wad - mark) * BPS < mark * band
+        return fits and ticket.honest and not order.reduce_only and order.expires_at >= s.now
+
+    known = [(name, ticket) for name, ticket in s.ghost.tickets.items() if tradable(ticket)]
+    if not known:
+        return None
+    name, ticket = min(known[-12:], key=lambda one: abs(one[1].order.size_wad) + s.rng.randrange(WAD))
+    order, market = ticket.order, s.state.market(ticket.order.instrument)
+    others = [a for a in s.users if a.id != order.account and _admits(a, market)]
+    size = ticket.left_wad + 1 if ticket.left_wad > 0 else abs(order.size_wad)
+    against = -size if order.size_wad > 0 else size
+    new = _plain(market, max(others, key=free_of), against, order.limit_price_wad)
+    return _matching(s, (name, order, ticket.signature, True), _sign(s, new), size)
+
+
+@action(weight=1)
+def cancel(s: Scene) -> Step | None:
+    known = list(s.ghost.tickets.values())
+    if not known:
+        return None
+    ticket: Ticket = s.rng.choice(known[-20:])
+    account = s.state.account(ticket.order.account)
+    venue = s.world.protocol.venue
+    return act(s.world, "cancel", venue, "cancel", ticket.order.members(), sender=s.speaker(account))
+
+
+@action(weight=1)
+def raise_floor(s: Scene) -> Step | None:
+    account = s.pick(s.users)
+    if account is None:
+        return None
+    floor = max(0, s.ghost.floors[account.id] + s.rng.choice((-1, 0, 1, 1, 2)))
+    venue = s.world.protocol.venue
+    return act(s.world, "raise_floor", venue, "raiseNonceFloor", account.id, floor, sender=s.speaker(account))

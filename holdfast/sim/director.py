@@ -1,0 +1,178 @@
+"""Who chooses what happens next: the character of a history, and how one is grown from the state as it is.
+
+A history is grown in short chunks, so that what is done next follows from what has become of it. Everything follows
+from the profile, and the profile from one number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Final, Self
+
+from holdfast.sim.actions import ACTIONS, GAS_FEES, WEIGHTS, Scene, moved, prices_step, refresh
+from holdfast.sim.ghost import Ghost
+from holdfast.sim.steps import Step
+from holdfast.sim.world import World
+from holdfast.types import Account, Grade, Snapshot
+
+CALM, BUSY = 10, 4
+"""Steps planned from one state: few where what is done next depends on what has become of it."""
+
+UPSETTING: Final = frozenset({"jump", "misprint"})
+"""Actions after which nothing more is planned from the same state."""
+
+STALE_SOON: Final = 2_400
+"""[seconds] An age of a price at which a diligent pusher acts."""
+
+PATIENCE: Final = "patience"
+"""Not an action: wait until the slow price has followed, then refresh."""
+
+KEEPING: Final = ("start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """The character of a history. Leaving actions out altogether (a swarm) finds what the average never shows."""
+
+    seed: int
+    length: int = 80
+    opening: int = 14  # steps in which positions are built before anything happens
+    off: frozenset[str] = frozenset()  # actions that never happen
+    keeping: float = 0.5  # share of steps that go to accounts in trouble, when there are any
+    haste: float = 0.5  # share of steps without a wait
+    pushing: float = 0.8  # share of chunks in which an old price is renewed
+    crash: float = 0.0  # relative move of one or all prices after the opening
+    crash_all: bool = False
+    weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)  # how often each action is tried
+
+    @classmethod
+    def drawn(cls, seed: int) -> Self:
+        """All of it from one number; half of the actions may be off."""
+        rng = Random(seed)
+        usual = {name for name, weight in WEIGHTS.items() if weight}
+        optional = sorted(usual - {"match", "lever", "refresh"})
+        return cls(
+            seed=seed,
+            length=rng.choice((64, 80, 96)),
+            opening=rng.randint(8, 16),
+            off=frozenset(rng.sample(optional, rng.randint(0, len(optional) // 2))),
+            keeping=rng.choice((0.3, 0.6, 0.85)),
+            haste=rng.choice((0.3, 0.6)),
+            pushing=rng.choice((0.4, 0.9, 1.0)),
+            crash=rng.choice((-0.6, -0.4, -0.25, -0.15, -0.08, 0.0, 0.08, 0.2, 0.5, 1.5)),
+            crash_all=rng.random() < 0.5,
+        )
+
+
+class Director:
+    """Chooses what happens next."""
+
+    def __init__(self, world: World, profile: Profile) -> None:
+        self.world = world
+        self.profile = profile
+        self.rng = Random(profile.seed)
+        self.done = 0
+        self.crashed = False
+
+    def plan(self, state: Snapshot, ghost: Ghost) -> list[tuple[str, Step]]:
+        """The next chunk."""
+        scene = Scene(self.world, ghost, state, self.rng)
+        steps: list[tuple[str, Step]] = []
+        waited = 0
+        size = BUSY if any(troubled(account) for account in scene.users) else CALM
+        while len(steps) < size and not (steps and steps[-1][0] in UPSETTING):
+            name = self._next(scene, waited)
+            if name in KEEPING and any(name == other for other, _ in steps):
+                name = self._next(scene, waited)  # seldom the same twice: its condition is gone
+            if name == PATIENCE:
+                name, step = "refresh", refresh(scene)
+                step = step and replace(step, wait=self.rng.randint(200, 900))
+            elif name == "jump" and not self.crashed:
+                step = self._crash(scene)
+            else:
+                step = ACTIONS[name](scene)
+            if step is None:
+                continue
+            step = self._timed(step, len(steps))
+            if step.wait and state.system.time + waited + step.wait > 2**32 - 10**7:
+                continue
+            waited += step.wait
+            steps.append((name, step))
+        self.done += len(steps)
+        return steps
+
+    def _next(self, s: Scene, waited: int) -> str:
+        profile, rng = self.profile, self.rng
+        if self.done >= profile.opening and not self.crashed and profile.crash:
+            return "jump"
+        age = s.now + waited - min(market.price_updated_at for market in s.state.markets)
+        if age > STALE_SOON and rng.random() < profile.pushing:
+            return "refresh"
+        if self.done < profile.opening:
+            return rng.choice(("lever", "lever", "lever", "match", "borrow", "borrow", "deposit"))
+        trouble = [account for account in s.users if troubled(account)]
+        bare = [account for account in trouble if is_bare(account)]
+        if rng.random() < profile.keeping and (kept := self._keep(s.state, s.ghost, trouble, bare)):
+            return kept
+        names = [name for name in profile.weights if name not in profile.off]
+        return rng.choices(names, [profile.weights[name] for name in names])[0]
+
+    def _keep(
+        self, state: Snapshot, ghost: Ghost, trouble: Sequence[Account], bare: Sequence[Account]
+    ) -> str | None:
+        """What a keeper would do about it; None where it is nothing that this history knows."""
+        useful: list[str] = []
+        for account in trouble:
+            assert account.health is not None
+            if account.health.grade > Grade.SLOW:
+                useful.append(PATIENCE)  # nobody may act on this price yet
+            elif account.auction is None:
+                useful += ["start"] * 3
+            elif account.healthy:
+                useful.append("end")
+            else:
+                deep = account.auction.insured or account.health.margin.equity_wad <= 0
+                bare_lot = not account.positions and account.health.margin.equity_wad <= 0
+                useful += (
+                    ["take"] * (8 if bare_lot else 3)
+                    + ["flash_take"]
+                    + (["deleverage"] * 3 if deep else ["insure"])
+                )
+                over = ghost.clock(account, state.system.time)[1] + ghost.params.run_seconds
+                if state.system.time > over or self.rng.random() < 0.1:
+                    useful.append("restart")
+        useful += ["write_off"] * (3 * len(bare)) + ["rescue"] * (len(trouble) > 0)
+        useful = [name for name in useful if name not in self.profile.off]
+        return self.rng.choice(useful) if useful else None
+
+    def _crash(self, s: Scene) -> Step:
+        """The move that the profile has in store, once."""
+        self.crashed = True
+        hit = s.state.markets if self.profile.crash_all else (s.rng.choice(s.state.markets),)
+        return prices_step(
+            s, "price", {m.underlying: moved(m.price.spot_wad, self.profile.crash) for m in hit}
+        )
+
+    def _timed(self, step: Step, place: int) -> Step:
+        """With a wait, unless it has one; and now and then with another base fee."""
+        rng = self.rng
+        if not step.wait and (rng.random() >= self.profile.haste or (place == 0 and rng.random() < 0.5)):
+            high = 20_000 if rng.random() < 0.04 else 400
+            step = replace(step, wait=max(1, round(math.exp(rng.uniform(0, math.log(high))))))
+        if step.wait and rng.random() < 0.2:
+            low, high = GAS_FEES
+            step = replace(step, base_fee=round(math.exp(rng.uniform(math.log(low), math.log(high)))))
+        return step
+
+
+def is_bare(account: Account) -> bool:
+    """Nothing left but debt?"""
+    return account.cash_wad < 0 and not account.positions and not account.holdings
+
+
+def troubled(account: Account) -> bool:
+    """Does it need a keeper?"""
+    return account.healthy is False or account.auction is not None or is_bare(account)
