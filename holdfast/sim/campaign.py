@@ -24,6 +24,9 @@ from holdfast.sim.tally import Tally
 from holdfast.sim.world import World
 from holdfast.types import Snapshot
 
+ENDED: Final = "ended"
+"""What a ghost remembers where governance has taken away what all promises rest on."""
+
 MINIMISE_SECONDS: Final = 20.0
 
 LENS: Final = "LENS"
@@ -38,7 +41,7 @@ def play(world: World, profile: Profile, tally: Tally) -> Failure | None:
     done: list[Step] = []
     tally.histories += 1
     failure = None
-    while len(done) < profile.length and failure is None and not ghost.memory.get("ended"):
+    while len(done) < profile.length and failure is None and not ghost.memory.get(ENDED):
         clock = Stopwatch(tally.spent)
         planned = director.plan(state, ghost)
         clock.lap("plan")
@@ -89,6 +92,8 @@ def _judged(
                 return _failure(one.id, one.name, wrong, world, reached)
         ghost.follow(t)
         state = t.after
+        if ghost.memory.get(ENDED):
+            break  # nothing is promised from here on
     clock.lap("judge")
     return state
 

@@ -13,6 +13,7 @@ from random import Random
 from typing import Final, Self
 
 from holdfast.sim.actions import ACTIONS, GAS_FEES, WEIGHTS, Scene, moved, prices_step, refresh
+from holdfast.sim.actions.phases import Mood, Phase, Phases, drawn_phases
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.steps import Step
 from holdfast.sim.world import World
@@ -47,6 +48,7 @@ class Profile:
     crash: float = 0.0  # relative move of one or all prices after the opening
     crash_all: bool = False
     weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)  # how often each action is tried
+    phases: tuple[Phase, ...] = ()  # stretches in which the world is different
 
     @classmethod
     def drawn(cls, seed: int) -> Self:
@@ -54,16 +56,18 @@ class Profile:
         rng = Random(seed)
         usual = {name for name, weight in WEIGHTS.items() if weight}
         optional = sorted(usual - {"match", "lever", "refresh"})
+        length, opening = rng.choice((64, 80, 96)), rng.randint(8, 16)
         return cls(
             seed=seed,
-            length=rng.choice((64, 80, 96)),
-            opening=rng.randint(8, 16),
+            length=length,
+            opening=opening,
             off=frozenset(rng.sample(optional, rng.randint(0, len(optional) // 2))),
             keeping=rng.choice((0.3, 0.6, 0.85)),
             haste=rng.choice((0.3, 0.6)),
             pushing=rng.choice((0.4, 0.9, 1.0)),
             crash=rng.choice((-0.6, -0.4, -0.25, -0.15, -0.08, 0.0, 0.08, 0.2, 0.5, 1.5)),
             crash_all=rng.random() < 0.5,
+            phases=drawn_phases(rng, opening, length),
         )
 
 
@@ -74,6 +78,7 @@ class Director:
         self.world = world
         self.profile = profile
         self.rng = Random(profile.seed)
+        self.phases = Phases(profile.phases)
         self.done = 0
         self.crashed = False
 
@@ -84,10 +89,15 @@ class Director:
         waited = 0
         size = BUSY if any(troubled(account) for account in scene.users) else CALM
         while len(steps) < size and not (steps and steps[-1][0] in UPSETTING):
-            name = self._next(scene, waited)
+            place = self.done + len(steps)
+            turn = self.phases.turn(scene, place)
+            mood = self.phases.at(place)
+            name = self._next(scene, waited, mood)
             if name in KEEPING and any(name == other for other, _ in steps):
-                name = self._next(scene, waited)  # seldom the same twice: its condition is gone
-            if name == PATIENCE:
+                name = self._next(scene, waited, mood)  # seldom the same twice: its condition is gone
+            if turn is not None:
+                name, step = turn.action, turn
+            elif name == PATIENCE:
                 name, step = "refresh", refresh(scene)
                 step = step and replace(step, wait=self.rng.randint(200, 900))
             elif name == "jump" and not self.crashed:
@@ -96,7 +106,7 @@ class Director:
                 step = ACTIONS[name](scene)
             if step is None:
                 continue
-            step = self._timed(step, len(steps))
+            step = self._timed(step, len(steps), mood)
             if step.wait and state.system.time + waited + step.wait > 2**32 - 10**7:
                 continue
             waited += step.wait
@@ -104,20 +114,21 @@ class Director:
         self.done += len(steps)
         return steps
 
-    def _next(self, s: Scene, waited: int) -> str:
+    def _next(self, s: Scene, waited: int, mood: Mood) -> str:
         profile, rng = self.profile, self.rng
-        if self.done >= profile.opening and not self.crashed and profile.crash:
+        if self.done >= profile.opening and not self.crashed and profile.crash and not mood.silent:
             return "jump"
         age = s.now + waited - min(market.price_updated_at for market in s.state.markets)
-        if age > STALE_SOON and rng.random() < profile.pushing:
+        if age > STALE_SOON and rng.random() < profile.pushing and not mood.silent:
             return "refresh"
         if self.done < profile.opening:
             return rng.choice(("lever", "lever", "lever", "match", "borrow", "borrow", "deposit"))
         trouble = [account for account in s.users if troubled(account)]
         bare = [account for account in trouble if is_bare(account)]
-        if rng.random() < profile.keeping and (kept := self._keep(s.state, s.ghost, trouble, bare)):
+        keeping = 0 if mood.absent else profile.keeping
+        if rng.random() < keeping and (kept := self._keep(s.state, s.ghost, trouble, bare)):
             return kept
-        names = [name for name in profile.weights if name not in profile.off]
+        names = [name for name in profile.weights if name not in profile.off | mood.off]
         return rng.choices(names, [profile.weights[name] for name in names])[0]
 
     def _keep(
@@ -156,13 +167,15 @@ class Director:
             s, "price", {m.underlying: moved(m.price.spot_wad, self.profile.crash) for m in hit}
         )
 
-    def _timed(self, step: Step, place: int) -> Step:
+    def _timed(self, step: Step, place: int, mood: Mood) -> Step:
         """With a wait, unless it has one; and now and then with another base fee."""
         rng = self.rng
         if not step.wait and (rng.random() >= self.profile.haste or (place == 0 and rng.random() < 0.5)):
             high = 20_000 if rng.random() < 0.04 else 400
-            step = replace(step, wait=max(1, round(math.exp(rng.uniform(0, math.log(high))))))
-        if step.wait and rng.random() < 0.2:
+            step = replace(step, wait=max(1, round(math.exp(rng.uniform(0, math.log(high))))) * mood.slow)
+        if step.wait and mood.base_fee is not None:
+            step = replace(step, base_fee=mood.base_fee)
+        elif step.wait and rng.random() < 0.2:
             low, high = GAS_FEES
             step = replace(step, base_fee=round(math.exp(rng.uniform(math.log(low), math.log(high)))))
         return step

@@ -60,6 +60,7 @@ class Ghost:
     least_dust: int = 0  # [wei / 1e18] the dust of INV-01 was at least this once
     memory: dict[str, Any] = field(default_factory=dict)  # of whoever follows, see FOLLOWERS
     params: Params = field(init=False)  # of the auctions
+    _dust: list[tuple[Snapshot, int]] = field(default_factory=list)  # of the last two snapshots
 
     def __post_init__(self) -> None:
         self.operators = set(self.world.operators)
@@ -107,6 +108,13 @@ class Ghost:
 
     def exact_dust(self, snapshot: Snapshot) -> int:
         """[wei / 1e18] Settlement tokens held less all claims on them, none of them rounded; sizes are left out."""
+        for known, dust in self._dust:
+            if known is snapshot:
+                return dust
+        self._dust = [*self._dust[-1:], (snapshot, self._exact_dust(snapshot))]
+        return self._dust[-1][1]
+
+    def _exact_dust(self, snapshot: Snapshot) -> int:
         system = snapshot.system
         pool, vault = system.pool, system.assets[SETTLEMENT]
         claims = pool.credit_shares * pool.credit_index_wad - pool.debt_shares * pool.debt_index_wad

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from holdfast.sim.ghost import Ghost
-from holdfast.sim.invariants import liquidation, money, own, surroundings, trades
+from holdfast.sim.invariants import liquidation, money, own, prices, surroundings, trades
 from holdfast.sim.invariants.core import INVARIANTS, Invariant, Judgement, Room, at_most, invariant, unless
 from holdfast.sim.steps import Transition
 
@@ -17,7 +17,7 @@ __all__ = ["INVARIANTS", "Invariant", "Judgement", "Room", "at_most", "invariant
 
 INVARIANTS.sort(key=lambda one: one.id)
 
-_ = money, own, trades, liquidation, surroundings  # imported for what they register
+_ = money, own, trades, liquidation, surroundings, prices  # imported for what they register
 
 
 def judge(t: Transition, g: Ghost) -> Iterator[tuple[Invariant, Room | str | None]]:

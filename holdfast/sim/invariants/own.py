@@ -37,7 +37,7 @@ def frame(t: Transition, g: Ghost) -> Judgement:
     if t.step is None:
         for was, now in t.pairs:  # since it was read last, when somebody else was acted upon, or nobody
             same = carried(was, t.since[was.id], now, t.after.system.pool)
-            yield unless(same, f"account {was.id} changed, though nothing was about it: {was} -> {now}")
+            yield None if same else f"account {was.id} changed, though nothing was about it: {was} -> {now}"
         return
     left = own_cash(t.after.system)
     spared = t.step.accounts | reached(t) | left.keys()
@@ -50,7 +50,7 @@ def frame(t: Transition, g: Ghost) -> Judgement:
         if was.id in spared:
             continue
         same = stored_of(was) == stored_of(now) if repriced else claims_of(was) == claims_of(now)
-        yield unless(same, f"account {was.id} changed, though {t.action} wasn't about it: {was} -> {now}")
+        yield None if same else f"account {was.id} changed, though {t.action} wasn't about it: {was} -> {now}"
 
 
 @invariant(10)
