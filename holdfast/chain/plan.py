@@ -61,7 +61,7 @@ TIGHTENING: Final = {
     "Vault": ("tightenCap",),
     "Insurance": ("tightenCap",),
 }
-"""What GUARDIAN may do, at once."""
+"""What GUARDIAN may do, at once; but the cap of the settlement vault is GOVERNOR's: no stolen key stops repayments."""
 
 
 @dataclass(frozen=True)
@@ -393,10 +393,13 @@ def _instrument(config: Config, name: str) -> Iterator[Step]:
 def _hand_over(config: Config) -> Iterator[Step]:
     access = config.access
     vaults = [f"Vault.{symbol}" for symbol in config.tokens]
+    settlement = vaults[SETTLEMENT]
     for role, label, table in ((GOVERNOR, "GOVERNOR", LOOSENING), (GUARDIAN, "GUARDIAN", TIGHTENING)):
         for name, functions in table.items():
             for target in vaults if name == "Vault" else [name]:
-                yield _assign(target, functions, role, label)
+                if (role, target) != (GUARDIAN, settlement):
+                    yield _assign(target, functions, role, label)
+    yield _assign(settlement, TIGHTENING["Vault"], GOVERNOR, "GOVERNOR")
     yield Apply(
         title="GUARDIAN may cancel what GOVERNOR scheduled",
         target="Authority",

@@ -92,11 +92,11 @@ def test_governance__tightening__is_the_guardians_alone(stage: Stage, who: str, 
         ("Risk", "tightenInstrument"): (stage.eth, (2_000, 500, 5_000, 5_000, wads(10))),
         ("Risk", "tightenAsset"): (1, (2_000, 1_000)),
         ("Ledger", "revokeEngine"): (stage.venue.address,),
-        ("Vault.USDC", "tightenCap"): (1,),
+        ("Vault.WETH", "tightenCap"): (1,),
         ("Insurance", "tightenCap"): (1, 0),
     }
     named = {
-        (target if target != "Vault" else "Vault.USDC", f) for target, fs in TIGHTENING.items() for f in fs
+        (target if target != "Vault" else "Vault.WETH", f) for target, fs in TIGHTENING.items() for f in fs
     }
     assert set(calls) == named
     for (name, function), args in calls.items():
@@ -200,7 +200,7 @@ def test_governance__roles__take_a_week(stage: Stage, function: str, args: tuple
 
 
 def test_governance__guardian__cannot_loosen_by_tightening(stage: Stage, refused: Refused) -> None:
-    risk, insurance, vault = stage.protocol.risk, stage.insurance, stage.protocol.vaults[0]
+    risk, insurance, vault = stage.protocol.risk, stage.insurance, stage.protocol.vaults[1]
     current = (1_000, 500, 5_000, 5_000, wads(100_000))
     looser = [
         (999, 500, 5_000, 5_000, wads(100_000)),  # IM down

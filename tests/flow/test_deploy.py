@@ -380,7 +380,9 @@ def test_roles__guardian__tightens_at_once_and_cancels(
 ) -> None:
     governor, guardian = chain.accounts[GOVERNOR_PERSON], chain.accounts[GUARDIAN_PERSON]
     protocol.breaker.send("trip", 1, 2, 60, sender=guardian)
-    protocol.contract("Vault.USDC").send("tightenCap", 5, sender=guardian)
+    protocol.contract("Vault.WETH").send("tightenCap", 5, sender=guardian)
+    with refused("AccessManagedUnauthorized", caller=guardian):
+        protocol.contract("Vault.USDC").send("tightenCap", 5, sender=guardian)  # repayments stay possible
     protocol.ledger.send("revokeEngine", protocol.venue.address, sender=guardian)
     assert protocol.ledger.call("engineRights", protocol.venue.address) == 0
 
