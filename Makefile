@@ -8,12 +8,16 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 NPM := npm install --ignore-scripts --no-audit --no-fund --loglevel=error
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
+MUTATE_ARGS ?=
+BENCH_ARGS ?=
+SOLIDITY := contracts interfaces tests/symbolic tools/audit benchmarks/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint fmt gas demo lock clean
+.PHONY: help setup build test lint fmt gas demo fuzz mutate bench-fuzz audit symbolic slither lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.ready node_modules/.ready ## install Python and npm packages into this folder; instant when nothing changed
 	@:
@@ -47,23 +51,54 @@ test: setup build lint ## build, lint, then every test; PYTEST_ARGS=... goes to 
 lint: setup ## ruff, Solidity format, import layers, types
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/python -m holdfast.chain.binaries forge fmt --check contracts interfaces
+	@$(BIN)/python -m holdfast.chain.binaries forge fmt --check $(SOLIDITY)
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 
 fmt: setup ## format Python and Solidity
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
-	@$(BIN)/python -m holdfast.chain.binaries forge fmt contracts interfaces
+	@$(BIN)/python -m holdfast.chain.binaries forge fmt $(SOLIDITY)
 
 demo: build ## a day of trading and a crash on a local chain; PRICES=file.csv for a price path of your own
 	@$(BIN)/ape run demo $(if $(PRICES),--prices "$(PRICES)")
 
-lock: ## resolve the dependencies anew: requirements.lock and package-lock.json
+fuzz: build ## every invariant against drawn histories, all cores, 300 s; SECONDS=, MACHINE=, WORKERS=, FUZZ_ARGS=
+	@$(BIN)/ape run fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(WORKERS),--workers $(WORKERS)) \
+	    $(foreach name,$(MACHINE),--machine $(name)) $(FUZZ_ARGS)
+
+mutate: build ## mutants of the contracts through the tests and a short campaign; report in out/mutate/; MUTATE_ARGS=
+	@$(BIN)/ape run mutate $(MUTATE_ARGS)
+
+bench-fuzz: build benchmarks/fuzz/node_modules/.ready ## the fuzzers compared: Forge, Echidna, Hypothesis over Ape, ours; BENCH_ARGS=
+	@$(BIN)/python -m benchmarks.fuzz $(BENCH_ARGS)
+
+benchmarks/fuzz/node_modules/.ready: benchmarks/fuzz/package.json benchmarks/fuzz/package-lock.json
+	@cd benchmarks/fuzz && $(NPM) >/dev/null
+	@touch $@
+
+audit: setup .venv-audit/.ready ## prove the arithmetic (halmos) and analyse the contracts (slither); out/audit/report.json
+	@.venv-audit/bin/python tools/audit/audit.py
+
+symbolic: setup .venv-audit/.ready ## the proofs alone
+	@.venv-audit/bin/python tools/audit/audit.py symbolic
+
+slither: setup .venv-audit/.ready ## the static analysis alone
+	@.venv-audit/bin/python tools/audit/audit.py slither
+
+.venv-audit/.ready: tools/audit/requirements.lock
+	@python=$$(tools/find_python.sh) || exit 1; \
+	rm -rf .venv-audit && echo "audit tools: $$python" && "$$python" -m venv .venv-audit
+	@.venv-audit/bin/python -m pip --disable-pip-version-check -qq install --require-hashes -r tools/audit/requirements.lock
+	@touch $@
+
+lock: ## resolve the dependencies anew: all requirements.lock and package-lock.json
 	@rm -rf .cache/lock && python=$$(tools/find_python.sh) && "$$python" -m venv .cache/lock
 	@.cache/lock/bin/python -m pip --disable-pip-version-check -qq install uv
 	@.cache/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --all-extras --upgrade \
 	    pyproject.toml -o requirements.lock
+	@.cache/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 --upgrade \
+	    tools/audit/requirements.in -o tools/audit/requirements.lock
 	@$(NPM) --package-lock-only >/dev/null
 	@node tools/trim_lock.cjs
 

@@ -16,6 +16,8 @@ contract MockAttacker is ITaker {
         bytes data; // what it returned, or why it was refused
     }
 
+    event Tried(address indexed target, bytes4 selector, bool done, bytes result);
+
     Step[] private _plan;
     Outcome[] private _outcomes;
 
@@ -43,6 +45,7 @@ contract MockAttacker is ITaker {
         for (uint256 i; i < _plan.length; ++i) {
             (bool done, bytes memory data) = _plan[i].target.call(_plan[i].data);
             _outcomes.push(Outcome(done, data));
+            emit Tried(_plan[i].target, bytes4(_plan[i].data), done, data);
         }
     }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,6 +18,10 @@ from holdfast.chain.environment import PROJECT
 from holdfast.errors import ConfigError, DeploymentError, EncodingError, Reverted
 
 MANIFEST: Final = PROJECT / ".build" / "__local__.json"
+"""What `make build` writes."""
+
+MANIFEST_VARIABLE: Final = "HOLDFAST_MANIFEST"
+"""In the environment: the path of another manifest to use instead (a mutant, a build with coverage)."""
 
 _STANDARD_ERRORS: Final = (
     {"type": "error", "name": "Error", "inputs": [{"name": "message", "type": "string"}]},
@@ -233,12 +239,33 @@ def _loaded(path: Path) -> tuple[dict[str, Artifact], Vocabulary]:
     return _load(path, modified_ns)
 
 
-def artifacts(path: Path = MANIFEST) -> dict[str, Artifact]:
+def manifest() -> Path:
+    """The one in use: `using_manifest`, else HOLDFAST_MANIFEST, else what `make build` wrote."""
+    if _chosen:
+        return _chosen[-1]
+    told = os.environ.get(MANIFEST_VARIABLE)
+    return Path(told) if told else MANIFEST
+
+
+_chosen: Final[list[Path]] = []
+
+
+@contextmanager
+def using_manifest(path: Path) -> Iterator[None]:
+    """Everything that names no manifest of its own uses this one meanwhile."""
+    _chosen.append(path)
+    try:
+        yield
+    finally:
+        _chosen.pop()
+
+
+def artifacts(path: Path | None = None) -> dict[str, Artifact]:
     """All compiled contracts by name; read again when a build changed them. ConfigError before the first build."""
-    return _loaded(path)[0]
+    return _loaded(path or manifest())[0]
 
 
-def artifact(name: str, path: Path = MANIFEST) -> Artifact:
+def artifact(name: str, path: Path | None = None) -> Artifact:
     """One of them. ConfigError where there is no such contract."""
     try:
         return artifacts(path)[name]
@@ -248,6 +275,6 @@ def artifact(name: str, path: Path = MANIFEST) -> Artifact:
         ) from None
 
 
-def vocabulary(path: Path = MANIFEST) -> Vocabulary:
+def vocabulary(path: Path | None = None) -> Vocabulary:
     """The errors and events of all compiled contracts together."""
-    return _loaded(path)[1]
+    return _loaded(path or manifest())[1]

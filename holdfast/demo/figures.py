@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -22,11 +21,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from holdfast.demo.collect import Point
 from holdfast.demo.director import Outcome
 from holdfast.model.liquidation import Params, discount_at_wad
+from holdfast.page import BLUE, GREEN, GREY, INK, ORANGE, PLOTS, PURPLE, RED, SKY, svg
 from holdfast.types import Grade, Level
 from holdfast.units import BPS, WAD
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-INK, GREY, PALE = "#1f2937", "#6b7280", "#e5e7eb"
 LINES: Final = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#7c6f00", "#475569")
 KEEPER_COLOURS: Final = {"price_pusher": GREY, "liquidator": BLUE, "bidder": ORANGE}
 WORST: Final = 8  # accounts in the plot of health
@@ -35,36 +33,12 @@ ZOOM_SECONDS: Final = (2_400, 1_200)  # before and after the worst moment
 WIDTH: Final = 10.0  # [inches]
 DPI: Final = 110
 
-STYLE: Final[dict[str, Any]] = {
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlecolor": INK,
-    "grid.color": PALE,
-    "grid.linewidth": 0.8,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "figure.facecolor": "white",
-    "svg.fonttype": "path",
-    "svg.hashsalt": "holdfast",  # the same run gives the same file
-}
-
 Drawing = tuple[str, str, Figure]
 """Name of the file, what it shows, and the figure."""
 
 
 def draw(outcome: Outcome) -> list[Drawing]:
-    with plt.rc_context(STYLE):
+    with plt.rc_context(PLOTS):
         return [
             ("price", "Price, slow price and gas", price(outcome)),
             ("health", "Health of the worst accounts", health(outcome)),
@@ -77,13 +51,10 @@ def draw(outcome: Outcome) -> list[Drawing]:
 def save(drawings: Sequence[Drawing], folder: Path) -> dict[str, str]:
     """Writes the PNGs; returns the SVG texts by name."""
     texts = {}
-    with plt.rc_context(STYLE):
+    with plt.rc_context(PLOTS):
         for name, _, figure in drawings:
             figure.savefig(folder / f"{name}.png", dpi=DPI, format="png")
-            stream = io.StringIO()
-            figure.savefig(stream, format="svg", metadata={"Date": None})
-            text = stream.getvalue()
-            texts[name] = text[text.index("<svg") :]
+            texts[name] = svg(figure)
             plt.close(figure)
     return texts
 

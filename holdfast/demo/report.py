@@ -17,6 +17,7 @@ from rich.table import Table
 from holdfast.demo.collect import Sums
 from holdfast.demo.director import Outcome
 from holdfast.demo.figures import draw, save
+from holdfast.page import page
 from holdfast.units import WAD
 
 ONE_UNIT_WAD: Final = 10**12
@@ -190,8 +191,7 @@ def render(outcome: Outcome, figures: Sequence[tuple[str, str, str]]) -> str:
         (_short(sums.bad_debt_wad), "bad debt"),
         (f"{sums.worst_seconds_below}<small> s</small>", "worst time unhealthy"),
     ]
-    return Template(_PAGE).substitute(
-        title=html.escape(f"Holdfast: {scenario.name}"),
+    body = Template(_BODY).substitute(
         name=html.escape(scenario.name),
         about=html.escape(scenario.about),
         period=f"{_stamp(scenario.start)} to {_stamp(scenario.end)}",
@@ -212,6 +212,7 @@ def render(outcome: Outcome, figures: Sequence[tuple[str, str, str]]) -> str:
         seconds=f"{outcome.seconds:.0f}",
         blocks=f"{len(outcome.series.points):,}",
     )
+    return page(f"Holdfast: {scenario.name}", body)
 
 
 def _trader_row(outcome: Outcome, account: int) -> str:
@@ -257,56 +258,16 @@ def _stamp(time: int) -> str:
     return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-_PAGE: Final = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: #1f2937; background: #f8fafc;
-       margin: 0 auto; max-width: 66rem; padding: 2rem 1.25rem 4rem; }
-h1 { font-size: 1.9rem; margin: 0; letter-spacing: -.01em; }
-h2 { font-size: 1.1rem; margin: 0 0 .75rem; }
-.about { color: #6b7280; margin: .25rem 0 1.5rem; }
-.verdict { border-radius: .5rem; padding: .8rem 1rem; margin-bottom: 1.5rem; font-variant-numeric: tabular-nums; }
-.good { background: #ecfdf5; border: 1px solid #6ee7b7; color: #065f46; }
-.bad { background: #fef2f2; border: 1px solid #fca5a5; color: #991b1b; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: .75rem;
-         margin-bottom: 1.5rem; }
-.cards div, figure, section { background: white; border: 1px solid #e5e7eb; border-radius: .5rem; }
-.cards div { padding: .7rem .85rem; }
-.cards b { display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.cards small { font-size: .9rem; font-weight: 500; color: #6b7280; }
-.cards span { font-size: .8rem; color: #6b7280; }
-figure, section { margin: 0 0 1.5rem; padding: 1.1rem 1.25rem; }
-figure svg { width: 100%; height: auto; display: block; }
-figcaption { color: #6b7280; font-size: .88rem; margin-top: .5rem; }
-table { border-collapse: collapse; width: 100%; font-size: .92rem; font-variant-numeric: tabular-nums; }
-td, th { padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #f1f5f9; text-align: left; vertical-align: top; }
-.sums td:nth-child(2) { text-align: right; white-space: nowrap; font-weight: 600; padding-right: 1.5rem; }
-.sums td:nth-child(3) { color: #6b7280; }
-.traders { font-size: .82rem; }
-.wide { overflow-x: auto; }
-details summary { cursor: pointer; font-weight: 600; }
-footer { color: #6b7280; font-size: .85rem; }
-@media print { body { background: white; } figure, section { break-inside: avoid; } }
-</style>
-</head>
-<body>
-<h1>$name</h1>
+_BODY: Final = """<h1>$name</h1>
 <p class="about">$about · $period</p>
 <p class="verdict $state">$verdict</p>
 <div class="cards">$cards</div>
 <section><h2>In figures <small style="font-weight:400;color:#6b7280">(dollars)</small></h2>
 <table class="sums">$rows</table></section>
 $figures
-<section><details><summary>The traders</summary><div class="wide"><table class="traders">
+<section><details><summary>The traders</summary><div class="wide"><table class="small">
 <tr><th>account</th><th>style</th><th>mode</th><th>leverage</th><th>positions</th><th>margin</th><th>slices sold</th>
 <th>penalty</th></tr>$traders</table></div></details></section>
 <footer>Seed $seed, $blocks blocks, $seconds seconds. All contracts, keepers and trades are real; the chain is a local
 Anvil, the market maker stands for the depth of other venues, and the clock stands still while nothing happens.</footer>
-</body>
-</html>
 """

@@ -22,7 +22,6 @@ from holdfast.sim.invariants import judge
 from holdfast.sim.steps import LensRefused, Step, Stopwatch, Through, run
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import World
-from holdfast.types import Snapshot
 
 ENDED: Final = "ended"
 """What a ghost remembers where governance has taken away what all promises rest on."""
@@ -36,70 +35,73 @@ LENS: Final = "LENS"
 def play(world: World, profile: Profile, tally: Tally) -> Failure | None:
     """One history from beginning to end, or to its first violation."""
     started = time.monotonic()
-    director, ghost = Director(world, profile), Ghost(world)
-    state = world.start
-    done: list[Step] = []
+    director, course = Director(world, profile), _Course(world, tally)
     tally.histories += 1
     failure = None
-    while len(done) < profile.length and failure is None and not ghost.memory.get(ENDED):
+    while len(course.done) < profile.length and failure is None and not course.ended:
         clock = Stopwatch(tally.spent)
-        planned = director.plan(state, ghost)
+        planned = director.plan(course.state, course.ghost)
         clock.lap("plan")
-        steps = [step for _, step in planned]
         names = {id(step): name for name, step in planned}
-        found = _judged(world, done, steps, state, ghost, tally, names)
-        if isinstance(found, Failure):
-            failure = replace(found, profile=profile, calls_before=tally.calls)
-        else:
-            state = found
-            done += steps
+        failure = course.go([step for _, step in planned], names)
     tally.seconds += time.monotonic() - started
-    tally.last = tuple(done)
-    return failure
+    tally.last = tuple(course.done)
+    return failure and replace(failure, profile=profile, calls_before=tally.calls)
 
 
 def replay(world: World, steps: Sequence[Step], through: Through = simulate) -> Failure | None:
     """A known history, judged from its first step on."""
-    found = _judged(world, [], list(steps), world.start, Ghost(world), Tally(), None, through)
-    return found if isinstance(found, Failure) else None
+    return _Course(world, Tally()).go(steps, None, through)
 
 
-def _judged(
-    world: World,
-    done: list[Step],
-    steps: list[Step],
-    state: Snapshot,
-    ghost: Ghost,
-    tally: Tally,
-    names: Mapping[int, str] | None,
-    through: Through = simulate,
-) -> Snapshot | Failure:
-    """Run and judge `steps` on top of `done`: the state they lead to, or the first violation."""
-    reached = list(done)
-    try:
-        transitions = run(world, done, steps, state, tally.spent, through)
-    except LensRefused as refused:
-        return _failure(LENS, "lens answers", str(refused), world, [*done, *steps])
-    clock = Stopwatch(tally.spent)
-    for t in transitions:
-        if t.step is not None:
-            reached.append(t.step)
-            if names is not None:
-                tally.count(names[id(t.step)], t)
-        ghost.meet(t)
-        for one, judged in judge(t, ghost):
-            if (wrong := tally.see(one.id, judged)) is not None:
-                return _failure(one.id, one.name, wrong, world, reached)
-        ghost.follow(t)
-        state = t.after
-        if ghost.memory.get(ENDED):
-            break  # nothing is promised from here on
-    clock.lap("judge")
-    return state
+class _Course:
+    """A history as far as it has come."""
 
+    def __init__(self, world: World, tally: Tally) -> None:
+        self.world = world
+        self.tally = tally
+        self.ghost = Ghost(world)
+        self.state = world.start
+        self.done: list[Step] = []
+        self._run: list[Step] = []  # what is done without the calls of what was refused: they changed nothing
 
-def _failure(inv: str, name: str, wrong: str, world: World, steps: Sequence[Step]) -> Failure:
-    return Failure(invariant=inv, name=name, wrong=wrong, world=world.name, profile=None, steps=tuple(steps))
+    @property
+    def ended(self) -> bool:
+        return bool(self.ghost.memory.get(ENDED))
+
+    def go(
+        self, steps: Sequence[Step], names: Mapping[int, str] | None, through: Through = simulate
+    ) -> Failure | None:
+        """Runs and judges further steps: the first violation, if there is any. `names`: as what they are counted."""
+        tally, ghost = self.tally, self.ghost
+        try:
+            transitions = run(self.world, self._run, steps, self.state, tally.spent, through)
+        except LensRefused as refused:
+            self.done += steps
+            return self._failure(LENS, "lens answers", str(refused))
+        clock = Stopwatch(tally.spent)
+        for t in transitions:
+            if t.step is not None:
+                self.done.append(t.step)
+                self._run.append(t.step if t.changed else replace(t.step, calls=()))
+                if names is not None:
+                    tally.count(names[id(t.step)], t)
+            ghost.meet(t)
+            for one, judged in judge(t, ghost):
+                if (wrong := tally.see(one.id, judged)) is not None:
+                    return self._failure(one.id, one.name, wrong)
+            ghost.follow(t)
+            self.state = t.after
+            if self.ended:
+                break  # nothing is promised from here on
+        clock.lap("judge")
+        return None
+
+    def _failure(self, invariant: str, name: str, wrong: str) -> Failure:
+        steps = tuple(self.done)
+        return Failure(
+            invariant=invariant, name=name, wrong=wrong, world=self.world.name, profile=None, steps=steps
+        )
 
 
 # Making a failure small

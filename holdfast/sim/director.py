@@ -90,29 +90,33 @@ class Director:
         size = BUSY if any(troubled(account) for account in scene.users) else CALM
         while len(steps) < size and not (steps and steps[-1][0] in UPSETTING):
             place = self.done + len(steps)
-            turn = self.phases.turn(scene, place)
             mood = self.phases.at(place)
-            name = self._next(scene, waited, mood)
-            if name in KEEPING and any(name == other for other, _ in steps):
-                name = self._next(scene, waited, mood)  # seldom the same twice: its condition is gone
-            if turn is not None:
-                name, step = turn.action, turn
-            elif name == PATIENCE:
-                name, step = "refresh", refresh(scene)
-                step = step and replace(step, wait=self.rng.randint(200, 900))
-            elif name == "jump" and not self.crashed:
-                step = self._crash(scene)
+            step = self.phases.turn(scene, place)
+            if step is not None:
+                name = step.action
             else:
-                step = ACTIONS[name](scene)
+                name = self._next(scene, waited, mood)
+                if name in KEEPING and any(name == other for other, _ in steps):
+                    name = self._next(scene, waited, mood)  # seldom the same twice: its condition is gone
+                step = self._act(scene, name)
+                name = "refresh" if name == PATIENCE else name
             if step is None:
                 continue
             step = self._timed(step, len(steps), mood)
             if step.wait and state.system.time + waited + step.wait > 2**32 - 10**7:
                 continue
             waited += step.wait
+            scene.touched.update(step.accounts)
             steps.append((name, step))
         self.done += len(steps)
         return steps
+
+    def _act(self, s: Scene, name: str) -> Step | None:
+        if name == PATIENCE:
+            return replace(refresh(s), wait=self.rng.randint(200, 900))
+        if name == "jump" and not self.crashed:
+            return self._crash(s)
+        return ACTIONS[name](s)
 
     def _next(self, s: Scene, waited: int, mood: Mood) -> str:
         profile, rng = self.profile, self.rng
@@ -126,20 +130,20 @@ class Director:
         trouble = [account for account in s.users if troubled(account)]
         bare = [account for account in trouble if is_bare(account)]
         keeping = 0 if mood.absent else profile.keeping
-        if rng.random() < keeping and (kept := self._keep(s.state, s.ghost, trouble, bare)):
+        if rng.random() < keeping and (kept := self._keep(s, trouble, bare)):
             return kept
         names = [name for name in profile.weights if name not in profile.off | mood.off]
         return rng.choices(names, [profile.weights[name] for name in names])[0]
 
-    def _keep(
-        self, state: Snapshot, ghost: Ghost, trouble: Sequence[Account], bare: Sequence[Account]
-    ) -> str | None:
+    def _keep(self, s: Scene, trouble: Sequence[Account], bare: Sequence[Account]) -> str | None:
         """What a keeper would do about it; None where it is nothing that this history knows."""
         useful: list[str] = []
         for account in trouble:
             assert account.health is not None
             if account.health.grade > Grade.SLOW:
                 useful.append(PATIENCE)  # nobody may act on this price yet
+            elif not s.seizable(account):
+                continue  # halted, or in its grace
             elif account.auction is None:
                 useful += ["start"] * 3
             elif account.healthy:
@@ -147,14 +151,15 @@ class Director:
             else:
                 deep = account.auction.insured or account.health.margin.equity_wad <= 0
                 bare_lot = not account.positions and account.health.margin.equity_wad <= 0
-                useful += (
-                    ["take"] * (8 if bare_lot else 3)
-                    + ["flash_take"]
-                    + (["deleverage"] * 3 if deep else ["insure"])
-                )
-                over = ghost.clock(account, state.system.time)[1] + ghost.params.run_seconds
-                if state.system.time > over or self.rng.random() < 0.1:
-                    useful.append("restart")
+                over = s.ghost.clock(account, s.now)[1] + s.ghost.params.run_seconds
+                if s.now > over:
+                    useful += ["restart"] * 3 + (["deleverage"] * 2 if deep else ["insure"]) + ["take"]
+                else:
+                    useful += (
+                        ["take"] * (8 if bare_lot else 3)
+                        + ["flash_take"]
+                        + (["deleverage"] * 3 if deep else ["insure"])
+                    )
         useful += ["write_off"] * (3 * len(bare)) + ["rescue"] * (len(trouble) > 0)
         useful = [name for name in useful if name not in self.profile.off]
         return self.rng.choice(useful) if useful else None

@@ -1,4 +1,4 @@
-"""What those do who hold the keys: what is scheduled, what was halted by hand and for how long, which bounds prices have."""
+"""What is known of those who hold the keys: what is scheduled, what was halted by hand, which bounds prices have."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ THIN: Final[Mapping[str, Any]] = {
     },
     "auction": {"dust": Decimal("0.01"), "fund_share_bps": 2_500},
     "insurance": {"caps": {"ETH": 2_000, "BTC": 2_000, "MEME": 500}, "fund_share_bps": 3_333},
-    "ledger": {"kink_bps": 1_000, "kink_rate_bps": 5_000, "max_rate_bps": 60_000, "funding_cap_bps": 100},
+    "ledger": {"kink_bps": 1_000, "kink_rate_bps": 5_000, "max_rate_bps": 60_000, "funding_cap_bps": 10},
     "venue": {"maker_fee_bps": 0, "taker_fee_bps": 7},
 }
 
@@ -157,12 +157,14 @@ class World:
     def __init__(
         self,
         name: str,
+        chain: Anvil,
         protocol: Protocol,
         people: People,
         props: Props,
         operators: frozenset[tuple[str, str]],
     ) -> None:
         self.name = name
+        self.chain = chain
         self.protocol = protocol
         self.people = people
         self.props = props
@@ -201,9 +203,9 @@ class World:
 
     @classmethod
     @contextmanager
-    def open(cls, name: str) -> Iterator[World]:
-        """A chain of its own with that world on it."""
-        with Anvil(timestamp=GENESIS, accounts=OWNERS + 6) as chain:
+    def open(cls, name: str, **options: Any) -> Iterator[World]:
+        """A chain of its own with that world on it; `options` are Anvil's others."""
+        with Anvil(timestamp=GENESIS, accounts=OWNERS + 6, **options) as chain:
             chain.rpc.call("anvil_setBlockTimestampInterval", 1)  # no clock: runs are alike
             yield cls.build(chain, name)
 
@@ -227,7 +229,7 @@ class World:
         seed = FUND_SEED[name] * 10 ** protocol.decimals[SETTLEMENT]
         fund = protocol.insurance.call("FUND")
         protocol.ledger.send("deposit", fund, SETTLEMENT, seed, sender=people.feeder)
-        return cls(name, protocol, people, props, operators)
+        return cls(name, chain, protocol, people, props, operators)
 
     @property
     def prices(self) -> Mapping[int, int]:

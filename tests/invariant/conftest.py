@@ -1,4 +1,4 @@
-"""One campaign a session: Hypothesis draws the histories' characters, the real contracts play them in two worlds.
+"""One campaign a session: Hypothesis draws the histories' characters, the real contracts play them in all worlds.
 
 Fixed seed, no examples database: a run is the same everywhere. `HISTORIES` scales it. Each invariant and each action
 that matters is then a test of its own over what the campaign saw.
@@ -20,6 +20,7 @@ from holdfast.chain.environment import PROJECT
 from holdfast.sim.campaign import minimise, play
 from holdfast.sim.director import Profile
 from holdfast.sim.failure import Failure
+from holdfast.sim.profiles import ADMIN, HOSTILE
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import WORLDS, World
 
@@ -33,13 +34,21 @@ SEED: Final = 20_200_312
 ENOUGH: Final = 3
 """Failures in a world after which it isn't played any further."""
 
-PROFILES: Final = st.integers(0, 2**32 - 1).map(Profile.drawn)
+SEEDS: Final = st.integers(0, 2**32 - 1)
+
+MAKERS: Final = {"hostile": HOSTILE}
+"""What the characters of a world are drawn by, if it isn't as everywhere."""
 
 CRISES: Final = tuple(
     replace(Profile.drawn(place), off=frozenset(), length=96, keeping=0.85, crash=crash, crash_all=True)
     for place, crash in enumerate((-0.6, -0.5, -0.4, -0.25, 0.6, 1.5))
 )
 """Played first: nothing is off, everything falls or rises at once, and keepers are at work."""
+
+THEFTS: Final = tuple(replace(ADMIN(place), off=frozenset(), length=96) for place in range(6))
+"""Played next: all keys are stolen. Where tokens turn, that is what happens instead."""
+
+TURNS: Final = tuple(replace(HOSTILE(place), off=frozenset(), length=96) for place in range(6))
 
 
 @dataclass
@@ -64,12 +73,12 @@ def explore(world: World, campaign: Campaign) -> None:
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    @given(PROFILES)
+    @given(SEEDS.map(MAKERS.get(world.name, Profile.drawn)))
     def history(profile: Profile) -> None:
         if len(found) < ENOUGH and (failure := play(world, profile, campaign.tally)):
             found.append(failure)
 
-    for profile in CRISES:
+    for profile in TURNS if world.hostile else CRISES + THEFTS:
         if len(found) < ENOUGH and (failure := play(world, profile, campaign.tally)):
             found.append(failure)
     history()

@@ -6,14 +6,12 @@
 "use strict";
 const fs = require("fs");
 const path = require("path");
+const wasm = require("./wasm.cjs");
 
 function fail(message) {
   process.stderr.write(`solc: ${message}\n`);
   process.exit(1);
 }
-
-const SOLJSON = path.join(__dirname, "..", "..", "node_modules", "solc", "soljson.js");
-if (!fs.existsSync(SOLJSON)) fail("the compiler is missing: run `make setup`");
 
 /** What the command line asks for; options that change nothing here (--allow-paths, colours) are dropped. */
 function parse(argv) {
@@ -54,34 +52,6 @@ function reader(request) {
     }
     return { error: "File not found." };
   };
-}
-
-/** The wasm module's own entry point. npm solc's puts the input on a 5 MB stack and crashes on large ones. */
-function load() {
-  const before = process.listeners("uncaughtException").concat(process.listeners("unhandledRejection"));
-  const soljson = require(SOLJSON);
-  for (const event of ["uncaughtException", "unhandledRejection"])
-    for (const listener of process.listeners(event)) if (!before.includes(listener)) process.removeListener(event, listener);
-
-  const place = (text) => {
-    const size = Buffer.byteLength(text, "utf8") + 1;
-    const pointer = soljson._solidity_alloc(size);
-    soljson.stringToUTF8(text, pointer, size);
-    return pointer;
-  };
-  const compile = (input, read) => {
-    const callback = soljson.addFunction((_context, kind, data, contents, error) => {
-      const answer =
-        soljson.UTF8ToString(kind) === "source" ? read(soljson.UTF8ToString(data)) : { error: "Unsupported callback." };
-      if (answer.contents !== undefined) soljson.setValue(contents, place(answer.contents), "*");
-      if (answer.error !== undefined) soljson.setValue(error, place(answer.error), "*");
-    }, "viiiii");
-    const output = soljson.UTF8ToString(soljson._solidity_compile(place(input), callback, 0));
-    soljson.removeFunction(callback);
-    soljson._solidity_reset();
-    return output;
-  };
-  return { version: () => soljson.UTF8ToString(soljson._solidity_version()), compile };
 }
 
 const COMBINED = {
@@ -131,7 +101,7 @@ function combined(solc, request) {
 function main() {
   const request = parse(process.argv.slice(2));
   if (!request.version && !request.standard && !request.combined) fail("use --version, --standard-json or --combined-json");
-  const solc = load();
+  const solc = wasm.load(fail);
   if (request.version) return `solc, the solidity compiler commandline interface\nVersion: ${solc.version()}`;
   if (request.combined) return combined(solc, request);
   const file = request.files.find((name) => name !== "-");

@@ -6,9 +6,11 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from holdfast.chain.contract import Contract
-from holdfast.sim.actions.scene import ZERO, Scene, action
+from holdfast.sim.actions.scene import MOST_PAYMENT, ZERO, Scene, action
+from holdfast.sim.actions.trade import cross
+from holdfast.sim.keys import keys_of
 from holdfast.sim.steps import Step, act
-from holdfast.types import Level
+from holdfast.types import InstrumentId, Level
 from holdfast.units import WAD
 
 
@@ -52,81 +54,207 @@ def tighten(s: Scene) -> Step:
 @action(weight=2)
 def overreach(s: Scene) -> Step:
     """Somebody calls what is not his to call."""
-    protocol, people = s.world.protocol, s.world.people
+    people = s.world.people
+    contract, function, *args = s.rng.choice((*_engines(s), *_governed(s), *_administered(s), *_guarded(s)))
+    thieves = people.stranger, people.stranger, people.guardian, people.governor, people.keeper
+    sender = s.rng.choice(thieves)
+    if sender == people.guardian and (function.startswith("tighten") or function in ("trip", "revokeEngine")):
+        sender = people.stranger  # his right
+    if sender == people.governor and function == "schedule":
+        sender = people.stranger  # whoever is the administrator may schedule anything
+    return act(s.world, "overreach", contract, function, *args, sender=sender)
+
+
+@action(weight=1)
+def nowhere(s: Scene) -> Step:
+    """Accounts, assets, markets and orders that don't exist; nothing at all; oneself."""
+    p = s.world.protocol
+    account, asset = s.rng.choice(s.users), s.rng.choice(s.assets)
+    market, gone, unit = s.rng.choice(s.state.markets), s.rng.choice((0, 10**6, 2**64 - 1)), 1
+    other = InstrumentId(market.instrument + s.rng.choice((1, 2**128, 2**184, 7 << 168)))
+    bid = WAD, 0, MOST_PAYMENT, 0, ZERO, b""
+    deeds: tuple[Deed, ...] = (
+        (p.ledger, "deposit", gone, 0, unit),
+        (p.ledger, "deposit", account.id, 99, unit),
+        (p.ledger, "deposit", account.id, asset.asset, 0),
+        (p.ledger, "withdraw", gone, 0, unit, account.owner),
+        (p.ledger, "withdraw", account.id, 99, unit, account.owner),
+        (p.ledger, "withdraw", account.id, asset.asset, 0, account.owner),
+        (p.ledger, "settle", gone, market.instrument),
+        (p.ledger, "settle", account.id, other),
+        (p.positions, "accrue", other),
+        (p.oracle, "poke", [gone % 2**16]),
+        (p.liquidation, "start", gone, account.id),
+        (p.liquidation, "take", (gone, account.id, *bid)),
+        (p.liquidation, "take", (account.id, account.id, *bid)),
+        (p.liquidation, "deleverage", gone, market.instrument),
+        (p.liquidation, "writeOff", gone),
+        (p.liquidation, "writeOff", s.state.system.fund_account),
+        (p.venue, "raiseNonceFloor", gone, 1),
+        (p.venue, "matchOrders", *cross(s, market, account, account, WAD)[1]),
+        (p.venue, "matchOrders", *cross(s, replace(market, instrument=other), account, s.users[0], WAD)[1]),
+    )
+    contract, function, *args = s.rng.choice(deeds)
+    return act(s.world, "nowhere", contract, function, *args, sender=account.owner)
+
+
+Deed = tuple[Any, ...]
+"""A contract, a function of it, and its arguments."""
+
+
+def _engines(s: Scene) -> tuple[Deed, ...]:
+    """What contracts may ask of each other."""
+    p, people = s.world.protocol, s.world.people
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets)
     account, other = s.rng.choice(s.users), s.rng.choice(s.users)
-    p = market.params
+    instrument, mark = market.instrument, market.price.spot_wad
+    fill = instrument, account.id, other.id, s.state.system.fees_account, WAD, mark, 0, 0
+    return (
+        (p.ledger, "fill", fill),
+        (p.ledger, "move", account.id, other.id, WAD),
+        (p.ledger, "take", account.id, other.id, WAD, WAD, people.stranger),
+        (p.ledger, "deleverage", account.id, instrument, WAD),
+        (p.ledger, "writeOff", account.id),
+        (p.positions, "trade", instrument, account.id, other.id, WAD, mark),
+        (p.positions, "take", account.id, other.id, WAD),
+        (p.positions, "deleverage", account.id, instrument, WAD),
+        (p.positions, "settle", account.id, instrument),
+        (p.vaults[asset.asset], "pull", account.owner, 1_000),
+        (p.vaults[asset.asset], "push", people.stranger, max(1, asset.held)),
+        (p.insurance, "pay", market.underlying, account.id, WAD),
+        (p.breaker, "reportMove", market.underlying),
+        (p.breaker, "reportResume", market.underlying),
+        (p.feeds[market.underlying], "set", 1),
+        (p.feeds[market.underlying], "setAt", 1, s.now),
+    )
+
+
+def _governed(s: Scene) -> tuple[Deed, ...]:
+    """What is the governor's, after his delay."""
+    p, people = s.world.protocol, s.world.people
+    market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets)
+    now = market.params
     looser = (
-        p.initial_bps - 1,
-        p.maintenance_bps - 1,
-        p.initial_max_bps,
-        p.knee_bps,
-        2 * p.open_interest_cap_wad,
+        now.initial_bps - 1,
+        now.maintenance_bps - 1,
+        now.initial_max_bps,
+        now.knee_bps,
+        2 * now.open_interest_cap_wad,
     )
-    fill = (
-        market.instrument,
-        account.id,
-        other.id,
-        s.state.system.fees_account,
-        WAD,
-        market.price.spot_wad,
-        0,
-        0,
+    return (
+        (p.risk, "setInstrument", market.instrument, looser),
+        (p.risk, "setAsset", asset.asset, (1, 1)),
+        (p.oracle, "setFeed", market.underlying, (ZERO, 3_600, 100, 1, 2**80)),
+        (p.ledger, "setEngine", people.stranger, 7),
+        (p.ledger, "listAsset", ZERO, 1),
+        (p.positions, "listInstrument", market.instrument + 1),
+        (p.vaults[asset.asset], "setCap", 2**127),
+        (p.insurance, "setCap", market.underlying, 2**100),
+        (p.insurance, "setFundShare", 0),
+        (p.insurance, "payTreasury", people.stranger, 1),
+        (p.liquidation, "setParams", astuple(s.ghost.params)),
+        (p.venue, "setFees", 0, 0),
+        (p.breaker, "relax", market.underlying),
     )
-    calls: tuple[tuple[Any, ...], ...] = (
-        (protocol.risk, "setInstrument", market.instrument, looser),
-        (protocol.risk, "setAsset", asset.asset, (1, 1)),
-        (protocol.oracle, "setFeed", market.underlying, (ZERO, 3_600, 100, 1, 2**80)),
-        (protocol.ledger, "setEngine", people.stranger, 7),
-        (protocol.ledger, "revokeEngine", protocol.liquidation.address),
-        (protocol.ledger, "listAsset", ZERO, 1),
-        (protocol.ledger, "fill", fill),
-        (protocol.ledger, "move", account.id, other.id, WAD),
-        (protocol.ledger, "take", account.id, other.id, WAD, WAD, people.stranger),
-        (protocol.ledger, "deleverage", account.id, market.instrument, WAD),
-        (protocol.ledger, "writeOff", account.id),
-        (protocol.positions, "trade", market.instrument, account.id, other.id, WAD, market.price.spot_wad),
-        (protocol.positions, "listInstrument", market.instrument + 1),
-        (protocol.vaults[asset.asset], "setCap", 2**127),
-        (protocol.vaults[asset.asset], "pull", account.owner, 1_000),
-        (protocol.vaults[asset.asset], "push", people.stranger, max(1, asset.held)),
-        (protocol.insurance, "setCap", market.underlying, 2**100),
-        (protocol.insurance, "setFundShare", 0),
-        (protocol.insurance, "pay", market.underlying, account.id, WAD),
-        (protocol.insurance, "payTreasury", people.stranger, 1),
-        (protocol.liquidation, "setParams", astuple(s.ghost.params)),
-        (protocol.venue, "setFees", 0, 0),
-        (protocol.breaker, "relax", market.underlying),
-        (protocol.breaker, "reportMove", market.underlying),
-        (protocol.authority, "grantRole", 1, people.stranger, 0),
-    )  # fmt: skip
-    contract, function, *args = s.rng.choice(calls)
-    sender = s.rng.choice((people.stranger, people.stranger, people.guardian, people.governor, people.keeper))
-    if function == "revokeEngine" and sender == people.guardian:
-        sender = people.stranger  # his right, and the end of the history
-    return act(s.world, "overreach", contract, function, *args, sender=sender)
+
+
+def _administered(s: Scene) -> tuple[Deed, ...]:
+    """What is the administrator's, after a longer one; and the doors of the access manager itself."""
+    p, people = s.world.protocol, s.world.people
+    authority, thief = p.authority, people.stranger
+    managed = (
+        p.breaker,
+        p.oracle,
+        p.risk,
+        p.ledger,
+        p.positions,
+        p.insurance,
+        p.liquidation,
+        p.venue,
+        *p.vaults,
+    )
+    target = s.rng.choice(managed)
+    grant = authority.encode("grantRole", 1, thief, 0)
+    free = p.ledger.artifact.find("setEngine").selector
+    request = p.ledger.address, p.ledger.encode("setEngine", thief, 7)
+    return (
+        (authority, "grantRole", 1, thief, 0),
+        (authority, "revokeRole", 2, people.guardian),
+        (authority, "renounceRole", 2, ZERO),
+        (authority, "labelRole", 1, "thief"),
+        (authority, "setRoleAdmin", 1, 2),
+        (authority, "setRoleGuardian", 1, 0),
+        (authority, "setGrantDelay", 1, 0),
+        (authority, "setTargetFunctionRole", p.ledger.address, [free], 2**64 - 1),
+        (authority, "setTargetAdminDelay", target.address, 0),
+        (authority, "setTargetClosed", target.address, True),
+        (authority, "updateAuthority", target.address, thief),
+        (authority, "multicall", [grant]),
+        (authority, "execute", *request),
+        (authority, "schedule", p.ledger.address, p.ledger.encode("open", 2), 0),
+        (authority, "cancel", people.governor, *request),
+        *((one, "setAuthority", thief) for one in s.rng.sample(managed, 4)),
+    )
+
+
+def _guarded(s: Scene) -> tuple[Deed, ...]:
+    """What is the guardian's, at once."""
+    p = s.world.protocol
+    market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets[1:])
+    now = market.params
+    rates = now.initial_bps + 1, now.maintenance_bps, now.initial_max_bps + 1, now.knee_bps, 0
+    return (
+        (p.breaker, "trip", market.underlying, Level.HALTED, 60),
+        (p.risk, "tightenInstrument", market.instrument, rates),
+        (
+            p.risk,
+            "tightenAsset",
+            asset.asset,
+            (asset.params.initial_haircut_bps + 1, asset.params.maintenance_haircut_bps),
+        ),
+        (p.ledger, "revokeEngine", p.liquidation.address),
+        (p.vaults[asset.asset], "tightenCap", 0),
+        (p.insurance, "tightenCap", market.underlying, 0),
+    )
 
 
 @action(weight=1)
 def loosen(s: Scene) -> Step | None:
     """The governor schedules a loosening, waits out the delay, or not quite, and executes it."""
+    known = [plot for plot in keys_of(s.ghost).plots.values() if plot.ready <= s.now + s.world.delay + 1]
+    if known and s.chance(0.7):
+        plot = s.rng.choice(known)
+        wait = max(0, plot.ready - s.now + s.rng.choice((-1, 0, 0, 1)))
+        return executing(s, "loosen", plot.target, plot.data, wait=wait if s.chance(0.8) else 0)
     protocol, people = s.world.protocol, s.world.people
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets)
     p = market.params
     rates = p.initial_bps, p.maintenance_bps, p.initial_max_bps, p.knee_bps
     vault, raised = protocol.vaults[asset.asset], p.open_interest_cap_wad + WAD
+    treasury = s.state.system.treasury_wad // s.assets[0].unit_wad
     wishes: tuple[tuple[Any, ...], ...] = (
         (protocol.breaker, "relax", market.underlying),
         (vault, "setCap", asset.cap + 1),
         (protocol.insurance, "setCap", market.underlying, market.insurance_cap_wad + WAD),
-        (protocol.insurance, "payTreasury", people.governor, 1),
+        (protocol.insurance, "payTreasury", people.governor, s.amount(1, max(1, treasury), [treasury])),
         (protocol.risk, "setInstrument", market.instrument, (*rates, raised)),
     )
     contract, function, *args = s.rng.choice(wishes)
+    return scheduling(s, "loosen", contract, function, *args)
+
+
+def scheduling(s: Scene, name: str, contract: Contract, function: str, *args: Any, when: int = 0) -> Step:
+    """The governor asks for a call, for as soon as may be or for `when` [seconds]."""
     request = contract.address, contract.encode(function, *args)
-    schedule = act(s.world, "loosen", protocol.authority, "schedule", *request, 0, sender=people.governor)
-    execute = act(s.world, "loosen", protocol.authority, "execute", *request, sender=people.governor)
-    if s.ghost.scheduled and s.chance(0.7):
-        return execute
-    wait = 0 if s.chance(0.5) else s.world.delay + s.rng.choice((-1, 0, 1))
-    return replace(schedule, wait=0) if wait == 0 else replace(execute, wait=wait)
+    step = act(
+        s.world, name, s.world.protocol.authority, "schedule", *request, when, sender=s.world.people.governor
+    )
+    return replace(step, text=(f"{step.text[0]} = {s.world.say(contract, function, args, '')}",))
+
+
+def executing(s: Scene, name: str, target: str, data: bytes, *, wait: int, ends: bool = False) -> Step:
+    """The governor executes what was scheduled. It may touch anybody; after some of it nothing is promised any more."""
+    return act(
+        s.world, name, s.world.protocol.authority, "execute", target, data, sender=s.world.people.governor,
+        wait=wait, wide=True, accounts=frozenset(s.own), facts={"moves": (0,), **({"ends": True} if ends else {})},
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from holdfast.sim.actions.scene import MOST_PAYMENT, ZERO, Scene, action
@@ -15,7 +15,8 @@ from holdfast.units import WAD
 @action(weight=2)
 def start(s: Scene) -> Step | None:
     weak = [a for a in s.users if a.healthy is False and a.auction is None]
-    account = s.pick(weak, s.users, stray=0.06)
+    ripe = [a for a in weak if s.seizable(a)]
+    account = s.pick(s.still(ripe) or (weak if s.chance(0.2) else []), s.users, stray=0.05)
     if account is None:
         return None
     rewarded = account if s.chance(0.2) else s.rng.choice(s.users)
@@ -51,7 +52,7 @@ def end(s: Scene) -> Step | None:
 def _on_auction(
     s: Scene, name: str, found: list[Account], due: Callable[[Account], int] | None
 ) -> Step | None:
-    account = s.pick(found, _auctioned(s), s.users, stray=0.07)
+    account = s.pick(s.still(found), _auctioned(s), s.users, stray=0.07)
     if account is None:
         return None
     wait = 0
@@ -74,17 +75,27 @@ def _auctioned(s: Scene) -> list[Account]:
 
 @action(weight=3)
 def take(s: Scene) -> Step | None:
-    found = _bid(s, s.users)
+    found = _lot(s, s.users)
     if found is None:
         return None
-    victim, taker, bid, wait = found
-    receiver = taker.owner if s.chance(0.2) else ZERO
-    sender = s.speaker(taker)
+    victim, taker, wait = found
+    return _take(s, victim, taker, taker.owner if s.chance(0.2) else ZERO, wait)
+
+
+def taking(s: Scene, victim: Account, receiver: str) -> Step | None:
+    """A take by one of the rich whose collateral leaves to `receiver`."""
+    able = sorted((a for a in s.users if a.mode is Mode.CROSS and a.id != victim.id), key=free_of)
+    return _take(s, victim, s.rng.choice(able[-4:]), receiver, 0) if able else None
+
+
+def _take(s: Scene, victim: Account, taker: Account, receiver: str, wait: int) -> Step:
+    bid = bid_of(s, victim)
+    leaving = tuple(h.asset for h in victim.holdings) if receiver != ZERO else ()
     return act(
         s.world, "take", s.world.protocol.liquidation, "take",
         (victim.id, taker.id, *bid.values(), receiver, b""),
-        sender=sender, accounts=frozenset({victim.id, taker.id}), facts={"account": victim.id, "bid": bid},
-        wait=wait,
+        sender=s.speaker(taker), accounts=frozenset({victim.id, taker.id}), wait=wait,
+        facts={"account": victim.id, "bid": bid, **({"moves": leaving} if leaving else {})},
     )  # fmt: skip
 
 
@@ -93,65 +104,79 @@ def flash_take(s: Scene) -> Step | None:
     """A taker with code that does something else before its margin is checked."""
     flash = s.world.flash
     able = [a for a in s.users if (a.owner, flash.address) in s.ghost.operators]
-    found = _bid(s, able)
+    found = _lot(s, able)
     if found is None:
         return None
-    victim, taker, bid, wait = found
-    people, ledger, liquidation = s.world.people, s.world.protocol.ledger, s.world.protocol.liquidation
-    cash = s.amount(1, max(1, taker.cash_wad // s.assets[0].unit_wad))
-    again = victim.id, taker.id, *bid.values(), flash.address, b""
-    inner: tuple[tuple[Any, ...], ...] = (
-        (ledger, "withdraw", taker.id, SETTLEMENT, cash, flash.address),
-        (ledger, "settle", taker.id, s.rng.choice(s.state.markets).instrument),
-        (ledger, "accrueInterest"),
-        (liquidation, "end", victim.id),
-        (liquidation, "take", again),
-    )
-    target, function, *args = s.rng.choice(inner)
+    victim, taker, wait = found
+    bid = bid_of(s, victim)
+    people, liquidation = s.world.people, s.world.protocol.liquidation
+    target, function, *args = s.rng.choice(_meanwhile(s, victim, taker, bid))
     receiver = flash.address if s.chance(0.5) else ZERO
     prepare = act(
-        s.world,
-        "flash_take",
-        flash,
-        "plan",
-        target.address,
-        target.encode(function, *args),
+        s.world, "flash_take", flash, "plan", target.address, target.encode(function, *args),
         sender=people.stranger,
-    )
+    )  # fmt: skip
     go = act(
         s.world, "flash_take", flash, "take", liquidation.address,
         (victim.id, taker.id, *bid.values(), receiver, b"\x01"),
         sender=people.stranger, speakers={flash.address}, accounts=frozenset({victim.id, taker.id}),
     )  # fmt: skip
-    return join("flash_take", [prepare, go], facts={"account": victim.id, "bid": bid}, wait=wait)
+    moves = (SETTLEMENT, *(h.asset for h in victim.holdings))
+    facts = {"account": victim.id, "bid": bid, "moves": moves}
+    return join("flash_take", [prepare, go], facts=facts, wait=wait)
 
 
-def _bid(s: Scene, able: list[Account]) -> tuple[Account, Account, dict[str, int], int] | None:
+def _meanwhile(s: Scene, victim: Account, taker: Account, bid: dict[str, int]) -> Sequence[tuple[Any, ...]]:
+    """What a taker may do before its margin is checked: half of it is its right."""
+    ledger, liquidation, flash = s.world.protocol.ledger, s.world.protocol.liquidation, s.world.flash
+    cash = s.amount(1, max(1, taker.cash_wad // s.assets[SETTLEMENT].unit_wad))
+    again = victim.id, taker.id, *bid.values(), flash.address, b""
+    market = s.rng.choice(s.state.markets)
+    return (
+        (ledger, "withdraw", taker.id, SETTLEMENT, cash, flash.address),
+        (ledger, "withdraw", taker.id, SETTLEMENT, 1, flash.address),
+        (s.world.protocol.positions, "accrue", market.instrument),
+        (ledger, "accrueInterest"),
+        (s.world.protocol.oracle, "poke", []),
+        (liquidation, "end", victim.id),
+        (liquidation, "take", again),
+    )
+
+
+def _lot(s: Scene, able: list[Account]) -> tuple[Account, Account, int] | None:
+    """Who is sold, to whom, and after which wait [seconds]."""
     weak = [a for a in _auctioned(s) if a.healthy is False]
-    victim = s.pick(weak, _auctioned(s), s.users, stray=0.05)
-    takers = [a for a in able if victim is None or a.id != victim.id or s.chance(0.05)]
-    simple = victim is None or (not victim.holdings and len(victim.positions) == 1)
-    fit = [a for a in takers if simple or a.mode is Mode.CROSS]
-    rich = sorted(fit, key=free_of)[-4:]
-    taker = s.pick(rich, takers)
-    if victim is None or taker is None:
+    weak = [a for a in weak if s.seizable(a)] or weak
+    running = [a for a in weak if s.now <= s.ghost.clock(a, s.now)[1] + s.ghost.params.run_seconds]
+    victim = s.pick(s.still(running or weak), _auctioned(s), s.users, stray=0.04)
+    if victim is None:
         return None
+    takers = [a for a in able if a.id != victim.id or s.chance(0.02)]
+    simple = not victim.holdings and len(victim.positions) == 1
+    fit = [a for a in takers if a.auction is None and (simple or a.mode is Mode.CROSS)]
+    taker = s.pick(sorted(fit, key=free_of)[-4:], takers, stray=0.08)
+    if taker is None:
+        return None
+    wait = 0
+    if victim.auction is not None and s.chance(0.4):
+        params = s.ghost.params
+        edges = (params.ramp_seconds, params.ramp_seconds, params.solvent_seconds, params.ramp_seconds // 2)
+        edge = params.run_seconds if s.chance(0.08) else s.rng.choice(edges)
+        wait = max(0, victim.auction.restarted_at + edge - s.now + s.rng.choice((-1, 0, 1)))
+    return victim, taker, wait
+
+
+def bid_of(s: Scene, victim: Account) -> dict[str, int]:
+    """A bid's bounds; mostly all of it at any price."""
     bid = {"max_fraction": WAD, "min_fraction": 0, "max_payment": MOST_PAYMENT, "min_discount": 0}
     if s.chance(0.5 if victim.positions else 0.1):
-        bid["max_fraction"] = min(WAD, max(0, s.amount(10**12, WAD, [WAD, WAD // 2])))
+        bid["max_fraction"] = s.amount(10**12, WAD, [WAD // 2, 1]) if s.chance(0.95) else WAD + 1
     if s.chance(0.1):
         bid["min_fraction"] = s.log(10**12, WAD)
     if s.chance(0.1) and victim.health is not None:
         bid["max_payment"] = s.rng.choice((0, -1, victim.health.margin.equity_wad))
         bid["min_discount"] = s.log(1, max(1, victim.health.margin.maintenance_wad))
-    wait = 0
-    if victim.auction is not None and s.chance(0.5):
-        params = s.ghost.params
-        edge = s.rng.choice(
-            (params.ramp_seconds, params.solvent_seconds, params.run_seconds, params.ramp_seconds // 2)
-        )
-        wait = max(0, victim.auction.restarted_at + edge - s.now + s.rng.choice((-1, 0, 1)))
-    return victim, taker, bid, wait
+    return bid
 
 
 @action(weight=2)
@@ -159,7 +184,7 @@ def deleverage(s: Scene) -> Step | None:
     weak = [a for a in _auctioned(s) if a.healthy is False and a.positions]
     insured = [a for a in weak if _auction(a).insured]
     deep = [a for a in weak if a.health is not None and a.health.margin.equity_wad <= 0]
-    account = s.pick(insured or deep, _auctioned(s), s.users, stray=0.05)
+    account = s.pick(s.still(insured or deep), _auctioned(s), s.users, stray=0.05)
     if account is None:
         return None
     legs = [leg.instrument for leg in account.positions] or [s.rng.choice(s.state.markets).instrument]

@@ -11,9 +11,10 @@ from holdfast.units import WAD
 @action(weight=4)
 def deposit(s: Scene) -> Step | None:
     account = s.pick(s.users, s.state.accounts)
-    asset = s.rng.choice(s.assets)
     if account is None:
         return None
+    taken = account.mode is Mode.CROSS or s.chance(0.1)  # an isolated account holds cash alone
+    asset = s.rng.choice(s.assets if taken else s.assets[:1])
     unit = 10 ** s.world.protocol.decimals[asset.asset]
     worth = 1 if asset.price is None else max(1, asset.price.spot_wad // WAD)
     edges = [-account.cash_wad // asset.unit_wad] if asset.asset == SETTLEMENT else []
@@ -50,7 +51,7 @@ def rescue(s: Scene) -> Step | None:
 @action(weight=5)
 def withdraw(s: Scene) -> Step | None:
     rich = [a for a in s.users if a.cash_wad > 0 or a.holdings]
-    account = s.pick(rich, s.state.accounts)
+    account = s.pick(s.still(rich), s.state.accounts)
     if account is None or account.health is None:
         return None
     held = [SETTLEMENT] * 2 + [holding.asset for holding in account.holdings]
@@ -75,7 +76,7 @@ def borrow(s: Scene) -> Step | None:
     found = [
         a for a in s.users if a.holdings and a.health is not None and a.health.margin.borrow_limit_wad > 0
     ]
-    account = s.pick(found)
+    account = s.pick(s.still(found))
     if account is None or account.health is None:
         return None
     margin, unit = account.health.margin, s.assets[SETTLEMENT].unit_wad
@@ -119,8 +120,42 @@ def donate(s: Scene) -> Step:
     token = s.world.protocol.tokens[asset.asset]
     return act(
         s.world, "donate", token, "transfer", asset.vault, amount,
-        sender=s.world.people.stranger, facts={"asset": asset.asset, "amount": amount},
+        sender=s.world.people.stranger,
+        facts={"asset": asset.asset, "amount": amount, "absurd": asset.asset in s.world.hostile},
     )  # fmt: skip
+
+
+@action(weight=2)
+def dust(s: Scene) -> Step | None:
+    """The smallest amounts there are, and all but the smallest."""
+    few = s.rng.randint(1, 3)
+    account, asset = s.rng.choice(s.users), s.rng.choice(s.assets)
+    kind = s.rng.choice(("in", "out", "out", "rest", "gift"))
+    if kind == "gift":
+        token = s.world.protocol.tokens[asset.asset]
+        facts = {"asset": asset.asset, "amount": few, "absurd": asset.asset in s.world.hostile}
+        return act(
+            s.world,
+            "donate",
+            token,
+            "transfer",
+            asset.vault,
+            few,
+            sender=s.world.people.stranger,
+            facts=facts,
+        )
+    if kind == "in":
+        asset = asset if account.mode is Mode.CROSS else s.assets[SETTLEMENT]
+        return act(
+            s.world, "deposit", s.world.protocol.ledger, "deposit", account.id, asset.asset, few,
+            sender=account.owner, accounts=frozenset({account.id}),
+            facts={"account": account.id, "asset": asset.asset, "amount": few},
+        )  # fmt: skip
+    held = {holding.asset: holding.amount for holding in account.holdings}
+    held[SETTLEMENT] = max(0, account.cash_wad // s.assets[SETTLEMENT].unit_wad)
+    chosen = s.rng.choice(sorted(held))
+    amount = few if kind == "out" else held[chosen] - few
+    return _withdraw(s, account, s.assets[chosen], amount, account.owner) if amount > 0 else None
 
 
 @action(weight=1)

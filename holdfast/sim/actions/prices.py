@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
 from typing import Final
 
 from holdfast.sim.actions.scene import Scene, action
 from holdfast.sim.steps import Step, act, join
 from holdfast.sim.world import GWEI
+from holdfast.units import WAD
 
 GAS_FEES: Final = (GWEI, 5_000 * GWEI)
 """[wei] Between these a block's base fee may jump."""
@@ -73,9 +76,7 @@ def jump(s: Scene) -> Step:
 def misprint(s: Scene) -> Step:
     """An answer nobody should believe, or nearly: a ten-thousandth, nothing, negative, at a bound, far away."""
     market = s.rng.choice(s.state.markets)
-    symbol = s.world.protocol.symbols[market.underlying]
-    bounds = s.world.protocol.record.config["underlyings"][symbol]
-    low, high = (round(float(bounds[name]) * 10**8) for name in ("min_price", "max_price"))
+    low, high = (bound * 10**8 // WAD for bound in _bounds(s, market.underlying))
     answer = s.rng.choice((10_000, 0, -1, low, low - 1, high, high + 1, 2**88, 2**255 - 1, -(2**255)))
     people, feed = s.world.people, s.world.protocol.feeds[market.underlying]
     says = act(s.world, "price", feed, "set", answer, sender=people.feeder)
@@ -83,9 +84,45 @@ def misprint(s: Scene) -> Step:
 
 
 @action(weight=1)
+def lie(s: Scene) -> Step:
+    """The feeds' owner says anything that will be believed, or as of a time that won't."""
+    market = s.rng.choice(s.state.markets)
+    low, high = (bound * 10**8 // WAD for bound in _bounds(s, market.underlying))
+    near = market.price.spot_wad // 10**10
+    answer = s.log(low, high) if s.chance(0.5) else s.log(max(low, near // 3), min(high, near * 3))
+    said_at = max(0, s.now + s.rng.choice((0, 0, -1, -60, -3_600, 1, 86_400, -(10**6))))
+    people, feed = s.world.people, s.world.protocol.feeds[market.underlying]
+    says = act(s.world, "price", feed, "setAt", answer, said_at, sender=people.feeder)
+    return join("price", [says, _poke(s, [market.underlying])])
+
+
+@action(weight=1)
+def fail_feed(s: Scene) -> Step:
+    """A feed fails, in one of the ways a contract can."""
+    return fault_step(s, [s.rng.choice(s.state.markets).underlying], s.rng.randint(1, 7))
+
+
+@action(weight=1)
+def mend_feed(s: Scene) -> Step:
+    """All feeds work again."""
+    return fault_step(s, [market.underlying for market in s.state.markets], 0)
+
+
+@action(weight=0.5)
+def skip(s: Scene) -> Step:
+    """Many blocks at once, or many in a second."""
+    away, wait = s.log(1, 10**6), s.log(1, 600)
+    return replace(accrue_interest(s), blocks=away, wait=wait)
+
+
+@action(weight=1)
 def poke(s: Scene) -> Step:
     known = [market.underlying for market in s.state.markets]
     chosen = s.rng.sample(known, s.rng.randint(1, len(known)))
+    if s.chance(0.1):  # too little gas to ask a source: refused, or nothing happens
+        step = _poke(s, chosen)
+        poor = replace(step.calls[0], gas=s.log(30_000, 400_000))
+        return replace(step, calls=(poor,), facts={"absurd": True})
     return _poke(s, chosen if s.chance(0.95) else [*chosen, 99])
 
 
@@ -97,6 +134,23 @@ def prices_step(s: Scene, name: str, prices: Mapping[int, int]) -> Step:
         for u, price in prices.items()
     ]
     return join(name, [*says, _poke(s, list(prices))])
+
+
+def fault_step(s: Scene, underlyings: list[int], fault: int) -> Step:
+    """These feeds fail so from now on (0: work again), and the oracle looks at them."""
+    name = "fail_feed" if fault else "mend_feed"
+    says = [
+        act(s.world, name, s.world.feeds[underlying], "setFault", fault, sender=s.world.people.feeder)
+        for underlying in underlyings
+    ]
+    return join(name, [*says, _poke(s, underlyings)])
+
+
+def _bounds(s: Scene, underlying: int) -> tuple[int, int]:
+    """[wad] Between these a price is believed."""
+    bounds = s.world.protocol.record.config["underlyings"][s.world.protocol.symbols[underlying]]
+    low, high = (int(Decimal(str(bounds[name])).scaleb(18)) for name in ("min_price", "max_price"))
+    return low, high
 
 
 def _poke(s: Scene, underlyings: list[int]) -> Step:

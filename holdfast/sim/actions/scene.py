@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final, TypeVar
 
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.steps import Step
 from holdfast.sim.world import World
-from holdfast.types import Account, Asset, Market, Snapshot
+from holdfast.types import Account, Asset, Grade, Level, Market, Snapshot
 
 T = TypeVar("T")
 
@@ -33,6 +33,7 @@ class Scene:
     ghost: Ghost
     state: Snapshot
     rng: Random
+    touched: set[int] = field(default_factory=set)  # accounts that something is planned for already
 
     @property
     def now(self) -> int:
@@ -50,6 +51,10 @@ class Scene:
     @property
     def users(self) -> list[Account]:
         return [account for account in self.state.accounts if account.id not in self.own]
+
+    def still(self, accounts: Sequence[Account]) -> list[Account]:
+        """Those that nothing is planned for yet; all of them where that leaves none."""
+        return [account for account in accounts if account.id not in self.touched] or list(accounts)
 
     def chance(self, share: float) -> bool:
         return self.rng.random() < share
@@ -93,11 +98,21 @@ class Scene:
             return self.rng.choice((people.stranger, self.rng.choice(people.owners)))
         return helpers[0] if helpers and place < 0.3 else account.owner
 
+    def seizable(self, account: Account) -> bool:
+        """Does nothing but its health stand in the way of selling it? No halt, no grace, no price beyond use."""
+        if account.health is None or account.health.grade > Grade.SLOW:
+            return False
+        used = {item.underlying for item in account.health.items}
+        of_its_own = (market.restriction for market in self.state.markets if market.underlying in used)
+        lanes = self.state.system.restriction, *of_its_own
+        return all(lane.level < Level.HALTED and self.now >= lane.grace_until for lane in lanes)
+
     def market_of(self, underlying: int) -> Market:
         return next(market for market in self.state.markets if market.underlying == underlying)
 
 
 Plan = Callable[[Scene], Step | None]
+P = TypeVar("P", bound=Plan)
 
 ACTIONS: Final[dict[str, Plan]] = {}
 """By name, in the order in which they are declared."""
@@ -106,10 +121,10 @@ WEIGHTS: Final[dict[str, float]] = {}
 """How often an action is tried, when nothing calls for another."""
 
 
-def action(*, weight: float = 1) -> Callable[[Plan], Plan]:
+def action(*, weight: float = 1) -> Callable[[P], P]:
     """Registers an action under the name of its function."""
 
-    def register(plan: Plan) -> Plan:
+    def register(plan: P) -> P:
         ACTIONS[plan.__name__] = plan
         WEIGHTS[plan.__name__] = weight
         return plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from holdfast.model.venue import Order, digest
 from holdfast.sim.actions.scene import HUGE, NEVER, Scene, action
@@ -23,7 +24,7 @@ def match(s: Scene) -> Step | None:
         if again is not None:
             return again
     able = [a for a in s.users if free_of(a) and _admits(a, market)] or s.users
-    maker = s.rng.choice(able if s.chance(0.9) else s.users)
+    maker = s.rng.choice(s.still(able) if s.chance(0.9) else s.users)
     others = [a for a in able if a.id != maker.id]
     taker = s.rng.choice(others if others and s.chance(0.95) else s.users)
     buys = s.chance(0.5)
@@ -59,7 +60,8 @@ def lever(s: Scene) -> Step | None:
     able = [a for a in s.users if a.healthy and free_of(a) > WAD and _admits(a, market)]
     if len(able) < 2:
         return None
-    maker, taker = s.rng.sample(able, 2)
+    still = s.still(able)
+    maker, taker = s.rng.sample(still if len(still) > 1 else able, 2)
     most = min(_most_size(maker, market), _most_size(taker, market))
     room = market.params.open_interest_cap_wad - market.open_interest_wad
     size = max(1, min(s.rng.choice((most, most * 97 // 100, most * 9 // 10, most // 2)), room))
@@ -85,8 +87,18 @@ def free_of(account: Account) -> int:
 
 def _most_size(account: Account, market: Market) -> int:
     """What free equity can bear, fees aside."""
-    need = market.price.spot_wad * (market.params.initial_bps + 7) // BPS
+    dear = max(market.price.spot_wad, market.price.ema_wad)
+    need = dear * (_initial_bps(market) + 7) // BPS
     return free_of(account) * WAD // max(1, need)
+
+
+def _initial_bps(market: Market) -> int:
+    """What a little more of it takes, at the open interest of now; it rises from the knee to the cap."""
+    p, cap = market.params, max(1, market.params.open_interest_cap_wad)
+    used = min(BPS, market.open_interest_wad * BPS // cap)
+    if used <= p.knee_bps:
+        return p.initial_bps
+    return p.initial_bps + (p.initial_max_bps - p.initial_bps) * (used - p.knee_bps) // (BPS - p.knee_bps)
 
 
 def _trade_size(s: Scene, market: Market, sides: Sequence[Account]) -> int:
@@ -101,9 +113,9 @@ def _trade_price(s: Scene, market: Market) -> int:
     spot = market.price.spot_wad
     band: int = spot * s.world.protocol.record.config["ledger"]["band_bps"] // BPS
     place = s.rng.random()
-    if place < 0.5:
+    if place < 0.6:
         return spot
-    if place < 0.8:
+    if place < 0.9:
         return max(1, spot + s.rng.randint(-band, band))
     return max(1, spot + s.rng.choice((-1, 1)) * (band + s.rng.choice((-1, 0, 1))))
 
@@ -141,13 +153,13 @@ def _order(s: Scene, market: Market, account: Account, size: int, price: int) ->
         size_wad=size,
         limit_price_wad=price,
         nonce=max(0, s.ghost.floors[account.id] + s.rng.choice((0, 1, 5, 10, 100, -1)) + s.rng.randrange(2)),
-        expires_at=s.now + s.rng.choice((-1, 0, 60, 3_600)) if s.chance(0.08) else NEVER,
-        reduce_only=s.chance(0.5 if reduces else 0.02),
-        post_only=s.chance(0.05),
+        expires_at=s.now + s.rng.choice((-1, 0, 600, 86_400)) if s.chance(0.04) else NEVER,
+        reduce_only=s.chance(0.4 if reduces else 0.02),
+        post_only=s.chance(0.03),
     )
 
 
-def _sign(s: Scene, order: Order) -> tuple[bytes, Order, bytes, bool]:
+def _sign(s: Scene, order: Order) -> Signed:
     """Hash, order, signature and whether it is honest."""
     protocol = s.world.protocol
     name = digest(order, protocol.chain_id, protocol.venue.address)
@@ -160,17 +172,33 @@ def _sign(s: Scene, order: Order) -> tuple[bytes, Order, bytes, bool]:
     return name, order, protocol.sign(order, s.world.people.keys[order.signer]).signature, True
 
 
+Signed = tuple[bytes, Order, bytes, bool]
+"""An order: its hash, itself, its signature, and whether that is honest."""
+
+
+def cross(
+    s: Scene, market: Market, buyer: Account, seller: Account, size: int
+) -> tuple[tuple[Signed, Signed], tuple[Any, ...]]:
+    """Two orders at the mark that nobody has to sign, and the arguments of their match."""
+    price = market.price.spot_wad
+    first = _sign(s, _plain(market, buyer, size, price))
+    second = _sign(s, _plain(market, seller, -size, price))
+    return (first, second), (first[1].members(), b"", second[1].members(), b"", size)
+
+
 def _again(s: Scene) -> Step | None:
     """A known order against a new one that meets it."""
     known = [
-        (name, ticket) for name, ticket in s.ghost.tickets.items() if ticket.left_wad > 0 or s.chance(0.1)
+        (name, ticket)
+        for name, ticket in s.ghost.tickets.items()
+        if (ticket.left_wad > 0 and _tradable(s, ticket)) or s.chance(0.06)
     ]
     if not known:
         return None
     name, ticket = s.rng.choice(known[-20:])
     order = ticket.order
-    others = [a for a in s.users if a.id != order.account]
     market = s.state.market(order.instrument)
+    others = [a for a in s.users if a.id != order.account and (_admits(a, market) or s.chance(0.1))]
     left = max(1, ticket.left_wad)
     size = max(1, s.amount(left // 10, left, [left, left]))
     size = abs(order.size_wad) if s.chance(0.3) else size  # once more in full
@@ -182,9 +210,7 @@ def _again(s: Scene) -> Step | None:
     return _matching(s, *pair, size)
 
 
-def _matching(
-    s: Scene, maker: tuple[bytes, Order, bytes, bool], taker: tuple[bytes, Order, bytes, bool], size: int
-) -> Step:
+def _matching(s: Scene, maker: Signed, taker: Signed, size: int) -> Step:
     size = max(0, min(size, HUGE))
     first, second = maker[1], taker[1]
     signers = {order.signer for _, order, _, honest in (maker, taker) if honest}
@@ -199,17 +225,23 @@ def _matching(
     )  # fmt: skip
 
 
+def _tradable(s: Scene, ticket: Ticket) -> bool:
+    """Is nothing but its size in the way of this order?"""
+    order, mark = ticket.order, s.state.market(ticket.order.instrument).price.spot_wad
+    band = s.world.protocol.record.config["ledger"]["band_bps"]
+    fits = abs(order.limit_price_wad - mark) * BPS < mark * band
+    alive = order.expires_at >= s.now and order.nonce >= s.ghost.floors[order.account]
+    return fits and alive and ticket.honest and not ticket.cancelled
+
+
 @action(weight=2)
 def overfill(s: Scene) -> Step | None:
     """More of a known order than is left of it, small enough for nothing else to stand in the way."""
-    band = s.world.protocol.record.config["ledger"]["band_bps"]
-
-    def tradable(ticket: Ticket) -> bool:
-        order, mark = ticket.order, s.state.market(ticket.order.instrument).price.spot_wad
-        fits = abs(order.limit_price_wad - mark) * BPS < mark * band
-        return fits and ticket.honest and not order.reduce_only and order.expires_at >= s.now
-
-    known = [(name, ticket) for name, ticket in s.ghost.tickets.items() if tradable(ticket)]
+    known = [
+        (name, ticket)
+        for name, ticket in s.ghost.tickets.items()
+        if _tradable(s, ticket) and not ticket.order.reduce_only
+    ]
     if not known:
         return None
     name, ticket = min(known[-12:], key=lambda one: abs(one[1].order.size_wad) + s.rng.randrange(WAD))
@@ -219,6 +251,25 @@ def overfill(s: Scene) -> Step | None:
     against = -size if order.size_wad > 0 else size
     new = _plain(market, max(others, key=free_of), against, order.limit_price_wad)
     return _matching(s, (name, order, ticket.signature, True), _sign(s, new), size)
+
+
+@action(weight=1)
+def crumb(s: Scene) -> Step | None:
+    """A trade of next to nothing: what stays on a side when the rest of it is gone."""
+    market = s.rng.choice(s.state.markets)
+    able = [a for a in s.users if a.healthy and free_of(a) > WAD and _admits(a, market)]
+    if len(able) < 2:
+        return None
+    buyer, seller = s.rng.sample(able, 2)
+    size = s.rng.choice((1, 2, 3, s.log(1, 10**6), s.log(10**6, 10**15)))
+    (first, second), _ = cross(s, market, buyer, seller, size)
+    return _matching(s, _renewed(s, first), _renewed(s, second), size)
+
+
+def _renewed(s: Scene, signed: Signed) -> Signed:
+    """The same order under a nonce of its own: else a second one like it would be one that is filled."""
+    order = signed[1]
+    return _sign(s, replace(order, nonce=s.ghost.floors[order.account] + s.rng.randrange(10**6)))
 
 
 @action(weight=1)

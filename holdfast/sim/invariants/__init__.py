@@ -7,9 +7,10 @@ yields None where all is well, or what is wrong in words: so what was never judg
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from holdfast.sim.ghost import Ghost
-from holdfast.sim.invariants import liquidation, money, own, prices, surroundings, trades
+from holdfast.sim.invariants import admin, liquidation, money, own, prices, surroundings, tokens, trades
 from holdfast.sim.invariants.core import INVARIANTS, Invariant, Judgement, Room, at_most, invariant, unless
 from holdfast.sim.steps import Transition
 
@@ -17,7 +18,11 @@ __all__ = ["INVARIANTS", "Invariant", "Judgement", "Room", "at_most", "invariant
 
 INVARIANTS.sort(key=lambda one: one.id)
 
-_ = money, own, trades, liquidation, surroundings, prices  # imported for what they register
+_ = money, own, trades, liquidation, surroundings, prices, tokens, admin  # imported for what they register
+
+
+GOVERNMENT: Final = frozenset({"INV-32", "INV-44", "INV-46", "INV-47"})
+"""Those that judge how a change came about; after a change that ends a history, they alone have a say."""
 
 
 def judge(t: Transition, g: Ghost) -> Iterator[tuple[Invariant, Room | str | None]]:
@@ -25,5 +30,7 @@ def judge(t: Transition, g: Ghost) -> Iterator[tuple[Invariant, Room | str | Non
     for one in INVARIANTS:
         if not (t.changed or one.refusals):
             continue  # the machine undid all of it
+        if t.ok and t.facts.get("ends") and one.id not in GOVERNMENT:
+            continue
         for wrong in one.judge(t, g):
             yield one, wrong

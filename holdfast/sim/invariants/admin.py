@@ -1,4 +1,4 @@
-"""INV-44 to INV-48: what holds although a key is stolen."""
+"""INV-44 to INV-49: what holds although a key is stolen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import equity_of, maintenance_of, stored_of
 from holdfast.sim.keys import Interval, by_hand, halted, keys_of, longest_open
 from holdfast.sim.steps import Transition
-from holdfast.types import EVERYTHING, Level
+from holdfast.types import EVERYTHING, SETTLEMENT, Level
 
 ROLE_EVENTS: Final = {
     "RoleGranted", "RoleRevoked", "RoleAdminChanged", "RoleGuardianChanged", "RoleGrantDelayChanged",
@@ -110,7 +110,7 @@ def prices_bounded(t: Transition, g: Ghost) -> Judgement:
     """Whoever owns the feed, a price that enters lies within the bounds of its underlying and isn't of the future."""
     for event in t.named("PricePoked"):
         args = event.args
-        low, high = keys_of(g).bounds[args["underlying"]]
+        low, high = keys_of(g).bounds.get(args["underlying"], (1, 0))  # none until a feed is set
         for feed in t.named("FeedSet"):
             if feed.args["underlying"] == args["underlying"]:
                 low, high = feed.args["feed"].minWad, feed.args["feed"].maxWad
@@ -118,3 +118,13 @@ def prices_bounded(t: Transition, g: Ghost) -> Judgement:
             low <= args["spotWad"] <= high, f"underlying {args['underlying']}: {args['spotWad']} entered"
         )
         yield at_most(args["updatedAt"], t.after.system.time, "a price of the future entered", "seconds")
+
+
+@invariant(49)
+def cash_welcome(t: Transition, g: Ghost) -> Judgement:
+    """Nobody keeps cash out at once: the settlement token's cap falls after the governor's delay alone."""
+    if t.step is None or not t.events:
+        return
+    was, now = t.before.system.assets[SETTLEMENT], t.after.system.assets[SETTLEMENT]
+    delayed = bool(t.named("OperationExecuted"))
+    yield unless(delayed or now.cap >= was.cap, f"the cap of cash fell at once, from {was.cap} to {now.cap}")

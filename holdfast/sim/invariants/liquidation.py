@@ -235,7 +235,7 @@ def auctions_in_order(t: Transition, g: Ghost) -> Judgement:
     for was, now in t.pairs:
         old, new = was.auction, now.auction
         if old is None and new is not None:
-            yield unless(t.action == "start", f"account {was.id}: an auction from nowhere")
+            yield unless(t.action in ("start", "reenter"), f"account {was.id}: an auction from nowhere")
         elif old is not None and new is None:
             yield unless(t.action in LIQUIDATIONS, f"account {was.id}: an auction vanished")
             yield unless(now.healthy is True, f"account {was.id}: ended while unhealthy")
@@ -247,7 +247,9 @@ def auctions_in_order(t: Transition, g: Ghost) -> Judgement:
             last_leg = t.action == "deleverage" and health_of(was).legs == 1
             if new.restarted_at != old.restarted_at and not last_leg:
                 over = now_time > restarted + g.params.run_seconds
-                yield unless(t.action == "restart" and over, f"account {was.id}: restarted too early")
+                yield unless(
+                    t.action in ("restart", "reenter") and over, f"account {was.id}: restarted too early"
+                )
                 yield unless(claims_of(was)[:4] == claims_of(now)[:4], f"account {was.id}: a restart paid")
             if new.insured and not old.insured:
                 due = now_time >= started + g.params.solvent_seconds

@@ -23,6 +23,7 @@ from holdfast.sim.invariants.reading import (
     was_repriced,
 )
 from holdfast.sim.steps import Transition, own_cash
+from holdfast.sim.tokens import misbehaves
 from holdfast.types import SETTLEMENT, Action, Mode
 
 PROTOCOL_ACTIONS: Final = {"match", "start", "take", "flash_take", "deleverage", "write_off", "distribute"}
@@ -126,7 +127,7 @@ def free_to_leave(t: Transition, g: Ghost) -> Judgement:
         return
     left = [h.asset for h in was.holdings if (h.asset, h.amount) != (facts["asset"], facts["amount"])]
     kept = replace(was, holdings=tuple(h for h in was.holdings if h.asset in left))
-    if not allowed(t.before, Action.WITHDRAW, items_of(t.before, kept)):
+    if not allowed(t.before, Action.WITHDRAW, items_of(t.before, kept)) or misbehaves(g, asset.asset):
         return
     yield unless(t.ok, f"account {was.id} was refused its own: {t.error}")
 
@@ -142,7 +143,7 @@ def deposits_open(t: Transition, g: Ghost) -> Judgement:
     if was is None or facts["asset"] >= len(assets) or facts["amount"] == 0:
         return
     asset = assets[facts["asset"]]
-    if asset.held + facts["amount"] > asset.cap:
+    if asset.held + facts["amount"] > asset.cap or misbehaves(g, asset.asset):
         return
     if asset.asset != SETTLEMENT:
         held = [h.asset for h in was.holdings]

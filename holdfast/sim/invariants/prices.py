@@ -34,7 +34,9 @@ def prices_exact(t: Transition, g: Ghost) -> Judgement:
 def answers_plausible(t: Transition, g: Ghost) -> Judgement:
     """An answer enters only if newer than the last, not from the future, and within bounds; it moves no slow price."""
     for underlying, new in _heard(t).items():
-        market = next(market for market in t.after.markets if market.underlying == underlying)
+        market = next((market for market in t.after.markets if market.underlying == underlying), None)
+        if market is None:
+            continue  # a feed without a market
         feed, now = _feed(g, t, market), t.after.system.time
         yield at_most(
             new.updated_at, now, f"{name_of(market)}: from the future, {new.updated_at} > {now}", "s"

@@ -29,7 +29,17 @@ from holdfast.units import BPS, WAD, mul_wad_down, mul_wad_up
 REPRICING: Final = {"PricePoked", "InstrumentParamsSet", "AssetParamsSet"}
 """Events after which an account may be worth or need something else, although nothing was done to it."""
 
-LIQUIDATIONS: Final = {"start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off"}
+LIQUIDATIONS: Final = {
+    "start",
+    "insure",
+    "restart",
+    "end",
+    "take",
+    "flash_take",
+    "deleverage",
+    "write_off",
+    "reenter",
+}
 """Actions that are about an account in auction, whoever takes them."""
 
 
@@ -53,7 +63,9 @@ def reached(t: Transition) -> frozenset[int]:
         for event in t.named("DeficitDeleveraged"):
             market = t.before.market(event.args["instrument"])
             size = size_of(t.was[event.args["account"]], market)
-            found |= {a.id for a in t.before.accounts if size_of(a, market) * size < 0}
+            # By base: a position of a few wei may have a base and no size, and has its part of what happens to K.
+            legs = ((a.id, a.position(market.instrument)) for a in t.before.accounts)
+            found |= {at for at, leg in legs if leg is not None and leg.base_wad * size < 0}
         if t.named("WrittenOff"):
             found |= {a.id for a in t.before.accounts if a.cash_wad > 0}
         cache["_reached"] = frozenset(found)
@@ -188,12 +200,11 @@ def transfers(t: Transition) -> dict[int, int]:
 
 
 def sent_value(t: Transition) -> int:
-    """Worth [wad] of the collateral that left the vaults, at its price."""
+    """Worth [wad] of the collateral that the vaults owe no more, at its price: whatever its token then did."""
     worth = 0
-    for asset, amount in transfers(t).items():
-        listed = t.before.system.assets[asset]
-        if listed.price is not None:
-            worth += mul_wad_down(-amount * listed.unit_wad, listed.price.spot_wad)
+    for was, now in zip(t.before.system.assets, t.after.system.assets, strict=False):
+        if was.price is not None:
+            worth += mul_wad_down((was.held - now.held) * was.unit_wad, was.price.spot_wad)
     return worth
 
 

@@ -98,7 +98,9 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
     guardian = g.world.people.guardian in t.speakers
     for event in t.events:
         if event.name in GOVERNED and not late:
-            yield unless(guardian and event.name in TIGHTENED, f"{event.name} without governance")
+            given_up = event.name == "RoleRevoked" and event.args["account"] in t.speakers
+            tighter = given_up or (guardian and event.name in TIGHTENED)
+            yield unless(tighter, f"{event.name} without governance")
         if event.name == "Tripped" and event.args["by"] != g.world.protocol.oracle.address:
             pause = event.args["until"] - t.after.system.time
             most = g.world.protocol.record.config["breaker"]["max_pause_seconds"]

@@ -51,12 +51,11 @@ def doors_apart(t: Transition, g: Ghost) -> Judgement:
     if t.error not in TOKEN_ERRORS:
         yield None
         return
-    moved = t.facts.get("moves")
-    asset = t.facts.get("asset", moved)
-    yield unless(asset is not None, f"{t.action} was refused by a token, {t.error}, though it moves none")
-    if t.error != "Underfunded" and asset in g.world.hostile:
-        odd = misbehaves(g, asset) or t.facts.get("poor", False)
-        yield unless(odd, f"{t.action}: {t.error}, though the token of asset {asset} is a good one")
+    moves = t.facts.get("moves", (t.facts["asset"],) if "asset" in t.facts else ())
+    yield unless(bool(moves), f"{t.action} was refused by a token, {t.error}, though it moves none")
+    if t.error != "Underfunded" and g.world.hostile and moves:
+        odd = any(misbehaves(g, asset) for asset in moves)
+        yield unless(odd, f"{t.action}: {t.error}, though the tokens of assets {moves} are good ones")
 
 
 @invariant(42)

@@ -1,0 +1,270 @@
+"""What somebody does who has stolen a key: the guardian's, the governor's (who is the administrator, too), the feeds'
+owner's; and what would happen if a contract that holds a role could be made to say anything.
+
+Nothing here happens unless a profile gives these actions a weight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, replace
+from typing import Any
+
+from holdfast.chain.contract import Contract
+from holdfast.chain.plan import ADMIN, FILL, GOVERNOR, GUARDIAN, MOVE, SEIZE
+from holdfast.sim.actions.governance import executing, scheduling
+from holdfast.sim.actions.scene import ZERO, Scene, action
+from holdfast.sim.keys import Plot, keys_of
+from holdfast.sim.steps import Step, act, join
+from holdfast.types import EVERYTHING, SETTLEMENT, Level, perpetual
+from holdfast.units import BPS, WAD
+
+Wish = tuple[Any, ...]
+"""A contract, a function of it, and its arguments."""
+
+BAD_FEEDS = (
+    (0, 15, 1, 9),
+    (15, 15, 1, 9),
+    (655_360, 15, 1, 9),
+    (10, 0, 1, 9),
+    (10, 101, 1, 9),
+    (10, 15, 0, 9),
+    (10, 15, 9, 9),
+)
+"""Heartbeat, deviation and bounds that no oracle takes."""
+
+ANYBODY = 2**64 - 1
+"""The role that everybody has."""
+
+
+# The guardian
+
+
+@action(weight=0)
+def guard_halts(s: Scene) -> Step:
+    """The longest halts there are, as soon as each cooldown is over."""
+    breaker, people = s.world.protocol.breaker, s.world.people
+    most = s.world.protocol.record.config["breaker"]["max_pause_seconds"]
+    underlying = s.rng.choice((EVERYTHING,) * 3 + tuple(m.underlying for m in s.state.markets))
+    level = Level.HALTED if s.chance(0.8) else Level.CAUTIOUS
+    halts = keys_of(s.ghost).halts.get(underlying, ())
+    cooldown = s.world.protocol.record.config["breaker"]["cooldown_seconds"]
+    free = max((end for _, end in halts), default=0) + (cooldown if s.chance(0.3) else 0)
+    wait = max(0, free - s.now + s.rng.choice((-1, 0, 0, 1))) if halts and s.chance(0.7) else 0
+    seconds = most if s.chance(0.8) else s.log(1, most)
+    return act(
+        s.world, "guard_halts", breaker, "trip", underlying, level, seconds, sender=people.guardian,
+        wait=wait, wide=True,
+    )  # fmt: skip
+
+
+@action(weight=0)
+def guard_tightens(s: Scene) -> Step:
+    """As tight as it goes."""
+    p, people = s.world.protocol, s.world.people
+    market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets)
+    collateral = s.rng.choice(s.assets[1:])
+    now = market.params
+    most = s.rng.choice((BPS, BPS, 2**16 - 1, now.initial_bps + 1))
+    knee, cap = s.rng.choice((0, now.knee_bps)), s.rng.choice((0, 0, 1, now.open_interest_cap_wad))
+    rates = most, now.maintenance_bps, max(most, now.initial_max_bps), knee, cap
+    wishes: tuple[Wish, ...] = (
+        (p.risk, "tightenInstrument", market.instrument, rates),
+        (p.risk, "tightenInstrument", market.instrument, (most, most - 1, most, knee, cap)),
+        (p.risk, "tightenAsset", collateral.asset, (BPS, collateral.params.maintenance_haircut_bps)),
+        (p.risk, "tightenAsset", collateral.asset, (BPS, BPS)),
+        (p.vaults[asset.asset], "tightenCap", s.rng.choice((0, 1, asset.held))),
+        (p.insurance, "tightenCap", market.underlying, 0),
+    )
+    contract, function, *args = s.rng.choice(wishes)
+    return act(s.world, "guard_tightens", contract, function, *args, sender=people.guardian, wide=True)
+
+
+@action(weight=0)
+def guard_revokes(s: Scene) -> Step:
+    """An engine loses its rights."""
+    p = s.world.protocol
+    engine = s.rng.choice((p.venue, p.liquidation, p.insurance)).address
+    return act(
+        s.world, "guard_revokes", p.ledger, "revokeEngine", engine, sender=s.world.people.guardian, wide=True
+    )
+
+
+@action(weight=0)
+def guard_cancels(s: Scene) -> Step | None:
+    """What the governor had scheduled, good or bad."""
+    people = s.world.people
+    plot = _some(s)
+    if plot is None:
+        return None
+    sender = people.governor if s.chance(0.2) else people.guardian
+    return act(
+        s.world, "guard_cancels", s.world.protocol.authority, "cancel", people.governor, plot.target, plot.data,
+        sender=sender,
+    )  # fmt: skip
+
+
+@action(weight=0)
+def give_up(s: Scene) -> Step:
+    """A holder gives his role back, for good."""
+    people = s.world.people
+    role, holder = s.rng.choice(
+        ((GUARDIAN, people.guardian), (GOVERNOR, people.governor), (GUARDIAN, people.keeper))
+    )
+    confirmed = holder if s.chance(0.8) else people.stranger
+    authority = s.world.protocol.authority
+    return act(s.world, "give_up", authority, "renounceRole", role, confirmed, sender=holder)
+
+
+# The governor
+
+
+@action(weight=0)
+def plot(s: Scene) -> Step:
+    """Schedules the worst of what he may ask for, at once or for later."""
+    contract, function, *args = s.rng.choice(_wishes(s) if s.chance(0.75) else _roles(s))
+    when = 0 if s.chance(0.8) else s.now + s.world.delay + s.log(1, 10**6)
+    return scheduling(s, "plot", contract, function, *args, when=when)
+
+
+@action(weight=0)
+def strike(s: Scene) -> Step | None:
+    """Executes what was scheduled: when its time has come, a second early, or much too late."""
+    plot = _some(s)
+    if plot is None:
+        return None
+    wait = max(0, plot.ready - s.now + s.rng.choice((0, 0, 0, 1, -1)))
+    if s.chance(0.1):
+        wait = s.rng.choice((0, plot.ready + 7 * 86_400 - s.now + s.rng.choice((-1, 0, 1))))
+    ends = plot.target == s.world.protocol.authority.address or plot.data[:4] in _ends(s)
+    return executing(s, "strike", plot.target, plot.data, wait=max(0, wait), ends=ends)
+
+
+@action(weight=0)
+def evil_prices(s: Scene) -> Step:
+    """The feed that the thief would like the oracle to ask says something; somebody pokes."""
+    market = s.rng.choice(s.state.markets)
+    near = market.price.spot_wad // 10**10
+    answer = s.rng.choice((1, near // 1_000, near // 2, near * 2, near * 1_000, 2**88 // 10**10))
+    people = s.world.people
+    says = act(s.world, "evil_prices", s.world.props.evil_feed, "set", max(1, answer), sender=people.stranger)
+    oracle = s.world.protocol.oracle
+    poke = act(s.world, "evil_prices", oracle, "poke", [market.underlying], sender=people.stranger)
+    return join("evil_prices", [says, poke])
+
+
+# Contracts that hold a role
+
+
+@action(weight=0)
+def oracle_reports(s: Scene) -> Step:
+    """If the oracle could be made to report what isn't so."""
+    underlying = s.rng.choice((EVERYTHING, *(market.underlying for market in s.state.markets)))
+    p = s.world.protocol
+    function = s.rng.choice(("reportMove", "reportResume"))
+    return act(s.world, "oracle_reports", p.breaker, function, underlying, sender=p.oracle.address)
+
+
+@action(weight=0)
+def fund_drawn(s: Scene) -> Step:
+    """If the liquidation could be made to draw on the fund."""
+    p, account = s.world.protocol, s.rng.choice(s.users)
+    market = s.rng.choice(s.state.markets)
+    wanted = s.amount(
+        1, max(1, market.insurance_cap_wad), [market.insurance_cap_wad, s.state.system.fund_wad]
+    )
+    return act(
+        s.world, "fund_drawn", p.insurance, "pay", market.underlying, account.id, wanted,
+        sender=p.liquidation.address, accounts=frozenset({account.id}) | s.own,
+    )  # fmt: skip
+
+
+# What there is to wish for
+
+
+def _some(s: Scene) -> Plot | None:
+    """Something scheduled; rather than another what concerns roles, which waits longest and is seldom reached."""
+    plots = list(keys_of(s.ghost).plots.values())
+    roles = [plot for plot in plots if plot.target == s.world.protocol.authority.address]
+    return s.rng.choice(roles if roles and s.chance(0.3) else plots) if plots else None
+
+
+def _ends(s: Scene) -> set[bytes]:
+    """Selectors after whose execution nothing is promised any more."""
+    p = s.world.protocol
+    wishes: tuple[tuple[Contract, str], ...] = (
+        (p.ledger, "setEngine"),
+        (p.ledger, "listAsset"),
+        (p.positions, "listInstrument"),
+    )
+    return {contract.artifact.find(function).selector for contract, function in wishes}
+
+
+def _wishes(s: Scene) -> tuple[Wish, ...]:
+    """The worst that a governor may ask for, and some that he may not."""
+    p, people = s.world.protocol, s.world.people
+    market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets)
+    collateral = s.rng.choice(s.assets[1:])
+    evil = s.world.props.evil_feed.address
+    treasury = max(1, s.state.system.treasury_wad // s.assets[0].unit_wad)
+    fresh = perpetual(len(s.state.markets) + 1)
+    worst = replace(
+        s.ghost.params, start_bps=0, end_bps=s.rng.choice((10, 29_999)), target_bps=30_000, fund_share_bps=5_000,
+        reward_cap_bps=2_000, reward_margin_bps=30_000, reward_gas=60_000, reward_item_gas=5_000,
+        ramp_seconds=1, solvent_seconds=0, run_seconds=s.rng.choice((1, 86_400)), dust_wad=10_000 * WAD,
+    )  # fmt: skip
+    beyond = replace(
+        worst, **s.rng.choice(({"target_bps": 30_001}, {"run_seconds": 86_401}, {"ramp_seconds": 0}))
+    )
+    return (
+        (p.oracle, "setFeed", market.underlying, (evil, 10, 100, 1, 2**88 - 1)),
+        (p.oracle, "setFeed", market.underlying, (evil, 655_350, 100, 1, 2**88 - 1)),
+        (p.oracle, "setFeed", market.underlying, (people.stranger, 3_600, 15, 1, 2**88 - 1)),
+        (p.oracle, "setFeed", market.underlying, (evil, *s.rng.choice(BAD_FEEDS))),
+        (
+            p.oracle,
+            "setFeed",
+            s.rng.choice((EVERYTHING, len(s.state.markets) + 1)),
+            (evil, 3_600, 15, 1, 2**80),
+        ),
+        (p.risk, "setInstrument", market.instrument, (2, 1, 2, 0, 2**127)),
+        (p.risk, "setInstrument", market.instrument, (BPS, BPS - 1, BPS, 0, 0)),
+        (p.risk, "setInstrument", fresh, (1_000, 500, 1_000, 0, 10**24)),
+        (p.risk, "setAsset", collateral.asset, (0, 0)),
+        (p.risk, "setAsset", collateral.asset, (BPS, BPS)),
+        (p.liquidation, "setParams", astuple(worst)),
+        (p.liquidation, "setParams", astuple(beyond)),
+        (p.vaults[asset.asset], "setCap", s.rng.choice((0, 2**128 - 1, 2**128))),
+        (p.vaults[SETTLEMENT], "tightenCap", s.rng.choice((0, s.assets[SETTLEMENT].held))),
+        (p.insurance, "setCap", market.underlying, s.rng.choice((0, 2**128 - 1, 2**128))),
+        (p.insurance, "setFundShare", s.rng.choice((0, BPS, BPS + 1))),
+        (p.insurance, "payTreasury", people.stranger, s.rng.choice((treasury, treasury, treasury + 1, 1))),
+        (p.venue, "setFees", *s.rng.choice(((0, 0), (100, 100), (101, 0), (2**16 - 1, 2**16 - 1)))),
+        (p.breaker, "relax", s.rng.choice((EVERYTHING, market.underlying))),
+        (p.ledger, "setEngine", people.stranger, FILL | MOVE | SEIZE),
+        (p.ledger, "setEngine", p.liquidation.address, 0),
+        (p.ledger, "listAsset", s.world.props.evil_vault.address, market.underlying),
+        (p.ledger, "listAsset", p.vaults[asset.asset].address, market.underlying),
+        (p.positions, "listInstrument", s.rng.choice((market.instrument, fresh + 1))),
+        (p.positions, "listInstrument", fresh),
+    )
+
+
+def _roles(s: Scene) -> tuple[Wish, ...]:
+    """What the administrator may ask for: who may do what."""
+    p, people = s.world.protocol, s.world.people
+    authority = p.authority
+    free = p.ledger.artifact.find("setEngine").selector
+    target = s.rng.choice((p.ledger, p.oracle, p.breaker, p.insurance, p.liquidation)).address
+    return (
+        (authority, "grantRole", s.rng.choice((ADMIN, GOVERNOR, GUARDIAN)), people.stranger, 0),
+        (authority, "revokeRole", GUARDIAN, people.guardian),
+        (authority, "setTargetFunctionRole", p.ledger.address, [free], ANYBODY),
+        (authority, "setRoleAdmin", GUARDIAN, GOVERNOR),
+        (authority, "setRoleGuardian", GOVERNOR, ADMIN),
+        (authority, "setGrantDelay", GOVERNOR, 0),
+        (authority, "setTargetAdminDelay", target, 0),
+        (authority, "setTargetClosed", target, True),
+        (authority, "updateAuthority", target, ZERO),
+        (authority, "updateAuthority", target, s.world.props.attacker.address),
+        (authority, "labelRole", GUARDIAN, "thief"),
+    )

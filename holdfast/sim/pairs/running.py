@@ -1,0 +1,77 @@
+"""Running branches: one request for each, the common history replayed unread beneath it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from holdfast.chain.views import read_account, read_market, read_system
+from holdfast.sim.history import Block, Call, Result, call, simulate
+from holdfast.sim.pairs.core import Branch, Run
+from holdfast.sim.steps import OBSERVER, READ_GAS, LensRefused, Step, Through
+from holdfast.sim.world import World
+from holdfast.types import Snapshot
+
+
+def start(world: World) -> Run:
+    """A history in which nothing has happened yet."""
+    return Run(Branch(name="common", steps=()), (world.start,), ())
+
+
+def play_out(
+    world: World, done: Sequence[Step], branch: Branch, accounts: int, through: Through = simulate
+) -> Run:
+    """The branch on top of `done`, at whose end there are that many accounts. LensRefused where a read fails."""
+    opened = accounts + sum(step.opens for step in branch.steps)
+    looks = sorted({*branch.looks, len(branch.steps)})
+    reads = _reads(world, opened)
+    clock, number = world.time + 1, world.block + 1
+    calls: list[Call] = []
+    blocks = [Block(calls, time=clock, number=number, base_fee=world.base_fee)]
+    places: list[tuple[int, int, int]] = []  # (block, first call, how many) of each step and look in turn
+    kinds: list[bool] = []  # is it a look?
+
+    def add(what: Sequence[Call], look: bool) -> None:
+        places.append((len(blocks) - 1, len(calls), len(what)))
+        kinds.append(look)
+        calls.extend(what)
+
+    for place, step in enumerate((*done, *branch.steps)):
+        if place >= len(done) and place - len(done) in looks:
+            add(reads, True)
+        if step.wait:
+            clock, number, calls = clock + step.wait, number + step.blocks, []
+            blocks.append(Block(calls, time=clock, number=number, base_fee=step.base_fee))
+        if place >= len(done):
+            add(step.calls, False)
+        else:
+            calls.extend(step.calls)
+    add(reads, True)
+    answers = through(world.protocol.rpc, blocks, world.block)
+    found = [answers[block][first : first + count] for block, first, count in places]
+    return Run(
+        branch,
+        tuple(_snapshot(world, one) for one, look in zip(found, kinds, strict=True) if look),
+        tuple(one for one, look in zip(found, kinds, strict=True) if not look),
+    )
+
+
+def _reads(world: World, accounts: int) -> list[Call]:
+    lens = world.protocol.lens
+    asked = (("system",), ("markets",), ("accountsOf", list(range(1, accounts + 1))))
+    return [call(lens, name, *args, sender=OBSERVER, gas=READ_GAS) for name, *args in asked]
+
+
+def _snapshot(world: World, answers: Sequence[Result]) -> Snapshot:
+    lens = world.protocol.lens
+    names = ("system", "markets", "accountsOf")
+    for name, answer in zip(names, answers, strict=True):
+        if not answer.ok:
+            raise LensRefused(f"Lens.{name} refused: {answer.error}")
+    system, markets, accounts = (
+        lens.decode(name, answer.data) for name, answer in zip(names, answers, strict=True)
+    )
+    return Snapshot(
+        system=read_system(system),
+        markets=tuple(read_market(view) for view in markets),
+        accounts=tuple(read_account(view) for view in accounts if view.mode),
+    )

@@ -1,0 +1,3 @@
+from holdfast.cli.fuzz import cli
+
+__all__ = ["cli"]

@@ -1,0 +1,3 @@
+from holdfast.cli.mutate import cli
+
+__all__ = ["cli"]
