@@ -78,13 +78,13 @@ benchmarks/fuzz/node_modules/.ready: benchmarks/fuzz/package.json benchmarks/fuz
 	@touch $@
 
 audit: setup .venv-audit/.ready ## prove the arithmetic (halmos) and analyse the contracts (slither); out/audit/report.json
-	@.venv-audit/bin/python tools/audit/audit.py
+	@.venv-audit/bin/python -m tools.audit
 
 symbolic: setup .venv-audit/.ready ## the proofs alone
-	@.venv-audit/bin/python tools/audit/audit.py symbolic
+	@.venv-audit/bin/python -m tools.audit symbolic
 
 slither: setup .venv-audit/.ready ## the static analysis alone
-	@.venv-audit/bin/python tools/audit/audit.py slither
+	@.venv-audit/bin/python -m tools.audit slither
 
 .venv-audit/.ready: tools/audit/requirements.lock
 	@python=$$(tools/find_python.sh) || exit 1; \

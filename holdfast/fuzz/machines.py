@@ -216,7 +216,7 @@ def chosen(names: tuple[str, ...]) -> list[Machine]:
 
 def statements() -> dict[str, str]:
     """What each invariant says, by id, of all machines."""
-    said = {name: said for one in MACHINES.values() for name, said in one.statements.items()}
+    said = {name: told for one in MACHINES.values() for name, told in one.statements.items()}
     said[LENS] = "The Lens answers every question inside every history."
     return said
 

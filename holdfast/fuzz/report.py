@@ -14,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from holdfast.fuzz import figures
-from holdfast.fuzz.machines import statements
 from holdfast.fuzz.outcome import Found, Outcome
 from holdfast.fuzz.progress import room
 from holdfast.page import page
@@ -63,7 +62,7 @@ def replaced(path: Path, text: str) -> None:
 def as_json(outcome: Outcome) -> dict[str, Any]:
     """Times in seconds. `seconds` is the time of playing, from the start of the workers on."""
     counted = outcome.tally.report()
-    said = statements()
+    said = outcome.statements
     return {
         "calls": outcome.tally.calls,
         "seconds": round(outcome.seconds, 2),
@@ -146,6 +145,8 @@ def verdict(outcome: Outcome) -> str:
     judged = [one for one in outcome.invariants.values() if one.checked]
     over = f"{outcome.tally.calls:,} calls in {outcome.tally.histories:,} histories"
     broken = sorted({found.failure.invariant for found in outcome.found})
+    if broken and not outcome.tally.calls:
+        return f"BROKEN: {', '.join(broken)}, as before; nothing else was played"
     if broken:
         return f"BROKEN: {', '.join(broken)}, found within {over}"
     if not outcome.tally.calls:
@@ -215,7 +216,7 @@ def _refusals(one: Tried) -> str:
 
 def _invariants(outcome: Outcome) -> Table:
     made = _table(("invariant", False), ("judged", True), ("broken", True), ("least room", True), ("", False))
-    said = statements()
+    said = outcome.statements
     for name, one in outcome.invariants.items():
         style = "red" if one.violations else None if one.checked else "yellow"
         made.add_row(
@@ -323,7 +324,7 @@ def _rows(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: frozens
 
 
 def _invariant_section(outcome: Outcome) -> str:
-    said = statements()
+    said = outcome.statements
     rows = [
         (
             _flag(name, bool(one.violations), not one.checked),

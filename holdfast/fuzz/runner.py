@@ -29,6 +29,7 @@ from holdfast.fuzz.database import Saved, open_database
 from holdfast.fuzz.machines import Extra, Machine
 from holdfast.fuzz.outcome import Found, MachineSums, Outcome, Plan
 from holdfast.fuzz.worker import Answer, Played, Session, Slice, Steps, contracts
+from holdfast.sim.campaign import LENS
 from holdfast.sim.failure import Failure
 
 SLICE: Final = 16
@@ -169,8 +170,15 @@ class Campaign:
             self._seen.add(saved.value)
             if saved.machine not in self.outcome.machines:
                 self._note(f"not replayed: {saved} (not one of the machines of this campaign)")
+            elif not self._judges(saved):
+                self._note(f"not replayed: {saved} (an invariant of a file that this campaign wasn't given)")
             else:
                 yield Job("replay", (saved.machine, saved.plain), saved)
+
+    def _judges(self, saved: Saved) -> bool:
+        """Could this campaign see it fail?"""
+        mine = [one for one in self._machines if one.name == saved.machine]
+        return any(saved.invariant == LENS or saved.invariant in one.statements for one in mine)
 
     def _replayed(self, saved: Saved, failure: Failure | str) -> None:
         if isinstance(failure, str):
@@ -194,7 +202,7 @@ class Campaign:
         for saved in self._failures.saved():
             news = saved.value not in self._seen and (saved.machine, saved.invariant) not in self._known
             self._seen.add(saved.value)
-            if news and saved.machine in self.outcome.machines:
+            if news and self._judges(saved):
                 self._urgent.append(Job("replay", (saved.machine, saved.plain), saved))
 
     # What is new

@@ -35,6 +35,9 @@ from holdfast.mutate.sources import Sources
 from holdfast.mutate.store import Store, Verdict
 from holdfast.mutate.suite import FOLDERS, Suite
 
+TOLD: Final = 20
+"""Compiled mutants between two lines of progress."""
+
 _CAMPAIGN: Final = ("holdfast/sim", "holdfast/fuzz")
 
 
@@ -204,6 +207,8 @@ class Engine:
                     break
                 mutant, future = ahead.pop(0)
                 self._admit(mutant, future.result(), base, seen)
+                if (tried := len(outcome.judged) + len(outcome.passed)) % TOLD == 0:
+                    self._tell(f"{tried} compiled, {len(outcome.judged)} of them count", outcome)
             for _, future in ahead:
                 future.cancel()
 

@@ -22,7 +22,7 @@ from holdfast.types import Account, Grade, Snapshot
 CALM, BUSY = 10, 4
 """Steps planned from one state: few where what is done next depends on what has become of it."""
 
-UPSETTING: Final = frozenset({"jump", "misprint"})
+UPSETTING: Final = frozenset({"jump", "misprint", "plot", "strike"})
 """Actions after which nothing more is planned from the same state."""
 
 STALE_SOON: Final = 2_400

@@ -23,6 +23,7 @@ from benchmarks.fuzz import echidna, forge, ours, shared
 from benchmarks.fuzz.measured import timed
 from benchmarks.fuzz.subject import OUT, Subject, capture, older
 from holdfast.chain.anvil import revert
+from holdfast.chain.transactions import submit, wait
 from holdfast.sim.invariants import INVARIANTS
 from holdfast.sim.world import World
 
@@ -88,14 +89,8 @@ def test_creation__contract__same_code_and_storage(planted: World) -> None:
     rpc = planted.protocol.rpc
     address = planted.protocol.vaults[0].address
     account = capture(planted).alloc[address.lower()]
-    sent = rpc.call(
-        "eth_sendTransaction",
-        {
-            "from": planted.people.stranger,
-            "data": "0x" + echidna.creation(bytes.fromhex(account["code"][2:]), account["storage"]).hex(),
-        },
-    )
-    made = rpc.call("eth_getTransactionReceipt", sent)["contractAddress"]
+    created = echidna.creation(bytes.fromhex(account["code"][2:]), account["storage"])
+    made = wait(rpc, submit(rpc, planted.people.stranger, None, created)).contract_address
     assert rpc.call("eth_getCode", made, "latest") == account["code"]
     for slot, value in account["storage"].items():
         found = rpc.call("eth_getStorageAt", made, hex(int(slot, 16)), "latest")

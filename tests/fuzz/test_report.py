@@ -41,7 +41,7 @@ def outcome(**changes: object) -> Outcome:
     tally.actions["strike"].reverted["<b>Odd</b>"] += 4
     tally.spent.update({"node": 5, "judge": 2})
     made = Outcome(
-        plan=Plan(out=Path("."), seed=3, examples=24),
+        plan=Plan(out=Path(), seed=3, examples=24),
         workers=2,
         seconds=6.0,
         tally=tally,
@@ -77,6 +77,9 @@ def test_verdict__all_cases() -> None:
     )
     assert report.verdict(outcome(found=[FOUND])) == (
         "BROKEN: INV-02, found within 1,200 calls in 12 histories"
+    )
+    assert report.verdict(outcome(tally=Tally(), found=[FOUND])) == (
+        "BROKEN: INV-02, as before; nothing else was played"
     )
     assert (
         report.verdict(outcome(tally=Tally())) == "Nothing was played: nothing that failed before fails now"

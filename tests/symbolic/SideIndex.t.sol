@@ -8,10 +8,12 @@ import { IPositions } from "interfaces/IPositions.sol";
 contract SideIndexLemmas {
     uint256 private constant WAD = 1e18;
 
-    function check_toSize__is_the_floor(int112 base, uint64 scale) external pure {
-        int256 size = SideIndex.toSize(base, scale);
+    function check_toSize__is_the_floor(uint104 base, uint64 scale) external pure {
+        uint256 long = uint256(SideIndex.toSize(int256(uint256(base)), scale));
         unchecked {
-            assert(uint256(int256(base) * int256(uint256(scale)) - size * int256(WAD)) < WAD);
+            uint256 short = uint256(-SideIndex.toSize(-int256(uint256(base)), scale));
+            uint256 product = uint256(base) * scale;
+            assert(product - long * WAD < WAD && short * WAD - product < WAD);
         }
     }
 
@@ -19,14 +21,16 @@ contract SideIndexLemmas {
         assert(SideIndex.toSize(base, scale) + SideIndex.toSize(-int256(base), scale) <= 0);
     }
 
-    function check_toBase__round_trip_never_profits(int112 size, uint64 scale) external pure {
+    function check_toBase__round_trip_never_profits(uint104 size, uint64 scale, bool long) external pure {
         if (scale == 0) return;
-        assert(SideIndex.toSize(SideIndex.toBase(size, scale), scale) <= size);
+        int256 signed = long ? int256(uint256(size)) : -int256(uint256(size));
+        assert(SideIndex.toSize(SideIndex.toBase(signed, scale), scale) <= signed);
     }
 
-    function check_toSize__round_trip_never_profits(int112 base, uint64 scale) external pure {
+    function check_toSize__round_trip_never_profits(uint104 base, uint64 scale, bool long) external pure {
         if (scale == 0) return;
-        assert(SideIndex.toBase(SideIndex.toSize(base, scale), scale) <= base);
+        int256 signed = long ? int256(uint256(base)) : -int256(uint256(base));
+        assert(SideIndex.toBase(SideIndex.toSize(signed, scale), scale) <= signed);
     }
 
     /// @dev No `unchecked` product overflows: the same formula in checked arithmetic gives the same.
@@ -75,12 +79,12 @@ contract SideIndexLemmas {
     }
 
     /// @dev No `unchecked` product overflows, and what is given is the floor.
-    function check_quoteOf__is_the_floor(int112 base, int128 cost, int112 flow) external pure {
-        int256 magnitude = base < 0 ? -int256(base) : int256(base);
-        int256 product = magnitude * flow;
-        int256 floored = SideIndex.quoteOf(base, cost, flow) + cost;
+    function check_quoteOf__is_the_floor(uint104 base, uint104 flow) external pure {
+        uint256 product = uint256(base) * flow;
         unchecked {
-            assert(uint256(product - floored * int256(WAD)) < WAD);
+            uint256 given = uint256(SideIndex.quoteOf(int256(uint256(base)), 0, int256(uint256(flow))));
+            uint256 taken = uint256(-SideIndex.quoteOf(int256(uint256(base)), 0, -int256(uint256(flow))));
+            assert(product - given * WAD < WAD && taken * WAD - product < WAD);
         }
     }
 

@@ -20,11 +20,15 @@ def summary(report: dict[str, Any]) -> list[str]:
     lines = []
     for part, result in report.items():
         if part == "symbolic":
-            proved = sum(row["intact"] == "holds" and row["broken"] == "counterexample" for row in result["lemmas"])
-            lines.append(f"symbolic: {proved} of {len(result['lemmas'])} checks hold, and fail where the code is broken")
+            proved = sum(
+                row["intact"] == "holds" and row["broken"] == "counterexample" for row in result["lemmas"]
+            )
+            lines.append(f"symbolic: {proved} of {len(result['lemmas'])} checks hold and fail on broken code")
         else:
             explained = len(result.get("findings", []))
-            lines.append(f"slither: {result['contracts']} contracts, {explained} findings under detectors that are on")
+            lines.append(
+                f"slither: {result['contracts']} contracts, {explained} findings under detectors that are on"
+            )
         lines += [f"  FAIL {fault}" for fault in result["faults"]]
     return lines
 

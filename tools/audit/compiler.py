@@ -19,7 +19,7 @@ _REMAPPINGS = ("@openzeppelin/=node_modules/@openzeppelin/", "solady/=node_modul
 def compile_sources(
     sources: Mapping[str, str], outputs: Sequence[str], remappings: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The compiler's answer; imports are read from the working copy. RuntimeError with its messages where it refuses."""
+    """The compiler's answer; imports come from the working copy. RuntimeError with its messages where it refuses."""
     request = {
         "language": "Solidity",
         "sources": {name: {"content": content} for name, content in sources.items()},
@@ -28,7 +28,10 @@ def compile_sources(
             "optimizer": {"enabled": True, "runs": 1_000_000},
             "evmVersion": "cancun",
             "remappings": [*_REMAPPINGS, *remappings],
-            "outputSelection": {"*": {"": ["ast"], "*": ["abi"]}, **{name: {"": ["ast"], "*": list(outputs)} for name in sources}},
+            "outputSelection": {
+                "*": {"": ["ast"], "*": ["abi"]},
+                **{name: {"": ["ast"], "*": list(outputs)} for name in sources},
+            },
         },
     }
     answer = subprocess.run(

@@ -72,7 +72,9 @@ def symbolic_faults(rows: Sequence[Lemma], intact: Collection[str]) -> list[str]
             faults.append(f"{row.name}: {row.intact}")
         if row.broken != "counterexample":
             faults.append(f"{row.name} doesn't fail on its broken copy: {row.broken}")
-    faults += [f"{name} ran but is declared nowhere" for name in sorted(set(intact) - {row.name for row in rows})]
+    faults += [
+        f"{name} ran but is declared nowhere" for name in sorted(set(intact) - {row.name for row in rows})
+    ]
     return faults
 
 
@@ -118,7 +120,9 @@ def slither_faults(
         if reported[key] > explained[key]:
             faults.append(f"new finding: {detector} in {element}: {texts[key]}")
         elif reported[key] < explained[key]:
-            faults.append(f"stale triage: {detector} in {element}: {explained[key]} explained, {reported[key]} found")
+            faults.append(
+                f"stale triage: {detector} in {element}: {explained[key]} explained, {reported[key]} found"
+            )
     silent = off - {one.detector for one in found}
     faults += [f"stale triage: {detector} is switched off and finds nothing" for detector in sorted(silent)]
 
@@ -128,6 +132,8 @@ def slither_faults(
 
     for kind in ("off", "finding", "unparsed"):
         faults += [
-            f"triage without a reason: {entry}" for entry in triage.get(kind, []) if not entry.get("reason", "").strip()
+            f"triage without a reason: {entry}"
+            for entry in triage.get(kind, [])
+            if not entry.get("reason", "").strip()
         ]
     return faults

@@ -88,7 +88,7 @@ def analyse() -> tuple[list[Mapping[str, Any]], set[str], set[str], set[str]]:
     logger.addHandler(Listen())
     logger.propagate = False
     os.chdir(ROOT)
-    with contextlib.redirect_stderr(open(os.devnull, "w")):
+    with contextlib.redirect_stderr(Path(os.devnull).open("w")):
         tool = Slither(CryticCompile(Compiled({"language": "Solidity", "sources": {}, "settings": {}})))
         for detector in vars(all_detectors).values():
             if inspect.isclass(detector) and issubclass(detector, AbstractDetector):

@@ -1,7 +1,7 @@
 """Halmos on tests/symbolic, twice: against the libraries, and each check once more against its broken copy.
 
-Everything is compiled in one go and laid out as `forge build` would, since Halmos reads nothing else. A broken copy lives
-in a source tree of its own, `broken/<check>/`, in which one file differs in one place (tools/audit/broken.toml).
+Everything is compiled in one go and laid out as `forge build` would, since Halmos reads nothing else. A broken copy
+lives in a source tree of its own, `broken/<check>/`, in which one file differs in one place (tools/audit/broken.toml).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tools.audit.gates import lemmas, symbolic_faults, verdicts
 LEMMAS = ROOT / "tests" / "symbolic"
 BROKEN = Path(__file__).with_name("broken.toml")
 SOLVER = Path(__file__).with_name("solver.py")
-SECONDS_A_QUERY = 40
+SECONDS_A_QUERY = 60
 
 _CHECK = re.compile(r"(?:    ///[^\n]*\n)*    function (check_\w+)\(.*?\n    }\n\n?", re.DOTALL)
 _OUTPUTS = ("abi", "evm.bytecode", "evm.deployedBytecode", "evm.methodIdentifiers", "metadata")
@@ -31,7 +31,9 @@ _OUTPUTS = ("abi", "evm.bytecode", "evm.deployedBytecode", "evm.methodIdentifier
 
 def declared() -> dict[str, Path]:
     """Check → the file it is in."""
-    return {name: path for path in sorted(LEMMAS.glob("*.t.sol")) for name in _CHECK.findall(path.read_text())}
+    return {
+        name: path for path in sorted(LEMMAS.glob("*.t.sol")) for name in _CHECK.findall(path.read_text())
+    }
 
 
 def broken_sources(check: str, path: Path, change: Mapping[str, str]) -> tuple[dict[str, str], str]:
@@ -39,7 +41,9 @@ def broken_sources(check: str, path: Path, change: Mapping[str, str]) -> tuple[d
     is to be broken isn't there exactly once."""
     library = (ROOT / change["file"]).read_text()
     if library.count(change["old"]) != 1:
-        raise ValueError(f"{check}: {change['file']} has {library.count(change['old'])} times: {change['old']}")
+        raise ValueError(
+            f"{check}: {change['file']} has {library.count(change['old'])} times: {change['old']}"
+        )
     alone = _CHECK.sub(lambda match: match[0] if match[1] == check else "", path.read_text())
     tree = f"broken/{check}"
     sources = {
@@ -54,7 +58,10 @@ def _lay_out(output: Mapping[str, Any], name: str, folder: Path) -> None:
     target = folder / "out" / Path(name).name
     target.mkdir(parents=True, exist_ok=True)
     for contract, built in output["contracts"][name].items():
-        code = {kind: {**built["evm"][kind], "object": "0x" + built["evm"][kind]["object"]} for kind in ("bytecode", "deployedBytecode")}
+        code = {
+            kind: {**built["evm"][kind], "object": "0x" + built["evm"][kind]["object"]}
+            for kind in ("bytecode", "deployedBytecode")
+        }
         artifact = {
             "abi": built["abi"],
             **code,
@@ -67,8 +74,8 @@ def _lay_out(output: Mapping[str, Any], name: str, folder: Path) -> None:
 
 
 def build() -> dict[str, Path]:
-    """Lays out `intact` and `broken` under .build/audit; the declared checks. ValueError for a check without its mutation
-    or a mutation without its check."""
+    """Lays out `intact` and `broken` under .build/audit; the declared checks. ValueError for a check without its change
+    or a change without its check."""
     checks = declared()
     changes = tomllib.loads(BROKEN.read_text())
     if odd := sorted(set(checks) ^ set(changes)):

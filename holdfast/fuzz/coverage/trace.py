@@ -19,7 +19,7 @@ from holdfast.chain.rpc import Rpc
 from holdfast.errors import ChainError
 from holdfast.fuzz.coverage.build import Build
 from holdfast.fuzz.coverage.instrument import FIRST
-from holdfast.sim.history import PLENTY, Block, Call, Result, simulate
+from holdfast.sim.history import DEFAULT_GAS, PLENTY, Block, Call, Result, simulate
 from holdfast.sim.steps import Step, run
 from holdfast.sim.world import World
 
@@ -127,7 +127,10 @@ class Chain:
         rpc, found = self._rpc, self.found
         rpc.call("evm_setNextBlockTimestamp", time)
         rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee))
-        sent = [rpc.call("eth_sendTransaction", self._transaction(call, base_fee)) for call in calls]
+        sent = [
+            rpc.call("eth_sendTransaction", self._transaction(call, base_fee, _gas(call, result)))
+            for call, result in zip(calls, expected, strict=True)
+        ]
         rpc.call("evm_mine")
         receipts = rpc.batch(("eth_getTransactionReceipt", (name,)) for name in sent)
         for place, (call, result, receipt) in enumerate(zip(calls, expected, receipts, strict=True)):
@@ -142,7 +145,7 @@ class Chain:
                 found.traced += 1
                 found.hits.update(_read(rpc.call("debug_traceTransaction", sent[place], TRACER)))
 
-    def _transaction(self, call: Call, base_fee: int) -> dict[str, Any]:
+    def _transaction(self, call: Call, base_fee: int, gas: int) -> dict[str, Any]:
         nonce = self._nonces[call.sender]
         self._nonces[call.sender] = nonce + 1
         tip = call.priority_fee
@@ -151,11 +154,17 @@ class Chain:
             "to": call.to,
             "data": "0x" + call.data.hex(),
             "value": hex(call.value),
-            "gas": hex(min(call.gas * GAS_FACTOR, MOST_GAS)),
+            "gas": hex(gas),
             "nonce": hex(nonce),
             "maxFeePerGas": hex(base_fee + tip if call.max_fee is None else call.max_fee),
             "maxPriorityFeePerGas": hex(tip),
         }
+
+
+def _gas(call: Call, result: Result) -> int:
+    """[gas] So much more that probes don't matter; but who was refused for want of gas gets no more than he had."""
+    starved = not result.ok and call.gas < DEFAULT_GAS
+    return call.gas if starved else min(call.gas * GAS_FACTOR, MOST_GAS)
 
 
 def _read(accounts: dict[str, Any]) -> set[int]:

@@ -32,6 +32,12 @@ BAD_FEEDS = (
 )
 """Heartbeat, deviation and bounds that no oracle takes."""
 
+EXPIRATION = 7 * 86_400
+"""[seconds] For how long what is ready may be executed."""
+
+LEAST_BPS, LEAST_HAIRCUT_BPS = 25, 1
+"""Least maintenance margin and haircut that the contract takes."""
+
 ANYBODY = 2**64 - 1
 """The role that everybody has."""
 
@@ -134,8 +140,8 @@ def strike(s: Scene) -> Step | None:
         return None
     wait = max(0, plot.ready - s.now + s.rng.choice((0, 0, 0, 1, -1)))
     if s.chance(0.1):
-        wait = s.rng.choice((0, plot.ready + 7 * 86_400 - s.now + s.rng.choice((-1, 0, 1))))
-    ends = plot.target == s.world.protocol.authority.address or plot.data[:4] in _ends(s)
+        wait = s.rng.choice((0, plot.ready + EXPIRATION - s.now + s.rng.choice((-1, 0, 1))))
+    ends = plot.data[:4] in _ends(s)
     return executing(s, "strike", plot.target, plot.data, wait=max(0, wait), ends=ends)
 
 
@@ -184,6 +190,10 @@ def fund_drawn(s: Scene) -> Step:
 def _some(s: Scene) -> Plot | None:
     """Something scheduled; rather than another what concerns roles, which waits longest and is seldom reached."""
     plots = list(keys_of(s.ghost).plots.values())
+    alive = [plot for plot in plots if s.now < plot.ready + EXPIRATION]
+    plots = alive if alive and s.chance(0.9) else plots
+    lasting = [plot for plot in plots if plot.data[:4] not in _ends(s)]
+    plots = lasting if lasting and s.chance(0.7) else plots
     roles = [plot for plot in plots if plot.target == s.world.protocol.authority.address]
     return s.rng.choice(roles if roles and s.chance(0.3) else plots) if plots else None
 
@@ -195,6 +205,11 @@ def _ends(s: Scene) -> set[bytes]:
         (p.ledger, "setEngine"),
         (p.ledger, "listAsset"),
         (p.positions, "listInstrument"),
+        *(
+            (p.authority, name)
+            for name in ("grantRole", "setTargetFunctionRole", "updateAuthority", "setRoleAdmin")
+        ),
+        (p.authority, "setTargetAdminDelay"),
     )
     return {contract.artifact.find(function).selector for contract, function in wishes}
 
@@ -226,10 +241,16 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
             s.rng.choice((EVERYTHING, len(s.state.markets) + 1)),
             (evil, 3_600, 15, 1, 2**80),
         ),
-        (p.risk, "setInstrument", market.instrument, (2, 1, 2, 0, 2**127)),
+        (p.risk, "setInstrument", market.instrument, (LEAST_BPS + 1, LEAST_BPS, BPS, BPS, 2 * 10**27)),
+        (p.risk, "setInstrument", market.instrument, (LEAST_BPS, LEAST_BPS - 1, BPS, BPS, 2 * 10**27 + 1)),
         (p.risk, "setInstrument", market.instrument, (BPS, BPS - 1, BPS, 0, 0)),
         (p.risk, "setInstrument", fresh, (1_000, 500, 1_000, 0, 10**24)),
-        (p.risk, "setAsset", collateral.asset, (0, 0)),
+        (
+            p.risk,
+            "setAsset",
+            collateral.asset,
+            s.rng.choice(((0, 0), (LEAST_HAIRCUT_BPS,) * 2, (BPS, LEAST_HAIRCUT_BPS))),
+        ),
         (p.risk, "setAsset", collateral.asset, (BPS, BPS)),
         (p.liquidation, "setParams", astuple(worst)),
         (p.liquidation, "setParams", astuple(beyond)),

@@ -199,6 +199,10 @@ def _again(s: Scene) -> Step | None:
     order = ticket.order
     market = s.state.market(order.instrument)
     others = [a for a in s.users if a.id != order.account and (_admits(a, market) or s.chance(0.1))]
+    if not others:
+        return None
+    if not others:
+        return None
     left = max(1, ticket.left_wad)
     size = max(1, s.amount(left // 10, left, [left, left]))
     size = abs(order.size_wad) if s.chance(0.3) else size  # once more in full
@@ -247,6 +251,8 @@ def overfill(s: Scene) -> Step | None:
     name, ticket = min(known[-12:], key=lambda one: abs(one[1].order.size_wad) + s.rng.randrange(WAD))
     order, market = ticket.order, s.state.market(ticket.order.instrument)
     others = [a for a in s.users if a.id != order.account and _admits(a, market)]
+    if not others:
+        return None
     size = ticket.left_wad + 1 if ticket.left_wad > 0 else abs(order.size_wad)
     against = -size if order.size_wad > 0 else size
     new = _plain(market, max(others, key=free_of), against, order.limit_price_wad)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from holdfast.model import breaker, insurance, liquidation, risk
@@ -111,7 +112,8 @@ def claims_of(account: Account) -> tuple[Any, ...]:
         account.holdings,
         equity_of(account),
         maintenance_of(account),
-        account.auction,
+        account.auction
+        and replace(account.auction, discount_wad=0),  # what the clock and the breaker make of it
     )
 
 

@@ -17,9 +17,9 @@ from holdfast.sim.failure import Failure, failure_of, frozen, thawed
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.history import simulate
 from holdfast.sim.pairs.collusion import COLLUSION, Gang, closing, leaving, owners_of, refreshed
-from holdfast.sim.pairs.core import PAIRS, Branch, Case, Pair, Run, Trial, judged
+from holdfast.sim.pairs.core import PAIRS, Branch, Case, Pair, Run, Trial
 from holdfast.sim.pairs.running import play_out, start
-from holdfast.sim.steps import LensRefused, Step, Through, Transition
+from holdfast.sim.steps import LensRefused, Step, Stopwatch, Through, Transition
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import World
 
@@ -142,7 +142,9 @@ def _grown(world: World, planned: Sequence[tuple[str, Step]], common: Run, ghost
     """The history with these steps more, read at its new end only."""
     done = common.branch.steps
     steps = tuple(step for _, step in planned)
-    chunk = play_out(world, done, Branch(name="common", steps=steps), common.end.system.accounts)
+    chunk = play_out(
+        world, done, Branch(name="common", steps=steps), common.end.system.accounts, spent=tally.spent
+    )
     transitions = [
         Transition(common.end, chunk.end, step, results)
         for step, results in zip(steps, chunk.results, strict=True)
@@ -162,14 +164,16 @@ def compare(
     """Runs all branches and judges them; the first that is wrong."""
     done, accounts = common.branch.steps, common.end.system.accounts
     try:
-        runs = [play_out(world, done, branch, accounts, through) for branch in case.branches]
+        runs = [play_out(world, done, branch, accounts, through, tally.spent) for branch in case.branches]
     except LensRefused as refused:
         return _failure(one, str(refused), world, done, case)
     tally.calls += sum(len(step.calls) for branch in case.branches for step in branch.steps)
+    clock = Stopwatch(tally.spent)
     trial = Trial(world=world, fork=common, runs=runs, facts=case.facts)
-    for judgement in judged(one, trial):
+    for judgement in one.judge(trial):
         if (wrong := tally.see(one.id, judgement)) is not None:
             return _failure(one, wrong, world, done, case)
+    clock.lap("judge")
     return None
 
 

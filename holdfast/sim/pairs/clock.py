@@ -124,7 +124,7 @@ def _slow_slack(trial: Trial, market: Market, seconds: int, times: int) -> int:
     """
     before = trial.before.market(market.instrument)
     age = trial.before.system.time - before.price_updated_at
-    half_life = trial.world.protocol.record.config["oracle"]["ema_half_life_seconds"]
+    half_life: int = trial.world.protocol.record.config["oracle"]["ema_half_life_seconds"]
     left = abs(before.price.spot_wad - before.price.ema_wad) + 1
     halves = min(age // half_life + 1, 80)  # of what is left then nobody sees a wei
     return (left << halves) * (2 * (seconds + age) + 40 * times) // WAD + 1 + times

@@ -171,15 +171,22 @@ def _extracted(trial: Trial) -> Judgement:
         )
     drained = sum(was.cash_wad - now.account(was.id).cash_wad for was in honest)
     yield at_most(drained, lost + len(honest), f"bystanders lost {drained} wei, {lost} were written off")
-    kept = own_cash(begin) - own_cash(now)
+    fell = own_cash(begin) - own_cash(now)
     rounding = (len(run.branch.steps) + 2) * 4 * cash_tick(now.system.pool)
     yield at_most(
-        kept, paid + lost + rounding, f"fund, fees and treasury fell by {kept} wei, {paid} were paid"
+        fell, paid + lost + rounding, f"fund, fees and treasury fell by {fell} wei, {paid} were paid"
     )
-    if still:
+    if still and _stood(trial.world, run):
         yield unless(not lost and not paid, f"at still prices the fund paid {paid}, creditors {lost}")
         weak = [a for a in now.accounts if a.owner in owners and not a.healthy]
         yield unless(not weak, f"at still prices accounts became unhealthy: {weak}")
+
+
+def _stood(world: World, run: Run) -> bool:
+    """Did prices and, nearly, time?"""
+    spots = {m.underlying: m.price.spot_wad for m in world.start.markets}
+    moved = any(event.args["spotWad"] != spots[event.args["underlying"]] for event in run.named("PricePoked"))
+    return not moved and run.end.system.time - world.time <= STILL_SECONDS + 60
 
 
 def _worth(account: Account, now: Snapshot) -> int:

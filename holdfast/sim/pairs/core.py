@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -102,20 +102,15 @@ class Pair:
 
 
 PAIRS: Final[list[Pair]] = []
-"""In the order of `docs/invariants.md`; several of one id judge different sides of one statement."""
+"""In the order of `docs/invariants.md`."""
 
 
-def pair(number: int, *, judge: Judge, statement: str = "") -> Callable[[Planner], Planner]:
+def pair(number: int, *, judge: Judge) -> Callable[[Planner], Planner]:
     """Registers what draws the cases; its docstring is the statement, word for word as in the document."""
 
     def register(plan: Planner) -> Planner:
-        said = " ".join((statement or plan.__doc__ or "").split())
+        said = " ".join((plan.__doc__ or "").split())
         PAIRS.append(Pair(f"INV-{number:02}", plan.__name__, said, plan, judge))
         return plan
 
     return register
-
-
-def judged(one: Pair, trial: Trial) -> Iterator[Any]:
-    """Its judgements; none where a read fails to make sense of the branch."""
-    yield from one.judge(trial)

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any, Final
 
 from holdfast.model import side_index
+from holdfast.model.cash_pool import YEAR_SECONDS
 from holdfast.sim.actions import ACTIONS, Scene, moved, prices_step
 from holdfast.sim.invariants import Judgement, unless
 from holdfast.sim.pairs.core import Branch, Case, Run, Trial, pair
@@ -50,7 +51,7 @@ def _apart(trial: Trial) -> Judgement:
     touched = frozenset(trial.facts["accounts"]) | {
         a for event in having.events for a in _named_in(event.args, event.name)
     }
-    traded = {i.args.get("instrument") for i in having.named("Filled", "Deleveraged")}
+    traded: set[int] = {event.args["instrument"] for event in having.named("Filled", "Deleveraged")}
     sliced = {e.args["from"] for e in having.named("SliceTaken")} | {
         e.args["to"] for e in having.named("SliceTaken")
     }
@@ -64,7 +65,8 @@ def _apart(trial: Trial) -> Judgement:
         for account in a.accounts:
             if account.id not in skipped:
                 yield _unmoved(trial, a, b, account, b.account(account.id), traded - cut, bool(events))
-    yield _within_rate(trial, having)
+    if not having.named("WrittenOff"):
+        yield from _interest_of(trial, without, having)
     # The same things happened afterwards, too.
     for place in range(1, len(having.branch.steps)):
         was, now = without.error(place), having.error(place)
@@ -72,15 +74,17 @@ def _apart(trial: Trial) -> Judgement:
         yield unless(was == now or "Underfunded" in (was, now), wrong)
 
 
-def _within_rate(trial: Trial, run: Run) -> str | None:
-    """Interest at the highest rate, compound, is all that debt can have been charged meanwhile."""
-    was, now = trial.before.system.pool.debt_index_wad, run.end.system.pool.debt_index_wad
+def _interest_of(trial: Trial, without: Run, having: Run) -> Judgement:
+    """At once both indices are as they were; later they are between what they were and the highest rate, compound."""
+    at_once = _indices(without.snapshots[0]), _indices(having.snapshots[0])
+    yield unless(at_once[0] == at_once[1], f"credit and debt index {at_once[0]} without, {at_once[1]} with")
     ledger = trial.world.protocol.record.config["ledger"]
-    # Since the last touch it is projected; from here on it is at most e^g − 1 ≤ g + g² for g ≤ 1.
-    seconds = run.end.system.time - trial.before.system.time
-    growth = Fraction(ledger["max_rate_bps"] * seconds, BPS * 365 * 24 * 3600)
-    most = was * (1 + growth + growth**2) + 2 * len(run.branch.steps)
-    return unless(growth > 1 or was <= now <= most, f"the debt index went from {was} to {now}")
+    # e^g − 1 ≤ g + g² for g ≤ 1.
+    seconds = having.end.system.time - trial.before.system.time
+    growth = Fraction(ledger["max_rate_bps"] * seconds, BPS * YEAR_SECONDS)
+    for was, now in zip(_indices(trial.before), _indices(having.end), strict=True):
+        most = was * (1 + growth + growth**2) + 2 * len(having.branch.steps)
+        yield unless(was <= now and (growth > 1 or now <= most), f"an index went from {was} to {now}")
 
 
 def _named_in(args: Any, name: str) -> set[int]:

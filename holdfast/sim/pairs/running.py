@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from holdfast.chain.views import read_account, read_market, read_system
 from holdfast.sim.history import Block, Call, Result, call, simulate
 from holdfast.sim.pairs.core import Branch, Run
-from holdfast.sim.steps import OBSERVER, READ_GAS, LensRefused, Step, Through
+from holdfast.sim.steps import OBSERVER, READ_GAS, LensRefused, Step, Stopwatch, Through
 from holdfast.sim.world import World
 from holdfast.types import Snapshot
 
@@ -18,15 +19,22 @@ def start(world: World) -> Run:
 
 
 def play_out(
-    world: World, done: Sequence[Step], branch: Branch, accounts: int, through: Through = simulate
+    world: World,
+    done: Sequence[Step],
+    branch: Branch,
+    accounts: int,
+    through: Through = simulate,
+    spent: Counter[str] | None = None,
 ) -> Run:
-    """The branch on top of `done`, at whose end there are that many accounts. LensRefused where a read fails."""
+    """The branch on top of `done`, at whose end there are that many accounts. LensRefused where a read fails.
+    `spent` [seconds] collects where the time goes."""
+    clock = Stopwatch(spent)
     opened = accounts + sum(step.opens for step in branch.steps)
     looks = sorted({*branch.looks, len(branch.steps)})
     reads = _reads(world, opened)
-    clock, number = world.time + 1, world.block + 1
+    now, number = world.time + 1, world.block + 1
     calls: list[Call] = []
-    blocks = [Block(calls, time=clock, number=number, base_fee=world.base_fee)]
+    blocks = [Block(calls, time=now, number=number, base_fee=world.base_fee)]
     places: list[tuple[int, int, int]] = []  # (block, first call, how many) of each step and look in turn
     kinds: list[bool] = []  # is it a look?
 
@@ -39,20 +47,20 @@ def play_out(
         if place >= len(done) and place - len(done) in looks:
             add(reads, True)
         if step.wait:
-            clock, number, calls = clock + step.wait, number + step.blocks, []
-            blocks.append(Block(calls, time=clock, number=number, base_fee=step.base_fee))
+            now, number, calls = now + step.wait, number + step.blocks, []
+            blocks.append(Block(calls, time=now, number=number, base_fee=step.base_fee))
         if place >= len(done):
             add(step.calls, False)
         else:
             calls.extend(step.calls)
     add(reads, True)
+    clock.lap("encode")
     answers = through(world.protocol.rpc, blocks, world.block)
+    clock.lap("node")
     found = [answers[block][first : first + count] for block, first, count in places]
-    return Run(
-        branch,
-        tuple(_snapshot(world, one) for one, look in zip(found, kinds, strict=True) if look),
-        tuple(one for one, look in zip(found, kinds, strict=True) if not look),
-    )
+    snapshots = tuple(_snapshot(world, one) for one, look in zip(found, kinds, strict=True) if look)
+    clock.lap("decode")
+    return Run(branch, snapshots, tuple(one for one, look in zip(found, kinds, strict=True) if not look))
 
 
 def _reads(world: World, accounts: int) -> list[Call]:

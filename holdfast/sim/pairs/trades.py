@@ -18,6 +18,7 @@ from holdfast.sim.pairs.moves import (
     withdraw,
 )
 from holdfast.sim.pairs.reading import cash_tick, equities, equity_of, own_cash, size_tick, trade_tick
+from holdfast.sim.steps import Step
 from holdfast.types import SETTLEMENT, Account, Market, Snapshot
 from holdfast.units import BPS, WAD
 
@@ -290,7 +291,7 @@ def _auction_trip(s: Scene, weak: Account) -> Case | None:
     return _trip("auction", steps, accounts, put=amount * unit, gas_underlying=gas)
 
 
-def _trip(kind: str, steps: tuple, accounts: tuple[int, ...], **facts: int) -> Case:
+def _trip(kind: str, steps: tuple[Step, ...], accounts: tuple[int, ...], **facts: int) -> Case:
     return Case(
         branches=(Branch(name="there and back", steps=steps),),
         facts={"kind": kind, "accounts": accounts, **facts},
