@@ -23,10 +23,7 @@ contract AuctionCurveLemmas {
         assert(d >= uint256(startBps) * 1e14 && d <= uint256(endBps) * 1e14);
     }
 
-    function check_discountWad__never_falls(uint16 percent, uint16 more, uint8 startBps, uint8 endBps)
-        external
-        pure
-    {
+    function check_discountWad__never_falls(uint16 percent, uint16 more, uint8 startBps, uint8 endBps) external pure {
         if (percent > more || more > 100 || startBps > endBps) return;
         assert(
             AuctionCurve.discountWad(percent * 1e16, startBps, endBps)
@@ -84,8 +81,7 @@ contract AuctionCurveLemmas {
         uint64 wanted
     ) external pure {
         if (equity < 0 || d >= target || wanted > WAD || !_below(equity, maintenance, target)) return;
-        AuctionCurve.Slice memory s =
-            AuctionCurve.slice(_terms(equity, maintenance, d, target, wanted, 0, false, true));
+        AuctionCurve.Slice memory s = AuctionCurve.slice(_terms(equity, maintenance, d, target, wanted, 0, false, true));
         assert(s.paymentWad >= 0 && s.insuranceWad == 0 && s.fractionWad <= wanted);
     }
 
@@ -137,17 +133,11 @@ contract AuctionCurveLemmas {
     function check_deficitShareWad__covers_the_share(uint112 deficit, uint112 notional, uint112 gross) external pure {
         if (deficit >= gross) return;
         unchecked {
-            assert(
-                AuctionCurve.deficitShareWad(deficit, notional, gross) * gross >= uint256(deficit) * notional
-            );
+            assert(AuctionCurve.deficitShareWad(deficit, notional, gross) * gross >= uint256(deficit) * notional);
         }
     }
 
-    function largestWad(int256 equity, uint256 maintenance, uint256 d, uint256 target)
-        external
-        pure
-        returns (uint256)
-    {
+    function largestWad(int256 equity, uint256 maintenance, uint256 d, uint256 target) external pure returns (uint256) {
         return AuctionCurve.largestWad(equity, maintenance, d, target);
     }
 

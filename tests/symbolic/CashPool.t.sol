@@ -14,8 +14,7 @@ contract CashPoolLemmas {
         pure
     {
         if (creditIndex < CashPool.INDEX_FLOOR || debtIndex < WAD) return;
-        ILedger.Pool memory p =
-            ILedger.Pool(type(uint128).max / 2, type(uint128).max / 2, creditIndex, debtIndex, 0);
+        ILedger.Pool memory p = ILedger.Pool(type(uint128).max / 2, type(uint128).max / 2, creditIndex, debtIndex, 0);
         int256 cash = CashPool.cashOf(p, shares) + delta;
         int256 next = CashPool.change(p, shares, delta);
         assert(CashPool.cashOf(p, next) <= cash);

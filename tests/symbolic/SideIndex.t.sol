@@ -46,8 +46,9 @@ contract SideIndexLemmas {
         uint256 cap = uint256(capBpsPerHour) * 1e5 * period;
         if (rate > cap) rate = cap;
         uint256 f = mark * (rate * elapsed) / (1e9 * 1 hours * uint256(period));
-        assert(SideIndex.funding(premium, mark, elapsed, period, capBpsPerHour)
-                == (premium < 0 ? -int256(f) : int256(f)));
+        assert(
+            SideIndex.funding(premium, mark, elapsed, period, capBpsPerHour) == (premium < 0 ? -int256(f) : int256(f))
+        );
     }
 
     function check_applyFunding__paid_covers_received(

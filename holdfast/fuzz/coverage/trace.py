@@ -1,8 +1,7 @@
 """Histories really sent to contracts with probes in them, and what the node says they read.
 
-One request a block: `debug_traceBlockByNumber` with the `prestateTracer`, which lists every slot that a transaction
-read, reverted or not. It runs inside the node, so a call costs about a millisecond instead of the tens that its steps
-would take to write down.
+`debug_traceTransaction` with the `prestateTracer` lists every slot that a transaction read, reverted or not. It works
+inside the node, so a call costs a millisecond, where its steps would take tens to be written down.
 """
 
 from __future__ import annotations

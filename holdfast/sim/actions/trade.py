@@ -201,8 +201,6 @@ def _again(s: Scene) -> Step | None:
     others = [a for a in s.users if a.id != order.account and (_admits(a, market) or s.chance(0.1))]
     if not others:
         return None
-    if not others:
-        return None
     left = max(1, ticket.left_wad)
     size = max(1, s.amount(left // 10, left, [left, left]))
     size = abs(order.size_wad) if s.chance(0.3) else size  # once more in full
