@@ -30,12 +30,11 @@ class Checked:
     def see(self, judged: Room | str | None) -> str | None:
         """Counts one judgement; what is wrong, if anything."""
         self.checked += 1
-        wrong = judged
         if isinstance(judged, Room):
             self.narrow(judged.left, judged.unit)
-            wrong = judged.wrong
-        self.violations += wrong is not None
-        return wrong
+            judged = judged.wrong
+        self.violations += judged is not None
+        return judged
 
     def narrow(self, left: float | None, unit: str) -> None:
         if left is not None and (self.closest is None or left < self.closest):

@@ -93,8 +93,8 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
         if since is None:
             yield "an operation was executed that nobody had scheduled"
         else:
-            due, now = since + g.world.delay, t.after.system.time
-            yield at_most(due, now, f"an operation was executed {due - now} s early", "s")
+            due, time = since + g.world.delay, t.after.system.time
+            yield at_most(due, time, f"an operation was executed {due - time} s early", "s")
     guardian = g.world.people.guardian in t.speakers
     for event in t.events:
         if event.name in GOVERNED and not late:
