@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def hunt(folder: Path, seconds: float, workers: int, seed: int, minimise: float)
     try:
         campaign.run()
     except Exception as error:  # a machine that breaks on these contracts has noticed them
+        traceback.print_exc()
         found = {
             "kind": "error",
             "by": type(error).__name__,

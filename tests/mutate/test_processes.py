@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -35,13 +34,17 @@ def run(processes: Processes, folder: Path, code: str, *args: str, seconds: floa
 
 
 def gone(pid: int) -> bool:
-    """Ended, or waiting for init to take note of it."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    status = Path(f"/proc/{pid}/status")
-    return status.exists() and "\nState:\tZ" in status.read_text()
+    """Ended within a moment, or waiting for init to take note of it."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            status = Path(f"/proc/{pid}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if "\nState:\tZ" in status:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_run__ends_by_itself__code_and_words(tmp_path: Path) -> None:
