@@ -15,7 +15,7 @@ from holdfast.mutate.build import Mode
 from holdfast.mutate.draw import FOCUS, NOUNS
 from holdfast.mutate.engine import Engine, Outcome, Plan, survivors
 from holdfast.mutate.operators import OPERATORS
-from holdfast.mutate.trial import Trial, Trials, table
+from holdfast.mutate.trial import CONTROL, Trial, Trials, table
 
 
 @click.command(short_help="Mutants of the contracts through the tests and a short campaign.")
@@ -161,8 +161,9 @@ def _planted(
         raise click.ClickException(
             f"there is no planted bug {unknown[0]}: {', '.join(bug.id for bug in bugs)}"
         )
+    chosen = [bug for bug in bugs if bug.id in only] if only else [CONTROL, *bugs]
     trials = Trials(
-        [bug for bug in bugs if not only or bug.id in only],
+        chosen,
         seconds=seconds,
         seed=seed,
         workers=workers,
@@ -173,14 +174,16 @@ def _planted(
     found: list[Trial] = trials.run()
     trials.write(out)
     click.echo(table(found))
-    missed = [one.bug.id for one in found if one.kill is None]
-    click.echo(
-        f"\n{len(found) - len(missed)} of {len(found)} planted bugs found"
-        + (f"; not: {', '.join(missed)}" if missed else "")
-    )
+    real = [one for one in found if one.bug is not CONTROL]
+    missed = [one.bug.id for one in real if not one.found]
+    also = f"; not: {', '.join(missed)}" if missed else ""
+    click.echo(f"\n{len(real) - len(missed)} of {len(real)} planted bugs found{also}")
+    if odd := [one.kill for one in found if one.bug is CONTROL and one.kill is not None]:
+        told = f"{odd[0].by}: {odd[0].reason}"
+        click.echo(f"The campaign doesn't hold on the contracts as they are: {told}", err=True)
     if trials.interrupted:
         raise SystemExit(130)
-    raise SystemExit(1 if missed else 0)
+    raise SystemExit(1 if missed or odd else 0)
 
 
 class _Lines:

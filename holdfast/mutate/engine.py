@@ -2,7 +2,7 @@
 
     outcome = Engine(Plan(out=folder, seed=1, budget=80)).run()
 
-1. The contracts as they are, compiled the fast way; the tests on them, once (`suite.measure`).
+1. The contracts as they are, compiled the fast way; the tests and the campaign on them, once.
 2. Mutants in the order of the draw, compiled until `budget` of them count: what doesn't compile, compiles to the same
    bytes as before, or to the same as another mutant, is told apart and replaced by the next.
 3. Each meets the tests that see it, then a short campaign. Whoever notices it first has killed it.
@@ -33,7 +33,7 @@ from holdfast.mutate.operators import OPERATORS, mutants
 from holdfast.mutate.processes import Processes
 from holdfast.mutate.sources import Sources
 from holdfast.mutate.store import Store, Verdict
-from holdfast.mutate.suite import FOLDERS, Suite
+from holdfast.mutate.suite import FOLDERS, Kill, Suite
 
 TOLD: Final = 20
 """Compiled mutants between two lines of progress."""
@@ -150,6 +150,9 @@ class Engine:
             with self._phase("measure the tests"):
                 self.suite.measure(manifest, base.bytes_hash, self.plan.tests, outcome.workers)
             outcome.tests = len(self.suite.tests)
+            if self.plan.campaign:
+                with self._phase("play the campaign on the contracts as they are"):
+                    self._control(manifest, base)
             with self._phase("compile"):
                 self._select(base)
             self._tell(_counted(outcome), outcome)
@@ -191,6 +194,31 @@ class Engine:
             if not path.exists():
                 files.write_json(path, self.builder.manifest(compiler, base))
         return path, base
+
+    def _control(self, manifest: Path, base: Built) -> None:
+        """MutationError where the campaign finds something without any mutant: it would have killed them all."""
+        passed = (
+            self._cache / "baseline" / f"{files.hashed(['campaign', base.bytes_hash, self._judges()])}.json"
+        )
+        if passed.exists():
+            return
+        kill = self._hunt(self._cache / "runs" / "baseline-campaign", manifest)
+        if kill is not None and not self.processes.stopped:
+            raise MutationError(
+                f"the campaign doesn't hold on the contracts as they are: {kill.by}, {kill.reason}"
+            )
+        files.write_json(passed, {"passed": True})
+
+    def _hunt(self, folder: Path, manifest: Path) -> Kill | None:
+        return campaign.hunt(
+            self.processes,
+            folder,
+            manifest,
+            seconds=self.plan.campaign,
+            workers=1,
+            seed=self.plan.seed,
+            root=self.sources.root,
+        ).kill
 
     # Which mutants count
 
@@ -282,15 +310,7 @@ class Engine:
             tests = self.suite.order(one.changed, noun_of(one.mutant.file))
             kill = self.suite.judge(manifest, one.mutant.id, tests)
             if kill is None and self.plan.campaign:
-                kill = campaign.hunt(
-                    self.processes,
-                    folder,
-                    manifest,
-                    seconds=self.plan.campaign,
-                    workers=1,
-                    seed=self.plan.seed,
-                    root=self.sources.root,
-                ).kill
+                kill = self._hunt(folder, manifest)
         except MutationError as error:
             one.error = str(error)
         else:

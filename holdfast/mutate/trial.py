@@ -20,6 +20,11 @@ from holdfast.mutate.processes import Processes
 from holdfast.mutate.sources import Sources
 from holdfast.mutate.suite import Kill, Suite
 
+CONTROL: Final = Bug(
+    id="none", title="The contracts as they are: nothing may be found.", expected=(), texts={}, diff=""
+)
+"""Tried first: what is found here says nothing about a bug."""
+
 MINIMISE_SECONDS: Final = 20.0
 """For the history that is shown; not counted in the time until it was found."""
 
@@ -29,11 +34,16 @@ class Trial:
     """A bug, and who found it."""
 
     bug: Bug
-    kill: Kill | None
+    kill: Kill | None = None
     machine: str = ""
     steps: int = 0  # of the history that shows it
     calls: int = 0  # until it was found, or in all
     seconds: float = 0.0
+
+    @property
+    def found(self) -> bool:
+        """A campaign that merely breaks has found nothing: no invariant says what is wrong."""
+        return self.kill is not None and self.kill.kind != "error"
 
     @property
     def as_expected(self) -> bool:
@@ -44,7 +54,7 @@ class Trial:
             "id": self.bug.id,
             "title": self.bug.title,
             "expected": list(self.bug.expected),
-            "found": self.kill is not None,
+            "found": self.found,
             "asExpected": self.as_expected,
             "kill": self.kill and self.kill.plain(),
             "machine": self.machine,
@@ -108,8 +118,8 @@ class Trials:
             "workers": self.workers,
             "seed": self.seed,
             "tests": self.tests,
-            "found": sum(one.kill is not None for one in self.found),
-            "of": len(self.bugs),
+            "found": sum(one.found for one in self.found if one.bug is not CONTROL),
+            "of": sum(bug is not CONTROL for bug in self.bugs),
             "bugs": [one.plain() for one in self.found],
         }
         files.write_json(folder / "planted.json", value, indent=2)
@@ -124,7 +134,7 @@ class Trials:
         shutil.rmtree(folder, ignore_errors=True)
         manifest = folder / "manifest.json"
         files.write_json(manifest, self._builder.manifest(compiler, built))
-        if self.tests and not bug.others:
+        if self.tests and bug.contracts and not bug.others:
             nouns = [noun_of(file) for file in bug.contracts]
             changed = [name for name, code in built.codes.items() if code != base.codes[name]]
             kill = self._suite.judge(manifest, bug.id, self._suite.order(changed, nouns[0]))
@@ -157,12 +167,15 @@ class Trials:
 
 
 def line(one: Trial) -> str:
-    if one.kill is None:
-        return f"{one.bug.id:<28} not found     {one.calls:>9,} calls {one.seconds:>6.0f} s"
-    by = one.kill.by if one.kill.kind in ("invariant", "test") else f"{one.kill.kind} {one.kill.by}"
-    expected = "" if one.as_expected else f"  (expected {', '.join(one.bug.expected)})"
+    by = "nothing found"
+    if one.kill is not None:
+        by = one.kill.by if one.found else f"broke: {one.kill.by}"
+        by = by.removeprefix("tests/")
+    expected = (
+        "" if one.as_expected or not one.found else f"  (expected {', '.join(one.bug.expected) or 'nothing'})"
+    )
     history = f" {one.steps:>3} steps  {one.machine}" if one.machine else ""
-    return f"{one.bug.id:<28} {by:<13} {one.calls:>9,} calls {one.seconds:>6.0f} s{history}{expected}"
+    return f"{one.bug.id:<24} {by:<14} {one.calls:>9,} calls {one.seconds:>6.0f} s{history}{expected}"
 
 
 def table(trials: Sequence[Trial]) -> str:

@@ -72,11 +72,8 @@ class Ghost:
 
     def held(self, asset: int) -> int:
         """What the vault must owe the ledger."""
-        return self.world.start.system.assets[asset].held + self.net_in[asset]
-
-    def balance(self, asset: int) -> int:
-        """What the vault must have."""
-        return self.world.start.system.assets[asset].balance + self.net_in[asset] + self.donated[asset]
+        at_start = self.world.start.system.assets
+        return (at_start[asset].held if asset < len(at_start) else 0) + self.net_in[asset]
 
     def current(self, market: Market, leg: Position) -> side_index.Position:
         """A stored position, brought over the epochs that ended since."""

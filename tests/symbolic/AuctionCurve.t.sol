@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import { AuctionCurve } from "contracts/liquidation/AuctionCurve.sol";
 
-/// @notice The clock, and the shares of a deficit. The range of a lemma is the type of its arguments.
+/// @notice The clock, the discount, f*, slices, rewards and shares. The range of a lemma is the type of its arguments.
 contract AuctionCurveLemmas {
     uint256 private constant WAD = 1e18;
 
@@ -15,6 +15,112 @@ contract AuctionCurveLemmas {
     function check_progressWad__never_falls(uint40 elapsed, uint40 more, uint32 ramp) external pure {
         if (elapsed > more) return;
         assert(AuctionCurve.progressWad(elapsed, ramp) <= AuctionCurve.progressWad(more, ramp));
+    }
+
+    function check_discountWad__between_start_and_end(uint64 progress, uint8 startBps, uint8 endBps) external pure {
+        if (progress > WAD || startBps > endBps) return;
+        uint256 d = AuctionCurve.discountWad(progress, startBps, endBps);
+        assert(d >= uint256(startBps) * 1e14 && d <= uint256(endBps) * 1e14);
+    }
+
+    function check_discountWad__never_falls(uint16 percent, uint16 more, uint8 startBps, uint8 endBps) external pure {
+        if (percent > more || more > 100 || startBps > endBps) return;
+        assert(
+            AuctionCurve.discountWad(percent * 1e16, startBps, endBps)
+                <= AuctionCurve.discountWad(more * 1e16, startBps, endBps)
+        );
+    }
+
+    function check_largestWad__never_overflows(int128 equity, uint128 maintenance, uint64 d, uint64 target)
+        external
+        view
+    {
+        if (d >= target || !_below(equity, maintenance, target)) return;
+        try this.largestWad(equity, maintenance, d, target) { }
+        catch {
+            assert(false);
+        }
+    }
+
+    function check_largestWad__never_more_than_all(int128 equity, uint128 maintenance, uint64 d, uint64 target)
+        external
+        pure
+    {
+        if (d >= target || !_below(equity, maintenance, target)) return;
+        assert(AuctionCurve.largestWad(equity, maintenance, d, target) <= WAD);
+    }
+
+    /// @dev A slice below all leaves E' = E − f·d·MM ≥ T·(1 − f)·MM: what was left out is the target, exactly.
+    function check_largestWad__reaches_the_target(int96 equity, uint96 maintenance, uint64 d, uint64 target)
+        external
+        pure
+    {
+        if (d >= target || !_below(equity, maintenance, target)) return;
+        uint256 f = AuctionCurve.largestWad(equity, maintenance, d, target);
+        if (f == WAD) return;
+        unchecked {
+            uint256 missing = uint256(target) * maintenance - WAD * uint256(int256(equity));
+            uint256 perFraction = uint256(target - d) * maintenance;
+            assert(f * perFraction >= missing * WAD && f * perFraction - missing * WAD < perFraction);
+        }
+    }
+
+    function check_largestWad__all_when_equity_is_gone(int64 equity, uint64 maintenance, uint64 d, uint64 target)
+        external
+        pure
+    {
+        if (equity > 0 || d >= target) return;
+        assert(AuctionCurve.largestWad(equity, maintenance, d, target) == WAD);
+    }
+
+    function check_slice__solvent_phase_pays_the_account(
+        int96 equity,
+        uint96 maintenance,
+        uint64 d,
+        uint64 target,
+        uint64 wanted
+    ) external pure {
+        if (equity < 0 || d >= target || wanted > WAD || !_below(equity, maintenance, target)) return;
+        AuctionCurve.Slice memory s = AuctionCurve.slice(_terms(equity, maintenance, d, target, wanted, 0, false, true));
+        assert(s.paymentWad >= 0 && s.insuranceWad == 0 && s.fractionWad <= wanted);
+    }
+
+    /// @dev Positive equity: the taker never gets more than the slice and what the fund added for it.
+    function check_slice__fund_pays_what_is_missing(
+        int96 equity,
+        uint96 maintenance,
+        uint64 d,
+        uint64 target,
+        uint96 capacity
+    ) external pure {
+        if (equity <= 0 || d >= target || !_below(equity, maintenance, target)) return;
+        AuctionCurve.Slice memory s =
+            AuctionCurve.slice(_terms(equity, maintenance, d, target, uint64(WAD), capacity, true, true));
+        assert(s.insuranceWad <= capacity && s.paymentWad + int256(s.insuranceWad) >= 0);
+    }
+
+    /// @dev No equity, with positions: the slice shrinks until the fund can pay all of it.
+    function check_slice__deficit_is_covered(int64 equity, uint64 maintenance, uint64 d, uint64 capacity)
+        external
+        pure
+    {
+        if (equity > 0 || d > WAD) return;
+        AuctionCurve.Slice memory s =
+            AuctionCurve.slice(_terms(equity, maintenance, d, type(uint64).max, uint64(WAD), capacity, true, true));
+        assert(s.insuranceWad <= capacity && s.paymentWad + int256(s.insuranceWad) >= 0);
+    }
+
+    function check_reward__within_its_bounds(
+        uint112 gasCost,
+        uint16 marginBps,
+        uint16 capBps,
+        int128 equity,
+        uint112 maintenance
+    ) external pure {
+        (uint256 own, uint256 fund) = AuctionCurve.reward(gasCost, marginBps, capBps, equity, maintenance);
+        assert(own == 0 || (equity > 0 && own <= uint128(equity)));
+        assert(fund <= gasCost);
+        assert((own + fund) * 1e4 <= uint256(maintenance) * capBps);
     }
 
     function check_deficitShareWad__never_above_the_notional(uint112 deficit, uint112 notional, uint112 gross)
@@ -29,5 +135,29 @@ contract AuctionCurveLemmas {
         unchecked {
             assert(AuctionCurve.deficitShareWad(deficit, notional, gross) * gross >= uint256(deficit) * notional);
         }
+    }
+
+    function largestWad(int256 equity, uint256 maintenance, uint256 d, uint256 target) external pure returns (uint256) {
+        return AuctionCurve.largestWad(equity, maintenance, d, target);
+    }
+
+    /// @dev Whether E < T·MM, which is when an auction sells at all.
+    function _below(int256 equity, uint256 maintenance, uint256 target) private pure returns (bool) {
+        unchecked {
+            return equity * int256(WAD) < int256(target * maintenance);
+        }
+    }
+
+    function _terms(
+        int256 equity,
+        uint256 maintenance,
+        uint256 d,
+        uint256 target,
+        uint256 wanted,
+        uint256 capacity,
+        bool insured,
+        bool hasLegs
+    ) private pure returns (AuctionCurve.Terms memory) {
+        return AuctionCurve.Terms(equity, maintenance, d, target, 0, wanted, capacity, insured, hasLegs);
     }
 }

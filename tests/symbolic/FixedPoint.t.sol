@@ -23,6 +23,13 @@ contract FixedPointLemmas {
         }
     }
 
+    function check_mulWadDown__is_the_floor(uint128 x, uint128 y) external pure {
+        uint256 q = FixedPoint.mulWadDown(x, y);
+        unchecked {
+            assert(uint256(x) * y - q * WAD < WAD);
+        }
+    }
+
     function check_mulWadUp__is_the_ceiling(uint128 x, uint128 y) external pure {
         uint256 q = FixedPoint.mulWadUp(x, y);
         unchecked {
@@ -34,5 +41,27 @@ contract FixedPointLemmas {
         uint256 down = FixedPoint.mulDivDown(x, y, d);
         uint256 up = FixedPoint.mulDivUp(x, y, d);
         assert(up == down || up == down + 1);
+    }
+
+    function check_mulDivFloor__mirrors_mulDivCeil(int128 x, uint128 y, uint256 d) external pure {
+        assert(FixedPoint.mulDivCeil(-int256(x), y, d) == -FixedPoint.mulDivFloor(x, y, d));
+    }
+
+    function check_mulDivFloor__never_above_mulDivCeil(int128 x, uint128 y, uint256 d) external pure {
+        int256 floor = FixedPoint.mulDivFloor(x, y, d);
+        int256 ceil = FixedPoint.mulDivCeil(x, y, d);
+        assert(floor == ceil || floor + 1 == ceil);
+    }
+
+    function check_mulDivDown__never_overflows(uint128 x, uint128 y, uint128 d) external view {
+        if (d == 0) return;
+        try this.mulDivDown(x, y, d) { }
+        catch {
+            assert(false);
+        }
+    }
+
+    function mulDivDown(uint256 x, uint256 y, uint256 d) external pure returns (uint256) {
+        return FixedPoint.mulDivDown(x, y, d);
     }
 }

@@ -23,7 +23,7 @@ from tools.audit.gates import lemmas, symbolic_faults, verdicts
 LEMMAS = ROOT / "tests" / "symbolic"
 BROKEN = Path(__file__).with_name("broken.toml")
 SOLVER = Path(__file__).with_name("solver.py")
-SECONDS_A_QUERY = 60
+SECONDS_A_QUERY = 120
 
 _CHECK = re.compile(r"(?:    ///[^\n]*\n)*    function (check_\w+)\(.*?\n    }\n\n?", re.DOTALL)
 _OUTPUTS = ("abi", "evm.bytecode", "evm.deployedBytecode", "evm.methodIdentifiers", "metadata")

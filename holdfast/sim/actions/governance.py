@@ -252,9 +252,26 @@ def scheduling(s: Scene, name: str, contract: Contract, function: str, *args: An
     return replace(step, text=(f"{step.text[0]} = {s.world.say(contract, function, args, '')}",))
 
 
-def executing(s: Scene, name: str, target: str, data: bytes, *, wait: int, ends: bool = False) -> Step:
+def executing(s: Scene, name: str, target: str, data: bytes, *, wait: int) -> Step:
     """The governor executes what was scheduled. It may touch anybody; after some of it nothing is promised any more."""
+    facts = {"moves": (0,), **({"ends": True} if data[:4] in final_calls(s) else {})}
     return act(
         s.world, name, s.world.protocol.authority, "execute", target, data, sender=s.world.people.governor,
-        wait=wait, wide=True, accounts=frozenset(s.own), facts={"moves": (0,), **({"ends": True} if ends else {})},
+        wait=wait, wide=True, accounts=frozenset(s.own), facts=facts,
     )  # fmt: skip
+
+
+def final_calls(s: Scene) -> set[bytes]:
+    """Selectors after whose execution nothing is promised any more."""
+    p = s.world.protocol
+    wishes: tuple[tuple[Contract, str], ...] = (
+        (p.ledger, "setEngine"),
+        (p.ledger, "listAsset"),
+        (p.positions, "listInstrument"),
+        *(
+            (p.authority, name)
+            for name in ("grantRole", "setTargetFunctionRole", "updateAuthority", "setRoleAdmin")
+        ),
+        (p.authority, "setTargetAdminDelay"),
+    )
+    return {contract.artifact.find(function).selector for contract, function in wishes}

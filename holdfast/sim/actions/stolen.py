@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import astuple, replace
 from typing import Any
 
-from holdfast.chain.contract import Contract
 from holdfast.chain.plan import ADMIN, FILL, GOVERNOR, GUARDIAN, MOVE, SEIZE
-from holdfast.sim.actions.governance import executing, scheduling
+from holdfast.sim.actions.governance import executing, final_calls, scheduling
 from holdfast.sim.actions.scene import ZERO, Scene, action
 from holdfast.sim.keys import Plot, keys_of
 from holdfast.sim.steps import Step, act, join
@@ -141,8 +140,7 @@ def strike(s: Scene) -> Step | None:
     wait = max(0, plot.ready - s.now + s.rng.choice((0, 0, 0, 1, -1)))
     if s.chance(0.1):
         wait = s.rng.choice((0, plot.ready + EXPIRATION - s.now + s.rng.choice((-1, 0, 1))))
-    ends = plot.data[:4] in _ends(s)
-    return executing(s, "strike", plot.target, plot.data, wait=max(0, wait), ends=ends)
+    return executing(s, "strike", plot.target, plot.data, wait=max(0, wait))
 
 
 @action(weight=0)
@@ -192,26 +190,10 @@ def _some(s: Scene) -> Plot | None:
     plots = list(keys_of(s.ghost).plots.values())
     alive = [plot for plot in plots if s.now < plot.ready + EXPIRATION]
     plots = alive if alive and s.chance(0.9) else plots
-    lasting = [plot for plot in plots if plot.data[:4] not in _ends(s)]
+    lasting = [plot for plot in plots if plot.data[:4] not in final_calls(s)]
     plots = lasting if lasting and s.chance(0.7) else plots
     roles = [plot for plot in plots if plot.target == s.world.protocol.authority.address]
     return s.rng.choice(roles if roles and s.chance(0.3) else plots) if plots else None
-
-
-def _ends(s: Scene) -> set[bytes]:
-    """Selectors after whose execution nothing is promised any more."""
-    p = s.world.protocol
-    wishes: tuple[tuple[Contract, str], ...] = (
-        (p.ledger, "setEngine"),
-        (p.ledger, "listAsset"),
-        (p.positions, "listInstrument"),
-        *(
-            (p.authority, name)
-            for name in ("grantRole", "setTargetFunctionRole", "updateAuthority", "setRoleAdmin")
-        ),
-        (p.authority, "setTargetAdminDelay"),
-    )
-    return {contract.artifact.find(function).selector for contract, function in wishes}
 
 
 def _wishes(s: Scene) -> tuple[Wish, ...]:

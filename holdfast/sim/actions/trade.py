@@ -233,7 +233,8 @@ def _tradable(s: Scene, ticket: Ticket) -> bool:
     band = s.world.protocol.record.config["ledger"]["band_bps"]
     fits = abs(order.limit_price_wad - mark) * BPS < mark * band
     alive = order.expires_at >= s.now and order.nonce >= s.ghost.floors[order.account]
-    return fits and alive and ticket.honest and not ticket.cancelled
+    sane = abs(order.size_wad) < 2**200  # so that another may be signed against it
+    return fits and alive and sane and ticket.honest and not ticket.cancelled
 
 
 @action(weight=2)
