@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -126,7 +127,9 @@ def cli(
         )
         engine = Engine(plan, _Lines())
         if listed:
-            for mutant in engine.candidates():
+            with closing(engine):
+                found = engine.candidates()
+            for mutant in found:
                 click.echo(
                     f"{mutant.id} {mutant.file}:{mutant.line} {mutant.operator}: {mutant.old!r} → {mutant.new!r}"
                 )

@@ -166,8 +166,8 @@ MACHINES: Final[dict[str, Machine]] = {
         ),
         Swarm(
             name="crisis",
-            about="scarce funds and full markets, all prices fall or rise at once, keepers at work",
-            world="thin",
+            about="scarce funds, full markets, remains of a deleveraging; all prices fall or rise at once, keepers work",
+            world="remains",
             profile=crisis,
             weight=3,
         ),

@@ -161,10 +161,14 @@ class Engine:
         except KeyboardInterrupt:
             outcome.interrupted = True
         finally:
-            self.processes.stop()
-            while not self._compilers.empty():
-                self._compilers.get().close()
+            self.close()
         return outcome
+
+    def close(self) -> None:
+        """`run` does so itself."""
+        self.processes.stop()
+        while not self._compilers.empty():
+            self._compilers.get().close()
 
     def candidates(self) -> list[Mutant]:
         """All that the operators propose, in the order of the draw."""

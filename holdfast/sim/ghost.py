@@ -29,6 +29,7 @@ class Ticket:
     signature: bytes
     honest: bool  # really signed by its signer
     filled_wad: int = 0
+    fills: int = 0
     cancelled: bool = False
 
     @property
@@ -161,6 +162,7 @@ class Ghost:
         elif name == "Matched":
             for order_hash in (args["makerHash"], args["takerHash"]):
                 self.tickets[order_hash].filled_wad += abs(args["takerSizeWad"])
+                self.tickets[order_hash].fills += 1
         elif name == "Cancelled" and args["orderHash"] in self.tickets:
             self.tickets[args["orderHash"]].cancelled = True
         elif name == "NonceFloorRaised":

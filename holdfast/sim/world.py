@@ -26,6 +26,7 @@ from holdfast.chain.protocol import UNLIMITED, Protocol
 from holdfast.chain.rpc import Rpc
 from holdfast.model.liquidation import Params
 from holdfast.types import SETTLEMENT, Mode, Snapshot, kind_of, perpetual, underlying_of
+from holdfast.units import WAD
 
 GENESIS: Final = 1_900_000_000
 """[seconds] When the chain begins, so that runs are alike."""
@@ -93,12 +94,25 @@ HOSTILE: Final[Mapping[str, Any]] = {
     "auction": {"dust": Decimal(1)},
 }
 
-WORLDS: Final[Mapping[str, Mapping[str, Any]]] = {"local": {}, "thin": THIN, "hostile": HOSTILE}
+WORLDS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "local": {},
+    "thin": THIN,
+    "hostile": HOSTILE,
+    "remains": THIN,
+}
 
 TURNING: Final = frozenset({"hostile"})
 """Worlds whose tokens may turn into anything."""
 
-FUND_SEED: Final = {"local": 20_000, "thin": 800, "hostile": 5_000}
+REMAINS: Final = frozenset({"remains"})
+"""Worlds that begin with the remains of a deleveraging."""
+
+REMAINS_OF: Final = "ETH-PERP"
+
+DEBTOR: Final = 5
+"""The owner who holds them: no cash, but collateral to borrow against."""
+
+FUND_SEED: Final = {"local": 20_000, "thin": 800, "hostile": 5_000, "remains": 800}
 """[tokens] What the insurance fund begins with."""
 
 PRICE_DECIMALS: Final = 8
@@ -226,6 +240,8 @@ class World:
         props = _props(protocol, people)
         chain.rpc.call("anvil_setCode", CONSENT, CONSENT_CODE)
         operators = _open_accounts(protocol, people, props)
+        if name in REMAINS:
+            _leave_remains(protocol, people)
         seed = FUND_SEED[name] * 10 ** protocol.decimals[SETTLEMENT]
         fund = protocol.insurance.call("FUND")
         protocol.ledger.send("deposit", fund, SETTLEMENT, seed, sender=people.feeder)
@@ -338,3 +354,34 @@ def _open_accounts(protocol: Protocol, people: People, props: Props) -> frozense
             if units:
                 ledger.send("deposit", account, asset, units, sender=owner)
     return frozenset(operators)
+
+
+def _leave_remains(protocol: Protocol, people: People) -> None:
+    """What deleveraging may leave: a few wei of a short with nobody opposite, on an account that lives on credit.
+
+    Three longs are closed against one short; thirds can't be written in 18 digits. The engines do it, as they would
+    for bankrupt longs: tests/flow/test_empty_opposite_side.py shows the whole way.
+    """
+    rpc, ledger, market = protocol.rpc, protocol.ledger, protocol.instruments[REMAINS_OF]
+    mark = protocol.snapshot().market(market).price.spot_wad
+    fees = protocol.insurance.call("FEES")
+    owner = people.owners[DEBTOR]
+    debtor = next(a.id for a in protocol.snapshot().accounts if a.owner == owner and a.mode is Mode.CROSS)
+    longs = [
+        a.id for a in protocol.snapshot().accounts if a.owner in people.owners[:3] and a.mode is Mode.CROSS
+    ]
+    for engine in (protocol.venue.address, protocol.liquidation.address):
+        rpc.call("anvil_impersonateAccount", engine)
+        rpc.call("anvil_setBalance", engine, hex(10**20))
+    for long in longs[:3]:
+        fill = (market, long, debtor, fees, WAD, mark, 0, 0)
+        ledger.send("fill", fill, sender=protocol.venue.address)
+    for long in longs[:3]:
+        ledger.send("deleverage", long, market, 0, sender=protocol.liquidation.address)
+    for engine in (protocol.venue.address, protocol.liquidation.address):
+        rpc.call("anvil_stopImpersonatingAccount", engine)
+    ledger.send("settle", debtor, market, sender=owner)
+    account = protocol.snapshot().account(debtor)
+    assert account.health is not None
+    borrowed = account.health.margin.borrow_limit_wad * 9 // 10 // 10 ** (18 - protocol.decimals[SETTLEMENT])
+    ledger.send("withdraw", debtor, SETTLEMENT, borrowed, owner, sender=owner)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +39,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plan(cache: Path) -> Plan:
     """The boundary of the share, judged by one file of tests."""
     candidates = Plan(out=cache / "out", nouns=("insurance",), operators=("comparison",), workers=1)
-    mutant = next(one for one in Engine(candidates, cache=cache).candidates() if is_share(one))
+    with closing(Engine(candidates, cache=cache)) as engine:
+        mutant = next(one for one in engine.candidates() if is_share(one))
     return replace(candidates, only=(mutant.id,), campaign=0.0, tests=TESTS)
 
 

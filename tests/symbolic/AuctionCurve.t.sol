@@ -17,18 +17,18 @@ contract AuctionCurveLemmas {
         assert(AuctionCurve.progressWad(elapsed, ramp) <= AuctionCurve.progressWad(more, ramp));
     }
 
-    function check_discountWad__between_start_and_end(uint64 progress, uint8 startBps, uint8 endBps) external pure {
+    function check_discountWad__between_start_and_end(uint64 progress, uint16 startBps, uint16 endBps) external pure {
         if (progress > WAD || startBps > endBps) return;
         uint256 d = AuctionCurve.discountWad(progress, startBps, endBps);
         assert(d >= uint256(startBps) * 1e14 && d <= uint256(endBps) * 1e14);
     }
 
-    function check_discountWad__never_falls(uint16 percent, uint16 more, uint8 startBps, uint8 endBps) external pure {
-        if (percent > more || more > 100 || startBps > endBps) return;
-        assert(
-            AuctionCurve.discountWad(percent * 1e16, startBps, endBps)
-                <= AuctionCurve.discountWad(more * 1e16, startBps, endBps)
-        );
+    function check_discountWad__never_falls(uint64 progress, uint64 more, uint16 startBps, uint16 endBps)
+        external
+        pure
+    {
+        if (progress > more || more > WAD || startBps > endBps) return;
+        assert(AuctionCurve.discountWad(progress, startBps, endBps) <= AuctionCurve.discountWad(more, startBps, endBps));
     }
 
     function check_largestWad__never_overflows(int128 equity, uint128 maintenance, uint64 d, uint64 target)
@@ -51,7 +51,7 @@ contract AuctionCurveLemmas {
     }
 
     /// @dev A slice below all leaves E' = E − f·d·MM ≥ T·(1 − f)·MM: what was left out is the target, exactly.
-    function check_largestWad__reaches_the_target(int96 equity, uint96 maintenance, uint64 d, uint64 target)
+    function check_largestWad__reaches_the_target(int128 equity, uint128 maintenance, uint64 d, uint64 target)
         external
         pure
     {
@@ -65,7 +65,7 @@ contract AuctionCurveLemmas {
         }
     }
 
-    function check_largestWad__all_when_equity_is_gone(int64 equity, uint64 maintenance, uint64 d, uint64 target)
+    function check_largestWad__all_when_equity_is_gone(int128 equity, uint128 maintenance, uint64 d, uint64 target)
         external
         pure
     {
@@ -73,9 +73,24 @@ contract AuctionCurveLemmas {
         assert(AuctionCurve.largestWad(equity, maintenance, d, target) == WAD);
     }
 
+    /// @dev The lower the equity, the more is for sale.
+    function check_largestWad__never_rises_with_equity(
+        int128 equity,
+        int128 more,
+        uint128 maintenance,
+        uint64 d,
+        uint64 target
+    ) external pure {
+        if (equity > more || d >= target || !_below(more, maintenance, target)) return;
+        assert(
+            AuctionCurve.largestWad(equity, maintenance, d, target)
+                >= AuctionCurve.largestWad(more, maintenance, d, target)
+        );
+    }
+
     function check_slice__solvent_phase_pays_the_account(
-        int96 equity,
-        uint96 maintenance,
+        int128 equity,
+        uint128 maintenance,
         uint64 d,
         uint64 target,
         uint64 wanted
@@ -87,11 +102,11 @@ contract AuctionCurveLemmas {
 
     /// @dev Positive equity: the taker never gets more than the slice and what the fund added for it.
     function check_slice__fund_pays_what_is_missing(
-        int96 equity,
-        uint96 maintenance,
+        int128 equity,
+        uint128 maintenance,
         uint64 d,
         uint64 target,
-        uint96 capacity
+        uint128 capacity
     ) external pure {
         if (equity <= 0 || d >= target || !_below(equity, maintenance, target)) return;
         AuctionCurve.Slice memory s =
@@ -100,7 +115,7 @@ contract AuctionCurveLemmas {
     }
 
     /// @dev No equity, with positions: the slice shrinks until the fund can pay all of it.
-    function check_slice__deficit_is_covered(int64 equity, uint64 maintenance, uint64 d, uint64 capacity)
+    function check_slice__deficit_is_covered(int128 equity, uint128 maintenance, uint64 d, uint128 capacity)
         external
         pure
     {

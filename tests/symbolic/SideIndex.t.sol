@@ -8,7 +8,7 @@ import { IPositions } from "interfaces/IPositions.sol";
 contract SideIndexLemmas {
     uint256 private constant WAD = 1e18;
 
-    function check_toSize__is_the_floor(uint104 base, uint64 scale) external pure {
+    function check_toSize__is_the_floor(uint112 base, uint64 scale) external pure {
         uint256 long = uint256(SideIndex.toSize(int256(uint256(base)), scale));
         unchecked {
             uint256 short = uint256(-SideIndex.toSize(-int256(uint256(base)), scale));
@@ -21,13 +21,13 @@ contract SideIndexLemmas {
         assert(SideIndex.toSize(base, scale) + SideIndex.toSize(-int256(base), scale) <= 0);
     }
 
-    function check_toBase__round_trip_never_profits(uint104 size, uint64 scale, bool long) external pure {
+    function check_toBase__round_trip_never_profits(uint112 size, uint64 scale, bool long) external pure {
         if (scale == 0) return;
         int256 signed = long ? int256(uint256(size)) : -int256(uint256(size));
         assert(SideIndex.toSize(SideIndex.toBase(signed, scale), scale) <= signed);
     }
 
-    function check_toSize__round_trip_never_profits(uint104 base, uint64 scale, bool long) external pure {
+    function check_toSize__round_trip_never_profits(uint112 base, uint64 scale, bool long) external pure {
         if (scale == 0) return;
         int256 signed = long ? int256(uint256(base)) : -int256(uint256(base));
         assert(SideIndex.toBase(SideIndex.toSize(signed, scale), scale) <= signed);
@@ -80,7 +80,7 @@ contract SideIndexLemmas {
     }
 
     /// @dev No `unchecked` product overflows, and what is given is the floor.
-    function check_quoteOf__is_the_floor(uint104 base, uint104 flow) external pure {
+    function check_quoteOf__is_the_floor(uint112 base, uint112 flow) external pure {
         uint256 product = uint256(base) * flow;
         unchecked {
             uint256 given = uint256(SideIndex.quoteOf(int256(uint256(base)), 0, int256(uint256(flow))));
@@ -97,7 +97,7 @@ contract SideIndexLemmas {
     }
 
     /// @dev Opened and closed at the same price with K unmoved: nothing is gained.
-    function check_close__what_was_opened_gains_nothing(int96 size, int96 paid, int96 flow, uint64 scale)
+    function check_close__what_was_opened_gains_nothing(int112 size, int112 paid, int112 flow, uint64 scale)
         external
         pure
     {
@@ -129,7 +129,7 @@ contract SideIndexLemmas {
     }
 
     /// @dev The end of an epoch: the base goes toward zero by less than one, and never the cash side up.
-    function check_cross__never_profits(int112 base, int96 cost, int112 flow, uint64 scale) external pure {
+    function check_cross__never_profits(int112 base, int120 cost, int112 flow, uint64 scale) external pure {
         IPositions.Position memory p = IPositions.Position(base, cost, 0);
         int256 before = SideIndex.quoteOf(p, flow);
         SideIndex.cross(p, IPositions.EpochEnd(flow, scale));
@@ -154,7 +154,7 @@ contract SideIndexLemmas {
     }
 
     /// @dev A falls by at least its share for longs, by at most its share for shorts; cash goes toward −∞.
-    function check_deleverage__long_side_never_keeps_more(uint96 base, uint64 scale, uint96 size, uint96 quote)
+    function check_deleverage__long_side_never_keeps_more(uint112 base, uint64 scale, uint112 size, uint128 quote)
         external
         pure
     {
@@ -168,7 +168,7 @@ contract SideIndexLemmas {
         }
     }
 
-    function check_deleverage__short_side_never_keeps_less(uint96 base, uint64 scale, uint96 size, uint96 quote)
+    function check_deleverage__short_side_never_keeps_less(uint112 base, uint64 scale, uint112 size, uint128 quote)
         external
         pure
     {

@@ -1,23 +1,33 @@
-"""A query about words, said again about integers: products and quotients keep their meaning, wrapping goes where it can't
-happen. Sound for `unsat` alone.
+"""A query about words, said again about integers, without the wrapping where it can't happen. Sound for `unsat` alone.
 
 A word w is an integer that is w modulo 2**bits, with bounds. Sums and products then are just that; a comparison or a
 division needs the one in [0, 2**bits) or in [−2**(bits−1), 2**(bits−1)). Where the bounds don't say that it is that one
 already, Z3 is asked whether the conditions so far do; else it is got by a remainder. A quotient is a new integer, with
-a = q·b + r. What isn't understood is a new unknown, so the new query holds wherever the old one does: `unsat` carries
-over, `sat` doesn't.
+a = q·b + r. Halmos asks twice, first about products that could be anything: here they are products at once.
+
+What isn't understood is a new unknown, so the new query holds wherever the old one does: `unsat` carries over, `sat`
+doesn't: its arguments are tried on the words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import z3
 
 ORACLE_UNITS = 400_000
 """Z3's resource units for one question about bounds: a fraction of a second."""
+
+MEANINGS: dict[str, Callable[[Any, Any], Any]] = {
+    "f_evm_bvmul": lambda a, b: a * b,
+    "f_evm_bvudiv": lambda a, b: z3.If(b == 0, z3.BitVecVal(0, b.size()), z3.UDiv(a, b)),
+    "f_evm_bvurem": lambda a, b: z3.If(b == 0, z3.BitVecVal(0, b.size()), z3.URem(a, b)),
+    "f_evm_bvsdiv": lambda a, b: z3.If(b == 0, z3.BitVecVal(0, b.size()), a / b),
+}
+"""Halmos' names for the machine's operations; a division by zero gives zero."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,17 @@ class Word:
     high: int
 
 
+def _whole(e: Any) -> Any:
+    """What the lower bits of which an expression is."""
+    while e.decl().kind() == z3.Z3_OP_EXTRACT and e.params()[1] == 0:
+        e = e.children()[0]
+    return e
+
+
+def _sign(e: Any, top: int) -> bool:
+    return bool(e.decl().kind() == z3.Z3_OP_EXTRACT and e.params() == [top, top])
+
+
 class Integers:
     """Translates the assertions of one query in turn; `solver` has the result."""
 
@@ -36,6 +57,7 @@ class Integers:
         self.solver = z3.Solver()
         self._oracle = z3.Solver()
         self._oracle.set("rlimit", ORACLE_UNITS)
+        self._arguments: list[Any] = []
         self._words: dict[int, Word] = {}
         self._formulas: dict[int, Any] = {}
         self._quotients: dict[tuple[int, int], tuple[Word, Word]] = {}
@@ -44,7 +66,39 @@ class Integers:
         self._kept: list[Any] = []  # ids are of live expressions only
 
     def add(self, assertion: Any) -> None:
-        self._define(self.formula(assertion))
+        if not self._argument(assertion):
+            self._define(self.formula(assertion))
+
+    def _argument(self, assertion: Any) -> bool:
+        """Halmos' way to give an argument its type: it equals its own lower bits, extended. Bounds say the same."""
+        if assertion.decl().kind() != z3.Z3_OP_EQ or assertion.arg(1).decl().kind() != z3.Z3_OP_CONCAT:
+            return False
+        name, extended = assertion.children()
+        *prefix, last = extended.children()
+        if name.decl().kind() != z3.Z3_OP_UNINTERPRETED or name.num_args() or name.get_id() in self._words:
+            return False
+        if last.decl().kind() != z3.Z3_OP_EXTRACT or last.params()[1] != 0 or not last.arg(0).eq(name):
+            return False
+        top = last.params()[0]
+        if len(prefix) == 1 and z3.is_bv_value(prefix[0]) and prefix[0].as_long() == 0:
+            bounds = (0, (1 << top + 1) - 1)
+        elif all(_sign(part, top) and part.arg(0).eq(name) for part in prefix):
+            bounds = (-(1 << top), (1 << top) - 1)
+        else:
+            return False
+        self._kept.append(name)
+        self._words[name.get_id()] = self._new(*bounds)
+        self._arguments.append(name)
+        return True
+
+    def arguments(self) -> list[tuple[Any, Any]]:
+        """Each argument with its word in the model that was found."""
+        model = self.solver.model()
+        values = [model.eval(self._words[name.get_id()].value, True).as_long() for name in self._arguments]
+        return [
+            (name, z3.BitVecVal(value, name.size()))
+            for name, value in zip(self._arguments, values, strict=True)
+        ]
 
     def formula(self, e: Any) -> Any:
         if e.get_id() not in self._formulas:
@@ -168,6 +222,9 @@ class Integers:
         if z3.is_bv_value(e):
             number = e.as_signed_long()
             return self._keep(z3.IntVal(number), number, number)
+        meaning = MEANINGS.get(e.decl().name().rpartition("_")[0])
+        if kind == z3.Z3_OP_UNINTERPRETED and len(children) == 2 and meaning:
+            return self.word(meaning(*children))
         if kind == z3.Z3_OP_ITE:
             return self._choice(*children)
         if kind == z3.Z3_OP_BADD:
@@ -189,7 +246,9 @@ class Integers:
         if kind in (z3.Z3_OP_BUREM, z3.Z3_OP_BUREM_I):
             return self._quotient(*children)[1]
         if kind in (z3.Z3_OP_BLSHR, z3.Z3_OP_BASHR, z3.Z3_OP_BSHL) and z3.is_bv_value(children[1]):
-            return self._shift(kind, children[0], children[1].as_long())
+            return self._shift(e, children[0], min(children[1].as_long(), bits))
+        if kind in (z3.Z3_OP_BSDIV, z3.Z3_OP_BSDIV_I) and z3.is_bv_value(children[1]):
+            return self._truncated(self.signed(children[0]), children[1].as_signed_long(), bits)
         if kind == z3.Z3_OP_BXOR and len(children) == 2:
             for mask, other in (children, children[::-1]):
                 self.word(mask)
@@ -240,43 +299,43 @@ class Integers:
         return self._keep(z3.If(c, a.value, b.value), min(a.low, b.low), max(a.high, b.high))
 
     def _extract(self, high: int, low: int, of: Any) -> Word:
-        if z3.is_const(of) and of.decl().kind() == z3.Z3_OP_UNINTERPRETED and low == 0:
-            # An argument; what a word has above its type is told by a condition of its own.
-            if of.get_id() not in self._words:
-                self._kept.append(of)
-                self._words[of.get_id()] = self._new(-(1 << high), (1 << high + 1) - 1)
-            return self.word(of)
         if low == 0:
             return self.word(of)
+        if low == high and (whole := _whole(of)).size() >= high + 1:  # a sign
+            half = 1 << high
+            w = self._within(self.word(whole), -half, 2 * half)
+            return self._keep(z3.If(w.value < 0, z3.IntVal(1), z3.IntVal(0)), int(w.high < 0), int(w.low < 0))
         return self._floor(self.unsigned(of), 1 << low)
 
     def _concat(self, children: list[Any]) -> Word:
         last = children[-1]
         flat = children[:-1]
-        if last.decl().kind() == z3.Z3_OP_EXTRACT and last.params()[1] == 0:
-            of, top = last.children()[0], last.params()[0]
-            if all(
-                c.decl().kind() == z3.Z3_OP_EXTRACT and c.params() == [top, top] and c.children()[0].eq(of)
-                for c in flat
-            ):
-                return self.signed(last)
+        top = last.size() - 1
+        if all(_sign(c, top) and _whole(c.arg(0)).eq(_whole(last)) for c in flat):
+            return self.signed(last)
         w = self.unsigned(last)
         shift = last.size()
         for child in reversed(flat):
             part = self.unsigned(child)
             if part.high:
                 factor = 1 << shift
-                w = self._keep(part.value * factor + w.value, part.low * factor + w.low, part.high * factor + w.high)
+                w = self._keep(
+                    part.value * factor + w.value, part.low * factor + w.low, part.high * factor + w.high
+                )
             shift += child.size()
         return w
 
-    def _shift(self, kind: int, of: Any, by: int) -> Word:
+    def _shift(self, e: Any, of: Any, by: int) -> Word:
+        kind = e.decl().kind()
         if kind == z3.Z3_OP_BSHL:
             w = self.word(of)
             return self._keep(w.value * (1 << by), w.low << by, w.high << by)
         if kind == z3.Z3_OP_BLSHR:
             return self._floor(self.unsigned(of), 1 << by)
-        return self._floor(self.signed(of), 1 << by)
+        w = self.signed(of)
+        if by >= of.size() - 1:
+            self._masks[e.get_id()] = w.value < 0
+        return self._floor(w, 1 << by)
 
     def _floor(self, a: Word, d: int) -> Word:
         """⌊a/d⌋ for a constant d."""
@@ -287,6 +346,16 @@ class Integers:
         q = self._new(a.low // d, a.high // d)
         r = self._new(0, d - 1)
         self._define(a.value == q.value * d + r.value)
+        return q
+
+    def _truncated(self, a: Word, d: int, bits: int) -> Word:
+        """a/d toward zero."""
+        if d <= 0:
+            return self._new(0, (1 << bits) - 1)
+        q = self._new(min(-(-a.low // d), a.low // d), max(-(-a.high // d), a.high // d))
+        r = self._new(1 - d, d - 1)
+        self._define(a.value == q.value * d + r.value)
+        self._define(z3.If(a.value >= 0, r.value >= 0, r.value <= 0))
         return q
 
     def _quotient(self, dividend: Any, divisor: Any) -> tuple[Word, Word]:
@@ -315,9 +384,24 @@ class Integers:
         return q, r
 
 
-def translated(path: str) -> z3.Solver:
-    """A solver with the integers' query, not yet asked."""
+def ask(path: str) -> str:
+    """`unsat`; `sat` with the arguments, where the words themselves agree that these are a solution; else `unknown`."""
+    assertions = z3.parse_smt2_file(path)
     integers = Integers()
-    for assertion in z3.parse_smt2_file(path):
+    for assertion in assertions:
         integers.add(assertion)
-    return integers.solver
+    verdict = integers.solver.check()
+    if verdict == z3.unsat:
+        return "unsat\n"
+    if verdict == z3.sat and "(declare-fun f_evm_" not in Path(path).read_text():
+        found = integers.arguments()
+        words = z3.Solver()
+        words.set("timeout", 5_000)
+        words.add(*assertions, *(name == value for name, value in found))
+        if words.check() == z3.sat:
+            model = "".join(
+                f"(define-fun {name} () (_ BitVec {name.size()}) #x{value.as_long():0{name.size() // 4}x})\n"
+                for name, value in found
+            )
+            return f"sat\n(\n{model})\n"
+    return "unknown\n"

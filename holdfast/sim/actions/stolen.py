@@ -85,6 +85,16 @@ def guard_tightens(s: Scene) -> Step:
 
 
 @action(weight=0)
+def guard_oversteps(s: Scene) -> Step:
+    """The guardian asks at once for what only the governor may, and he only after the delay."""
+    contract, function, *args = s.rng.choice(_wishes(s))
+    return act(
+        s.world, "guard_oversteps", contract, function, *args, sender=s.world.people.guardian, wide=True,
+        accounts=frozenset(s.own), facts={"moves": (0,), "absurd": True},
+    )  # fmt: skip
+
+
+@action(weight=0)
 def guard_revokes(s: Scene) -> Step:
     """An engine loses its rights."""
     p = s.world.protocol

@@ -239,7 +239,10 @@ def _tradable(s: Scene, ticket: Ticket) -> bool:
 
 @action(weight=2)
 def overfill(s: Scene) -> Step | None:
-    """More of a known order than is left of it, small enough for nothing else to stand in the way."""
+    """More of a known order than is left of it, small enough for nothing else to stand in the way.
+
+    Rather of one that was filled more than once; and to get there, another part of one.
+    """
     known = [
         (name, ticket)
         for name, ticket in s.ghost.tickets.items()
@@ -247,12 +250,17 @@ def overfill(s: Scene) -> Step | None:
     ]
     if not known:
         return None
-    name, ticket = min(known[-12:], key=lambda one: abs(one[1].order.size_wad) + s.rng.randrange(WAD))
+    chosen = [one for one in known if one[1].fills > 1] if s.chance(0.6) else known
+    name, ticket = min(
+        (chosen or known)[-12:], key=lambda one: abs(one[1].order.size_wad) + s.rng.randrange(WAD)
+    )
     order, market = ticket.order, s.state.market(ticket.order.instrument)
     others = [a for a in s.users if a.id != order.account and _admits(a, market)]
     if not others:
         return None
     size = ticket.left_wad + 1 if ticket.left_wad > 0 else abs(order.size_wad)
+    if ticket.fills < 3 and ticket.left_wad > 2 and s.chance(0.7):
+        size = ticket.left_wad // 3  # a part, so that a later one can be too much
     against = -size if order.size_wad > 0 else size
     new = _plain(market, max(others, key=free_of), against, order.limit_price_wad)
     return _matching(s, (name, order, ticket.signature, True), _sign(s, new), size)

@@ -52,6 +52,10 @@ def doors_apart(t: Transition, g: Ghost) -> Judgement:
         yield None
         return
     moves = t.facts.get("moves", (t.facts["asset"],) if "asset" in t.facts else ())
+    if t.action == "reenter":
+        moves = tuple(
+            g.world.hostile
+        )  # a slice moves all that the account has, and the callback may move more
     yield unless(bool(moves), f"{t.action} was refused by a token, {t.error}, though it moves none")
     if t.error != "Underfunded" and g.world.hostile and moves:
         odd = any(misbehaves(g, asset) for asset in moves)

@@ -128,7 +128,7 @@ def _sold(
         {event.args["account"] for event in run.named("AuctionInsured")} & {*ids}
         for run, ids in zip((one, several), mine, strict=True)
     ]
-    if insured in ([set(), set()], [{*mine[0]}, {*mine[1]}]):
+    if insured == [set(), set()]:  # else what the fund got for one part may be what it pays for the next
         # The owner pays his starters more in parts, within caps that add up to that of the one; of what he doesn't have
         # any more, takers get no discount, and the fund no share.
         own = [_reward(run) - _reward_paid(run) for run in (one, several)]
