@@ -166,7 +166,7 @@ MACHINES: Final[dict[str, Machine]] = {
         ),
         Swarm(
             name="crisis",
-            about="scarce funds, full markets, remains of a deleveraging; all prices fall or rise at once, keepers work",
+            about="scarce funds, full markets, remains of a deleveraging; all prices fall or rise, keepers at work",
             world="remains",
             profile=crisis,
             weight=3,
