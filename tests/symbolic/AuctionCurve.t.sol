@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import { AuctionCurve } from "contracts/liquidation/AuctionCurve.sol";
 
-/// @notice The clock, the discount, f*, slices, rewards and shares. The range of a lemma is the type of its arguments.
+/// @notice The clock, the discount, f*, rewards and shares. The range of a lemma is the type of its arguments.
 contract AuctionCurveLemmas {
     uint256 private constant WAD = 1e18;
 
@@ -88,43 +88,6 @@ contract AuctionCurveLemmas {
         );
     }
 
-    function check_slice__solvent_phase_pays_the_account(
-        int128 equity,
-        uint128 maintenance,
-        uint64 d,
-        uint64 target,
-        uint64 wanted
-    ) external pure {
-        if (equity < 0 || d >= target || wanted > WAD || !_below(equity, maintenance, target)) return;
-        AuctionCurve.Slice memory s = AuctionCurve.slice(_terms(equity, maintenance, d, target, wanted, 0, false, true));
-        assert(s.paymentWad >= 0 && s.insuranceWad == 0 && s.fractionWad <= wanted);
-    }
-
-    /// @dev Positive equity: the taker never gets more than the slice and what the fund added for it.
-    function check_slice__fund_pays_what_is_missing(
-        int128 equity,
-        uint128 maintenance,
-        uint64 d,
-        uint64 target,
-        uint128 capacity
-    ) external pure {
-        if (equity <= 0 || d >= target || !_below(equity, maintenance, target)) return;
-        AuctionCurve.Slice memory s =
-            AuctionCurve.slice(_terms(equity, maintenance, d, target, uint64(WAD), capacity, true, true));
-        assert(s.insuranceWad <= capacity && s.paymentWad + int256(s.insuranceWad) >= 0);
-    }
-
-    /// @dev No equity, with positions: the slice shrinks until the fund can pay all of it.
-    function check_slice__deficit_is_covered(int128 equity, uint128 maintenance, uint64 d, uint128 capacity)
-        external
-        pure
-    {
-        if (equity > 0 || d > WAD) return;
-        AuctionCurve.Slice memory s =
-            AuctionCurve.slice(_terms(equity, maintenance, d, type(uint64).max, uint64(WAD), capacity, true, true));
-        assert(s.insuranceWad <= capacity && s.paymentWad + int256(s.insuranceWad) >= 0);
-    }
-
     function check_reward__within_its_bounds(
         uint112 gasCost,
         uint16 marginBps,
@@ -161,18 +124,5 @@ contract AuctionCurveLemmas {
         unchecked {
             return equity * int256(WAD) < int256(target * maintenance);
         }
-    }
-
-    function _terms(
-        int256 equity,
-        uint256 maintenance,
-        uint256 d,
-        uint256 target,
-        uint256 wanted,
-        uint256 capacity,
-        bool insured,
-        bool hasLegs
-    ) private pure returns (AuctionCurve.Terms memory) {
-        return AuctionCurve.Terms(equity, maintenance, d, target, 0, wanted, capacity, insured, hasLegs);
     }
 }

@@ -108,26 +108,6 @@ contract SideIndexLemmas {
         assert(SideIndex.close(m, p, -int256(paid)) <= 0);
     }
 
-    function check_reduce__in_parts_gains_nothing(
-        int96 base,
-        int96 cost,
-        int96 flow,
-        int96 size,
-        int96 paidFirst,
-        int96 paidLast
-    ) external pure {
-        if (base <= 0 || size >= 0 || -int256(size) >= base) return;
-        IPositions.Position memory parts = IPositions.Position(base, cost, 0);
-        IPositions.Position memory whole = IPositions.Position(base, cost, 0);
-        uint112 side = uint112(int112(base));
-
-        SideIndex.Market memory m = _market(side, side, uint64(WAD), uint64(WAD), flow);
-        int256 first = SideIndex.reduce(m, parts, base, size, paidFirst);
-        int256 last = SideIndex.close(m, parts, paidLast);
-        m = _market(side, side, uint64(WAD), uint64(WAD), flow);
-        assert(first + last <= SideIndex.close(m, whole, int256(paidFirst) + paidLast));
-    }
-
     /// @dev The end of an epoch: the base goes toward zero by less than one, and never the cash side up.
     function check_cross__never_profits(int112 base, int120 cost, int112 flow, uint64 scale) external pure {
         IPositions.Position memory p = IPositions.Position(base, cost, 0);
