@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -109,6 +111,7 @@ def cli(
       ape run mutate --only 3f0c1a9be211 --fresh
       ape run mutate --planted --campaign-only --seconds 300
     """
+    signal.signal(signal.SIGTERM, _stop)
     with one_line_errors():
         if bugs:
             _planted(only, campaign_only, seconds, seed, workers, fresh, out)
@@ -187,6 +190,11 @@ def _planted(
     if trials.interrupted:
         raise SystemExit(130)
     raise SystemExit(1 if missed or odd else 0)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Asked to end, it ends what it started, too, as on Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 class _Lines:
