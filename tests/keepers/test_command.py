@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,10 @@ def test_price_pusher__one_cycle__writes_and_pokes(command: Any, scene: Scene, t
     result = command("price_pusher", "--prices", "ETH=1950,BTC=60000")
     assert result.exit_code == 0, result.output
     assert [attempt["kind"] for attempt in record(tmp_path)[0]["attempts"]] == ["SetPrice", "Poke"]
-    assert scene.protocol.oracle.call("priceOf", 1).spotWad == 1_950 * 10**18
+    deadline = time.monotonic() + 10  # one cycle sends; what it sent is mined a moment later
+    while (spot := scene.protocol.oracle.call("priceOf", 1).spotWad) != 1_950 * 10**18:
+        assert time.monotonic() < deadline, spot
+        time.sleep(0.01)
 
 
 def test_liquidator__dry_run__sends_nothing(command: Any, scene: Scene, tmp_path: Path) -> None:
