@@ -14,17 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from holdfast.sim.director import KEEPING, Director, Profile
+from holdfast.sim.director import Director, Profile
 from holdfast.sim.failure import Failure
-from holdfast.sim.ghost import Ghost
+from holdfast.sim.ghost import ENDED, Ghost
 from holdfast.sim.history import simulate
 from holdfast.sim.invariants import judge
 from holdfast.sim.steps import LensRefused, Step, Stopwatch, Through, run
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import World
-
-ENDED: Final = "ended"
-"""What a ghost remembers where governance has taken away what all promises rest on."""
 
 MINIMISE_SECONDS: Final = 20.0
 
@@ -144,8 +141,3 @@ def outcomes(world: World, steps: Sequence[Step], through: Through = simulate) -
     except LensRefused:
         return ()
     return tuple("done" if t.ok else str(t.results[-1].error) for t in transitions if t.step is not None)
-
-
-def reached(tally: Tally, names: Sequence[str] = KEEPING) -> list[str]:
-    """Those of the actions that never once succeeded."""
-    return [name for name in names if tally.actions[name].succeeded == 0]

@@ -37,6 +37,9 @@ class Ticket:
         return 0 if self.cancelled else abs(self.order.size_wad) - self.filled_wad
 
 
+ENDED: Final = "ended"
+"""Key of `Ghost.memory`, set where governance has taken away what all promises rest on."""
+
 FOLLOWERS: Final[list[Callable[[Ghost, Transition], None]]] = []
 """Who else remembers something of each transition, in `Ghost.memory`."""
 
@@ -48,7 +51,6 @@ class Ghost:
     world: World
     operators: set[tuple[str, str]] = field(default_factory=set)  # (owner, operator)
     net_in: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # asset → deposits − withdrawals
-    donated: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # by asset
     tickets: dict[bytes, Ticket] = field(default_factory=dict)  # by order hash
     floors: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # of nonces, by account
     scheduled: dict[bytes, int] = field(default_factory=dict)  # operation → when it was scheduled
@@ -144,8 +146,6 @@ class Ghost:
     def follow(self, t: Transition) -> None:
         for event in t.events:
             self._hear(t, event.name, event.args, event.address)
-        if t.action == "donate" and t.ok:
-            self.donated[t.facts["asset"]] += t.facts["amount"]
         for follow in FOLLOWERS:
             follow(self, t)
         self.least_dust = max(self.least_dust, self.exact_dust(t.after) - digits(t.after))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from holdfast.sim.ghost import FOLLOWERS, Ghost
+from holdfast.sim.ghost import ENDED, FOLLOWERS, Ghost
 from holdfast.sim.steps import Transition
 from holdfast.types import EVERYTHING, Level
 
@@ -101,7 +101,7 @@ def _follow(g: Ghost, t: Transition) -> None:
             feed = args["feed"]
             keys.bounds[args["underlying"]] = feed.minWad, feed.maxWad
     if t.ok and t.facts.get("ends"):
-        g.memory["ended"] = True
+        g.memory[ENDED] = True
 
 
 FOLLOWERS.append(_follow)

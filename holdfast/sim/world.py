@@ -1,6 +1,6 @@
 """Where histories begin: a deployed protocol, people with money and accounts, and nothing else.
 
-    with World.open(world_config("thin")) as world: ...
+    with World.open("thin") as world: ...
 
 Everything up to here is mined once; histories then run on top of it and persist nothing.
 """

@@ -14,7 +14,7 @@ from typing import Any, Final
 from holdfast.sim.actions import Scene
 from holdfast.sim.director import Director, Profile
 from holdfast.sim.failure import Failure, failure_of, frozen, thawed
-from holdfast.sim.ghost import Ghost
+from holdfast.sim.ghost import ENDED, Ghost
 from holdfast.sim.history import simulate
 from holdfast.sim.pairs.collusion import COLLUSION, Gang, closing, leaving, owners_of, refreshed
 from holdfast.sim.pairs.core import PAIRS, Branch, Case, Pair, Run, Trial
@@ -122,7 +122,7 @@ def _forked(
     common = start(world)
     waiting = list(pairs)
     rng.shuffle(waiting)
-    while len(common.branch.steps) < profile.length and not ghost.memory.get("ended"):
+    while len(common.branch.steps) < profile.length and not ghost.memory.get(ENDED):
         common = _grown(world, director.plan(common.end, ghost), common, ghost, tally)
         scene = Scene(world, ghost, common.end, rng)
         for _ in range(CASES):
