@@ -60,6 +60,9 @@ fmt: setup ## format Python and Solidity
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/python -m holdfast.chain.binaries forge fmt $(SOLIDITY)
 
+gas: build ## measure gas and code sizes anew: tests/gas/snapshot.json
+	@HOLDFAST_GAS=write $(BIN)/pytest -q tests/gas
+
 demo: build ## a day of trading and a crash on a local chain; PRICES=file.csv for a price path of your own
 	@$(BIN)/ape run demo $(if $(PRICES),--prices "$(PRICES)")
 

@@ -97,4 +97,10 @@ interface ILens {
     function markets() external view returns (MarketView[] memory);
 
     function system() external view returns (SystemView memory);
+
+    /// @notice All three in one answer: what somebody sees who looks at the protocol and at these accounts.
+    function look(uint64[] calldata accounts)
+        external
+        view
+        returns (SystemView memory, MarketView[] memory, AccountView[] memory);
 }

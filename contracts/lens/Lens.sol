@@ -45,7 +45,16 @@ contract Lens is ILens {
     }
 
     /// @inheritdoc ILens
-    function accountsOf(uint64[] calldata accounts) external view returns (AccountView[] memory views) {
+    function look(uint64[] calldata accounts)
+        external
+        view
+        returns (SystemView memory, MarketView[] memory, AccountView[] memory)
+    {
+        return (system(), markets(), accountsOf(accounts));
+    }
+
+    /// @inheritdoc ILens
+    function accountsOf(uint64[] calldata accounts) public view returns (AccountView[] memory views) {
         views = new AccountView[](accounts.length);
         for (uint256 i; i < accounts.length; ++i) {
             _readAccount(accounts[i], views[i]);
@@ -53,7 +62,7 @@ contract Lens is ILens {
     }
 
     /// @inheritdoc ILens
-    function markets() external view returns (MarketView[] memory views) {
+    function markets() public view returns (MarketView[] memory views) {
         InstrumentId[] memory listed = positions.instruments();
         views = new MarketView[](listed.length - 1); // index 0 of the list is unused
         for (uint256 i; i < views.length; ++i) {
@@ -62,7 +71,7 @@ contract Lens is ILens {
     }
 
     /// @inheritdoc ILens
-    function system() external view returns (SystemView memory v) {
+    function system() public view returns (SystemView memory v) {
         v.chainId = block.chainid;
         v.blockNumber = block.number;
         v.time = block.timestamp;

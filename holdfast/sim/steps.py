@@ -139,7 +139,7 @@ class _Look:
 
     step: Step | None  # the one it comes after; None: time, or a closer look before a step
     block: int
-    call: int  # the first of its reads
+    call: int  # the read
     accounts: tuple[int, ...]
     everything: bool  # system and markets, too
 
@@ -195,7 +195,7 @@ def _schedule(
     def look(step: Step | None, ids: Iterable[int], everything: bool) -> None:
         calls, chosen = blocks[-1].calls, tuple(sorted(ids))
         looks.append(_Look(step, len(blocks) - 1, len(calls), chosen, everything))
-        calls.extend(_reads(world, chosen, everything))
+        calls.append(read(world, chosen, everything))
 
     for place, step in enumerate((*done, *following)):
         new = place >= len(done)
@@ -224,29 +224,29 @@ def _schedule(
     return blocks, looks
 
 
-def _reads(world: World, accounts: tuple[int, ...], everything: bool) -> list[Call]:
-    lens = world.protocol.lens
-    first = (
-        [call(lens, name, sender=OBSERVER, gas=READ_GAS) for name in ("system", "markets")]
-        if everything
-        else []
-    )
-    return [*first, call(lens, "accountsOf", list(accounts), sender=OBSERVER, gas=READ_GAS)]
+def read(world: World, accounts: Iterable[int], everything: bool = True) -> Call:
+    """What the Lens is asked: about these accounts, and about everything else."""
+    question = "look" if everything else "accountsOf"
+    return call(world.protocol.lens, question, list(accounts), sender=OBSERVER, gas=READ_GAS)
 
 
 def _transitions(
     world: World, looks: Sequence[_Look], results: Sequence[Sequence[Result]], before: Snapshot
 ) -> list[Transition]:
     found: list[Transition] = []
-    reader = _Reader(world.protocol.lens)
+    reader = Reader(world.protocol.lens)
     people = {account.id: account for account in before.accounts}
     pools = dict.fromkeys(people, before.system.pool)
     fresh: frozenset[int] = frozenset()
     for place, look in enumerate(looks):
-        answers = results[look.block][look.call : look.call + (3 if look.everything else 1)]
+        answer = results[look.block][look.call]
         since = {at: pools[at] for at in look.accounts if at in pools}
-        people.update((account.id, account) for account in reader.accounts(answers[-1]))
-        system, markets = reader.moment(answers) if look.everything else (before.system, before.markets)
+        system, markets, seen = (
+            reader.look(answer)
+            if look.everything
+            else (before.system, before.markets, reader.accounts(answer))
+        )
+        people.update((account.id, account) for account in seen)
         if look.everything:
             for own, cash in own_cash(system).items():  # their worth is read with everybody's
                 people[own], pools[own] = replace(people[own], cash_wad=cash), system.pool
@@ -277,28 +277,33 @@ def own_cash(system: System) -> dict[int, int]:
     }
 
 
-class _Reader:
+class Reader:
     """Decodes what the Lens said, and nothing twice: most of what is read has not changed."""
 
     def __init__(self, lens: Contract) -> None:
-        self._lens = lens
-        self._item = _account_codec(lens)
+        self._system, self._markets, self._account = _codecs(lens)
         self._known: dict[bytes, Any] = {}
 
-    def moment(self, results: Sequence[Result]) -> tuple[System, tuple[Market, ...]]:
-        return self._part("system", results[0]), self._part("markets", results[1])
+    def look(self, result: Result) -> tuple[System, tuple[Market, ...], list[Account]]:
+        data = self._data("look", result)
+        system, markets, accounts = (int.from_bytes(data[at : at + 32], "big") for at in (0, 32, 64))
+        return (
+            self._once(data[system:markets], lambda part: read_system(self._system.decode(part, 0))),
+            self._once(data[markets:accounts], self._read_markets),
+            self._accounts(data[accounts:]),
+        )
 
     def accounts(self, result: Result) -> list[Account]:
-        data = self._data("accountsOf", result)
-        count = int.from_bytes(data[32:64], "big")
-        starts = [64 + int.from_bytes(data[at : at + 32], "big") for at in range(64, 64 + 32 * count, 32)]
-        parts = [data[start:end] for start, end in pairwise([*starts, len(data)])]
-        return [self._once(part, lambda part: read_account(self._item.decode(part, 0))) for part in parts]
+        return self._accounts(self._data("accountsOf", result)[32:])
 
-    def _part(self, name: str, result: Result) -> Any:
-        return self._once(
-            self._data(name, result), lambda data: _PARSERS[name](self._lens.decode(name, data))
-        )
+    def _accounts(self, data: bytes) -> list[Account]:
+        count = int.from_bytes(data[:32], "big")
+        starts = [32 + int.from_bytes(data[at : at + 32], "big") for at in range(32, 32 + 32 * count, 32)]
+        parts = [data[start:end] for start, end in pairwise([*starts, len(data)])]
+        return [self._once(part, lambda part: read_account(self._account.decode(part, 0))) for part in parts]
+
+    def _read_markets(self, data: bytes) -> tuple[Market, ...]:
+        return tuple(read_market(view) for view in self._markets.decode(data, 0))
 
     def _once(self, data: bytes, parse: Callable[[bytes], Any]) -> Any:
         if data not in self._known:
@@ -312,16 +317,11 @@ class _Reader:
 
 
 @lru_cache(8)
-def _account_codec(lens: Contract) -> Codec:
-    """Of one element of what `accountsOf` returns."""
-    output = next(entry for entry in lens.artifact.abi if entry.get("name") == "accountsOf")["outputs"][0]
-    return codec({**output, "type": "tuple"})
-
-
-_PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "system": read_system,
-    "markets": lambda views: tuple(read_market(view) for view in views),
-}
+def _codecs(lens: Contract) -> tuple[Codec, Codec, Codec]:
+    """Of the system, of all markets, of one account."""
+    answer = next(entry for entry in lens.artifact.abi if entry.get("name") == "look")["outputs"]
+    system, markets, accounts = answer
+    return codec(system), codec(markets), codec({**accounts, "type": "tuple"})
 
 
 # Writing steps

@@ -169,7 +169,7 @@ def test_replay__failure__common_history_then_each_branch(world: World, failure:
 
     assert found is not None
     assert found.wrong == failure.wrong
-    reads, common = 3, sum(len(step.calls) for step in failure.steps[: failure.fork])
+    reads, common = 1, sum(len(step.calls) for step in failure.steps[: failure.fork])
     assert lengths == [common + reads, common + 1 + reads, common + 2 + 2 * reads]
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from holdfast.chain.views import read_account, read_market, read_system
-from holdfast.sim.history import Block, Call, Result, call, simulate
+from holdfast.sim.history import Block, Call, Result, simulate
 from holdfast.sim.pairs.core import Branch, Run
-from holdfast.sim.steps import OBSERVER, READ_GAS, LensRefused, Step, Stopwatch, Through
+from holdfast.sim.steps import Reader, Step, Stopwatch, Through, read
 from holdfast.sim.world import World
-from holdfast.types import Snapshot
+from holdfast.types import Mode, Snapshot
 
 
 def start(world: World) -> Run:
@@ -31,7 +30,7 @@ def play_out(
     clock = Stopwatch(spent)
     opened = accounts + sum(step.opens for step in branch.steps)
     looks = sorted({*branch.looks, len(branch.steps)})
-    reads = _reads(world, opened)
+    reads = [read(world, range(1, opened + 1))]
     now, number = world.time + 1, world.block + 1
     calls: list[Call] = []
     blocks = [Block(calls, time=now, number=number, base_fee=world.base_fee)]
@@ -58,28 +57,12 @@ def play_out(
     answers = through(world.protocol.rpc, blocks, world.block)
     clock.lap("node")
     found = [answers[block][first : first + count] for block, first, count in places]
-    snapshots = tuple(_snapshot(world, one) for one, look in zip(found, kinds, strict=True) if look)
+    snapshots = tuple(_snapshot(world, *one) for one, look in zip(found, kinds, strict=True) if look)
     clock.lap("decode")
     return Run(branch, snapshots, tuple(one for one, look in zip(found, kinds, strict=True) if not look))
 
 
-def _reads(world: World, accounts: int) -> list[Call]:
-    lens = world.protocol.lens
-    asked = (("system",), ("markets",), ("accountsOf", list(range(1, accounts + 1))))
-    return [call(lens, name, *args, sender=OBSERVER, gas=READ_GAS) for name, *args in asked]
-
-
-def _snapshot(world: World, answers: Sequence[Result]) -> Snapshot:
-    lens = world.protocol.lens
-    names = ("system", "markets", "accountsOf")
-    for name, answer in zip(names, answers, strict=True):
-        if not answer.ok:
-            raise LensRefused(f"Lens.{name} refused: {answer.error}")
-    system, markets, accounts = (
-        lens.decode(name, answer.data) for name, answer in zip(names, answers, strict=True)
-    )
-    return Snapshot(
-        system=read_system(system),
-        markets=tuple(read_market(view) for view in markets),
-        accounts=tuple(read_account(view) for view in accounts if view.mode),
-    )
+def _snapshot(world: World, answer: Result) -> Snapshot:
+    system, markets, accounts = Reader(world.protocol.lens).look(answer)
+    there = tuple(account for account in accounts if account.mode is not Mode.NONE)
+    return Snapshot(system=system, markets=markets, accounts=there)
