@@ -275,6 +275,8 @@ class Asset:
     held: int  # what the vault owes the ledger
     balance: int  # what the vault has; more than `held` after a donation
     cap: int
+    outflow: int  # how full the bucket of outflows is,
+    outflow_capacity: int  # …and how much it holds
     params: AssetParams
     price: Price | None  # None for the settlement token
 

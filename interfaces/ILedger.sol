@@ -90,7 +90,8 @@ interface ILedger {
     function deposit(uint64 account, uint16 asset, uint256 amount) external;
 
     /// @notice Take out `amount` of `asset` to `to`. Owner or operator.
-    /// @dev After it: equity ≥ IM, and cash ≥ −borrow limit: unrealised profit never leaves the building.
+    /// @dev After it: equity ≥ IM, and cash ≥ −borrow limit: unrealised profit never leaves the building. The vault's limit
+    /// on outflows holds what goes beyond the account's free principal.
     function withdraw(uint64 account, uint16 asset, uint256 amount, address to) external;
 
     // Time; all permissionless
@@ -159,6 +160,13 @@ interface ILedger {
 
     /// @notice Owner or one of its operators?
     function isAuthorised(uint64 account, address who) external view returns (bool);
+
+    /// @notice Cash that was paid into the account and not taken out again, at most FREE_PRINCIPAL_WAD [wad]: no limit on
+    /// outflows holds it. What others gained or lost doesn't change it.
+    function freePrincipalOf(uint64 account) external view returns (uint256);
+
+    /// @notice Most of an account's principal that is free [wad].
+    function FREE_PRINCIPAL_WAD() external view returns (uint256);
 
     /// @notice Signed cash [wad]; credit rounded down, debt up.
     function cashOf(uint64 account) external view returns (int256);

@@ -68,6 +68,8 @@ interface ILens {
         uint256 held; // owed to the ledger, the token's decimals
         uint256 balance; // there, the token's decimals
         uint256 cap; // the token's decimals
+        uint256 outflow; // the token's decimals: how full the bucket of outflows is,
+        uint256 outflowCapacity; // …and how much it holds
         IRisk.AssetParams params;
         Price price; // zero for the settlement token
     }

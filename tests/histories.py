@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from holdfast.errors import Refused
-from holdfast.model import breaker, oracle, positions
+from holdfast.model import breaker, oracle, positions, vault
 from holdfast.model.breaker import Breaker
 from holdfast.model.cash_pool import Curve
 from holdfast.model.fixed_point import WORD
@@ -50,6 +50,11 @@ COLLATERAL = {ETH: 18, BTC: 8}
 
 HAIRCUTS = AssetParams(initial_haircut_bps=1_500, maintenance_haircut_bps=1_000)
 VAULT_CAP = 2**96
+VAULT_RULES = vault.Rules(
+    outflow_share_bps=2_000, window_seconds=86_400, ramp_seconds=3_600, epoch_seconds=86_400
+)
+FLOORS = (1_000, 1, 1)
+"""[tokens] What may leave in a window at least, by asset: now and then less than somebody wants."""
 
 
 def params() -> Params:
@@ -74,14 +79,14 @@ class Step:
 class World:
     """The twin, and what it is told of time and prices."""
 
-    def __init__(self, time: int, decimals: int) -> None:
+    def __init__(self, time: int, decimals: int, floors: tuple[int, ...] = FLOORS) -> None:
         self.time = time
         self.ledger = Ledger(RULES, params(), time)
         self.breaker = Breaker(rules=BREAKER_RULES)
         self.stored = dict.fromkeys(UNDERLYINGS, oracle.Stored())
-        self.ledger.list_asset(0, decimals, VAULT_CAP)
-        for underlying, places in COLLATERAL.items():
-            self.ledger.list_asset(underlying, places, VAULT_CAP)
+        for (underlying, places), floor in zip(((0, decimals), *COLLATERAL.items()), floors, strict=True):
+            fresh = vault.fresh(VAULT_RULES, VAULT_CAP, floor * 10**places, time)
+            self.ledger.list_asset(underlying, places, fresh)
         for perp in PERPS:
             self.ledger.positions.list_instrument(time, perp)
         for underlying, price in FIRST_PRICES.items():

@@ -45,6 +45,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         int128 shares; // cash: credit (+) or debt (−) shares
         uint80 assetLanes; // collateral held: listed ids
         Mode mode;
+        uint40 principal; // [PRINCIPAL_UNIT_WAD] cash paid in and not yet taken out, as far as it is free
         address owner;
     }
 
@@ -53,6 +54,9 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
     uint256 public constant SEIZE = 4;
 
     uint256 public constant MAX_HOLDINGS = 5;
+
+    uint256 public constant PRINCIPAL_UNIT_WAD = 1e12;
+    uint256 public constant FREE_PRINCIPAL_WAD = 10_000 * WAD; // of an account; no limit on outflows holds it
 
     IOracle public immutable ORACLE;
     IRisk public immutable RISK;
@@ -151,6 +155,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
             Pool memory pool_ = _accruedPool();
             _addCash(pool_, a, (received * listed.unit).toInt256());
             _storePool(pool_);
+            a.principal = _principalWith(a.principal, received * listed.unit);
         } else {
             _addHolding(account, asset, received);
         }
@@ -170,15 +175,35 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         // No check on `to`: the owner may send anywhere, and the token rejects the zero address.
 
         Pool memory pool_ = _accruedPool();
-        if (asset == 0) _addCash(pool_, a, -(amount * listed.unit).toInt256());
-        else _removeHolding(account, asset, amount);
+        uint256 exempt;
+        if (asset == 0) {
+            _addCash(pool_, a, -(amount * listed.unit).toInt256());
+            exempt = _usePrincipal(a, amount, listed.unit);
+        } else {
+            _removeHolding(account, asset, amount);
+        }
         _storePool(pool_);
 
         _requireWithdrawable(account, a, pool_);
 
         emit Withdrawn(account, asset, to, amount);
 
-        IVault(listed.vault).push(to, amount);
+        IVault(listed.vault).push(to, amount, exempt);
+    }
+
+    /// @dev Rounds down: the account has a little less that is free.
+    function _principalWith(uint256 principal, uint256 paidWad) private pure returns (uint40) {
+        uint256 sum = principal + paidWad / PRINCIPAL_UNIT_WAD;
+        uint256 most = FREE_PRINCIPAL_WAD / PRINCIPAL_UNIT_WAD;
+        return uint40(sum < most ? sum : most);
+    }
+
+    /// @dev How much of a withdrawal is the account's own principal, which no limit on outflows holds. What is used rounds up.
+    function _usePrincipal(Account storage a, uint256 amount, uint256 unit) private returns (uint256 exempt) {
+        uint256 principal = a.principal;
+        exempt = principal * PRINCIPAL_UNIT_WAD / unit;
+        if (exempt > amount) exempt = amount;
+        a.principal = uint40(principal - (exempt * unit + PRINCIPAL_UNIT_WAD - 1) / PRINCIPAL_UNIT_WAD);
     }
 
     /// @dev Equity ≥ IM and cash ≥ −borrow limit. Without positions and collateral no price is needed.
@@ -308,7 +333,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
         _removeHolding(from, asset, amount);
         if (receiver == address(0)) _addHolding(to, asset, amount);
-        else IVault(_assets[asset].vault).push(receiver, amount);
+        else IVault(_assets[asset].vault).push(receiver, amount, amount); // sold, not withdrawn: no limit may stop it
     }
 
     /// @inheritdoc ILedger
@@ -416,6 +441,11 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
     /// @inheritdoc ILedger
     function cashOf(uint64 account) external view returns (int256) {
         return _accruedPool().cashOf(_accounts[account].shares);
+    }
+
+    /// @inheritdoc ILedger
+    function freePrincipalOf(uint64 account) external view returns (uint256) {
+        return _accounts[account].principal * PRINCIPAL_UNIT_WAD;
     }
 
     /// @inheritdoc ILedger

@@ -157,6 +157,7 @@ contract Lens is ILens {
         v.held = vault.held();
         v.balance = IERC20(v.token).balanceOf(listed.vault);
         v.cap = vault.cap();
+        (v.outflow, v.outflowCapacity) = vault.outflow();
         if (asset == 0) return; // cash: no haircut, no price
 
         v.params = risk.assetParams(asset);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { Ramp } from "contracts/libraries/Ramp.sol";
 import { AuctionCurve } from "contracts/liquidation/AuctionCurve.sol";
+import { Envelope } from "contracts/risk/Envelope.sol";
 import { wordOf } from "contracts/risk/InstrumentWord.sol";
 import { LinearMargin } from "contracts/risk/LinearMargin.sol";
 import { IRisk } from "interfaces/IRisk.sol";
@@ -46,5 +48,22 @@ contract MockCurve {
         returns (uint256)
     {
         return LinearMargin.initialRateWad(openInterestWad, wordOf(params));
+    }
+
+    function envelope(
+        uint256 volatilityWad,
+        uint256 heartbeatSeconds,
+        uint256 maintenanceBps,
+        Envelope.Costs calldata costs
+    ) external pure returns (Envelope.Terms memory) {
+        return Envelope.terms(volatilityWad, heartbeatSeconds, maintenanceBps, costs);
+    }
+
+    function rampValue(uint256 from, uint256 to, uint256 leftSeconds, uint256 lengthSeconds)
+        external
+        pure
+        returns (uint256)
+    {
+        return Ramp.valueAt(from, to, leftSeconds, lengthSeconds);
     }
 }

@@ -5,6 +5,7 @@ import { FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { IBreaker } from "interfaces/IBreaker.sol";
 import { ILedger } from "interfaces/ILedger.sol";
 import { ILiquidation, ITaker } from "interfaces/ILiquidation.sol";
+import { IOracle } from "interfaces/IOracle.sol";
 import { Action, Grade, Health, InstrumentId, Level, Mode, Price } from "interfaces/Types.sol";
 
 /// @notice Ledger, positions, oracle, breaker and insurance fund in one, all of it set by the test. Moves do what the
@@ -28,6 +29,7 @@ contract MockSurroundings {
     mapping(uint16 underlying => uint256) public capacity;
     mapping(uint16 underlying => uint256) public spotOf;
     mapping(uint16 underlying => uint256) public reopensAt;
+    mapping(uint16 underlying => uint32) public heartbeatOf;
     mapping(uint64 account => Health) private _health;
 
     // Set by the test
@@ -58,6 +60,10 @@ contract MockSurroundings {
 
     function setSpot(uint16 underlying, uint256 spotWad) external {
         spotOf[underlying] = spotWad;
+    }
+
+    function setHeartbeat(uint16 underlying, uint32 heartbeatSeconds) external {
+        heartbeatOf[underlying] = heartbeatSeconds;
     }
 
     function setSlip(int256 slipWad) external {
@@ -147,6 +153,10 @@ contract MockSurroundings {
 
     function priceOf(uint16 underlying) external view returns (Price memory) {
         return Price({ spotWad: spotOf[underlying], emaWad: spotOf[underlying], grade: Grade.Fresh });
+    }
+
+    function feedOf(uint16 underlying) external view returns (IOracle.Feed memory feed) {
+        feed.heartbeatSeconds = heartbeatOf[underlying];
     }
 
     // Breaker

@@ -2,26 +2,71 @@
 pragma solidity 0.8.37;
 
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 
-import { BPS } from "contracts/libraries/FixedPoint.sol";
-import { InstrumentWord } from "contracts/risk/InstrumentWord.sol";
+import { Bounded } from "contracts/libraries/Bounded.sol";
+import { BPS, WAD } from "contracts/libraries/FixedPoint.sol";
+import { AssetWord, laneAt, laneOf, partsOf, wordOf as assetWordOf } from "contracts/risk/AssetWord.sol";
+import { Envelope } from "contracts/risk/Envelope.sol";
+import { InstrumentWord, wordOf } from "contracts/risk/InstrumentWord.sol";
 import { IsolatedMargin } from "contracts/risk/IsolatedMargin.sol";
 import { LinearMargin } from "contracts/risk/LinearMargin.sol";
+import { IOracle } from "interfaces/IOracle.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 import { Book, Holding, InstrumentId, Leg, Margin, Mode } from "interfaces/Types.sol";
 
+/// @notice Constants of a risk contract, fixed at deployment.
+struct RiskConfig {
+    uint32 rampSeconds; // in which maintenance margin moves, and a maintenance haircut rises
+    uint32 collateralRampSeconds; // in which a haircut falls, so new collateral begins to lend
+    uint32 epochSeconds; // between two steps of the same parameters
+    uint32 volatilityFloorBps; // a year: what every underlying is held to have at least
+    uint16 fundingCapBps; // as the ledger's
+    uint16 maxFeeBps; // as the ledger's
+    uint16 rewardCapBps; // most that the liquidation may ever be set to
+}
+
 /// @notice Stores margin parameters and hands them, with the book, to the model of the account's mode.
-/// @dev Isolated and cross are one linear model; isolated refuses what it may not hold.
+/// @dev Isolated and cross are one linear model; isolated refuses what it may not hold. Parameters have three states: what
+/// stands (the governor set it last; steps are measured from it), what is asked (the guardian may have made it tighter),
+/// and what is effective (on its way there). The models see the last.
 contract Risk is IRisk, AccessManaged {
+    using Envelope for Envelope.Terms;
+
     uint256 public constant MIN_MAINTENANCE_BPS = 25;
     uint256 public constant MAX_INITIAL_BPS = BPS;
     uint256 public constant MAX_OPEN_INTEREST_WAD = 2e27; // a side's base must fit 112 bits at the lowest scale
     uint256 public constant MIN_HAIRCUT_BPS = 1; // a haircut of nothing leaves an auction nothing to offer
+    uint256 public constant FALL_BPS = Bounded.FALL_BPS;
+    uint256 public constant RISE_BPS = Bounded.RISE_BPS;
+    uint256 public constant SIGMAS = Envelope.SIGMAS;
 
-    mapping(InstrumentId instrument => InstrumentParams) private _instruments;
-    mapping(uint16 asset => AssetParams) private _assets;
+    IOracle public immutable ORACLE;
 
-    constructor(address authority) AccessManaged(authority) { }
+    uint256 public immutable RAMP_SECONDS;
+    uint256 public immutable COLLATERAL_RAMP_SECONDS;
+    uint256 public immutable EPOCH_SECONDS;
+
+    uint256 public immutable VOLATILITY_FLOOR_BPS;
+    uint256 public immutable FUNDING_CAP_BPS;
+    uint256 public immutable MAX_FEE_BPS;
+    uint256 public immutable REWARD_CAP_BPS;
+
+    mapping(InstrumentId instrument => InstrumentWord) private _instruments;
+    mapping(InstrumentId instrument => InstrumentWord) private _standing;
+    mapping(uint16 asset => AssetWord) private _assets;
+
+    constructor(address authority, IOracle oracle, RiskConfig memory c) AccessManaged(authority) {
+        _checkWithin(c.rampSeconds, 1, c.epochSeconds); // a way is over before the next step begins
+        _checkWithin(c.collateralRampSeconds, 1, c.epochSeconds);
+
+        ORACLE = oracle;
+        RAMP_SECONDS = c.rampSeconds;
+        COLLATERAL_RAMP_SECONDS = c.collateralRampSeconds;
+        EPOCH_SECONDS = c.epochSeconds;
+        VOLATILITY_FLOOR_BPS = c.volatilityFloorBps;
+        (FUNDING_CAP_BPS, MAX_FEE_BPS, REWARD_CAP_BPS) = (c.fundingCapBps, c.maxFeeBps, c.rewardCapBps);
+    }
 
     /// @inheritdoc IRisk
     function assess(Mode mode, Book calldata book) external view returns (Margin memory m) {
@@ -31,7 +76,7 @@ contract Risk is IRisk, AccessManaged {
         m.equityWad = book.cashWad;
         Leg[] calldata legs = book.legs;
         for (uint256 i; i < legs.length; ++i) {
-            LinearMargin.addLeg(m, legs[i], _wordOf(legs[i].instrument));
+            LinearMargin.addLeg(m, legs[i], _listed(legs[i].instrument));
         }
         Holding[] calldata holdings = book.holdings;
         for (uint256 i; i < holdings.length; ++i) {
@@ -39,84 +84,215 @@ contract Risk is IRisk, AccessManaged {
         }
     }
 
+    // --- Governance ---
+
     /// @inheritdoc IRisk
     function setInstrument(InstrumentId instrument, InstrumentParams calldata params) external restricted {
-        _setInstrument(instrument, params);
+        _checkInstrument(params);
+        InstrumentWord current = _effective(instrument);
+        InstrumentWord asked = wordOf(params);
+
+        InstrumentWord standing = _standing[instrument];
+        if (standing.maintenanceBps() == 0) {
+            _requireEnvelope(instrument, params.maintenanceBps);
+            _standing[instrument] = asked.timed(0, block.timestamp);
+        } else {
+            if (params.maintenanceBps < standing.maintenanceBps()) _requireEnvelope(instrument, params.maintenanceBps);
+            _standing[instrument] = _step(standing, params);
+            asked = _moving(instrument, current, asked);
+        }
+        _setInstrument(instrument, asked);
     }
 
     /// @inheritdoc IRisk
     function tightenInstrument(InstrumentId instrument, InstrumentParams calldata params) external restricted {
-        InstrumentParams memory current = _listed(instrument);
+        _checkInstrument(params);
+        InstrumentWord effective = _listed(instrument);
+        InstrumentWord current = _instruments[instrument];
+        InstrumentWord asked = wordOf(params);
         if (
-            params.maintenanceBps != current.maintenanceBps || params.initialBps < current.initialBps
-                || params.initialMaxBps < current.initialMaxBps || params.kneeBps > current.kneeBps
-                || params.openInterestCapWad > current.openInterestCapWad
+            asked.maintenanceBps() != current.maintenanceBps() || asked.initialBps() < current.initialBps()
+                || asked.initialMaxBps() < current.initialMaxBps() || asked.kneeBps() > current.kneeBps()
+                || asked.openInterestCapWad() > current.openInterestCapWad()
         ) revert NotTighter();
 
-        _setInstrument(instrument, params);
+        _setInstrument(instrument, _moving(instrument, effective, asked));
     }
 
     /// @inheritdoc IRisk
     function setAsset(uint16 asset, AssetParams calldata params) external restricted {
-        _setAsset(asset, params);
+        _checkAsset(params);
+
+        _setAsset(asset, params, _stepped(_assets[asset].standingLane(), params));
     }
 
     /// @inheritdoc IRisk
     function tightenAsset(uint16 asset, AssetParams calldata params) external restricted {
-        AssetParams memory current = assetParams(asset);
+        _checkAsset(params);
+        AssetWord word = _assets[asset];
+        AssetParams memory current = word.targetOf();
         if (
             params.maintenanceHaircutBps != current.maintenanceHaircutBps
                 || params.initialHaircutBps < current.initialHaircutBps
         ) revert NotTighter();
 
-        _setAsset(asset, params);
+        _setAsset(asset, params, word.standingLane());
     }
+
+    // --- Views ---
 
     /// @inheritdoc IRisk
     function instrumentParams(InstrumentId instrument) external view returns (InstrumentParams memory) {
-        return _instruments[instrument];
+        return _effective(instrument).paramsOf();
     }
 
     /// @inheritdoc IRisk
     function assetParams(uint16 asset) public view returns (AssetParams memory p) {
-        p = _assets[asset];
-        // Never set: counts for nothing, rather than in full. Reverting instead would shield its holder from liquidation.
-        if (p.maintenanceHaircutBps == 0) (p.maintenanceHaircutBps, p.initialHaircutBps) = (uint16(BPS), uint16(BPS));
+        AssetWord word = _assets[asset];
+        p = word.targetOf();
+        if (AssetWord.unwrap(word) != 0) {
+            p.initialHaircutBps = uint16(_haircutAt(word.initialLane()));
+            p.maintenanceHaircutBps = uint16(_haircutAt(word.maintenanceLane()));
+        }
     }
 
-    function _setInstrument(InstrumentId instrument, InstrumentParams calldata p) private {
+    /// @inheritdoc IRisk
+    function instrumentState(InstrumentId instrument) external view returns (InstrumentState memory s) {
+        (InstrumentWord asked, InstrumentWord standing) = (_instruments[instrument], _standing[instrument]);
+        (s.asked, s.standing) = (asked.paramsOf(), standing.paramsOf());
+        (s.fromBps, s.arrivesAt, s.steppedAt) =
+        (uint16(asked.fromBps()), uint32(asked.timeAt()), uint32(standing.timeAt()));
+    }
+
+    /// @inheritdoc IRisk
+    function assetState(uint16 asset) external view returns (AssetState memory s) {
+        AssetWord word = _assets[asset];
+        s.asked = word.targetOf();
+        (, uint256 initialFrom, uint256 initialEnd) = partsOf(word.initialLane());
+        (, uint256 maintenanceFrom, uint256 maintenanceEnd) = partsOf(word.maintenanceLane());
+        s.start = AssetParams(uint16(initialFrom), uint16(maintenanceFrom));
+        (s.initialArrivesAt, s.maintenanceArrivesAt) = (uint32(initialEnd), uint32(maintenanceEnd));
+        (uint256 initial, uint256 maintenance, uint256 steppedAt) = partsOf(word.standingLane());
+        (s.standing, s.steppedAt) = (AssetParams(uint16(initial), uint16(maintenance)), uint32(steppedAt));
+    }
+
+    // --- Instruments ---
+
+    /// @dev One step away from what stands: requirements fall and limits rise by a share, once an epoch. The knee is
+    /// measured by what lies beyond it, where IM rises. A maintenance margin may rise no faster than a limit. A market that
+    /// is closed by a cap of zero stands where it was: it may be opened again as wide.
+    function _step(InstrumentWord standing, InstrumentParams memory p) private view returns (InstrumentWord) {
+        bool steps = Bounded.falls(standing.initialBps(), p.initialBps);
+        steps = Bounded.falls(standing.maintenanceBps(), p.maintenanceBps) || steps;
+        steps = Bounded.rises(standing.maintenanceBps(), p.maintenanceBps) || steps;
+        steps = Bounded.falls(standing.initialMaxBps(), p.initialMaxBps) || steps;
+        steps = Bounded.falls(BPS - standing.kneeBps(), BPS - p.kneeBps) || steps;
+        steps = Bounded.rises(standing.openInterestCapWad(), p.openInterestCapWad) || steps;
+        if (steps) Bounded.requireOver(standing.timeAt(), EPOCH_SECONDS);
+
+        if (p.openInterestCapWad == 0) p.openInterestCapWad = uint128(standing.openInterestCapWad());
+        return wordOf(p).timed(0, steps ? block.timestamp : standing.timeAt());
+    }
+
+    /// @dev The maintenance margin goes on its way from where it is now; one that goes there already goes on.
+    function _moving(InstrumentId instrument, InstrumentWord current, InstrumentWord asked)
+        private
+        view
+        returns (InstrumentWord)
+    {
+        (uint256 from, uint256 to) = (current.maintenanceBps(), asked.maintenanceBps());
+        _checkWithin(asked.initialBps(), FixedPointMathLib.max(from, to) + 1, MAX_INITIAL_BPS); // all the way
+
+        InstrumentWord before = _instruments[instrument];
+        if (to == before.maintenanceBps()) return asked.timed(before.fromBps(), before.timeAt());
+        return asked.timed(from, block.timestamp + RAMP_SECONDS);
+    }
+
+    function _setInstrument(InstrumentId instrument, InstrumentWord word) private {
+        _instruments[instrument] = word;
+
+        emit InstrumentParamsSet(instrument, word.paramsOf(), word.fromBps(), word.timeAt());
+    }
+
+    /// @dev A maintenance margin survives one heartbeat of its underlying, as it is when the market is listed, and again
+    /// whenever the margin is lowered.
+    function _requireEnvelope(InstrumentId instrument, uint256 maintenance) private view {
+        uint16 underlying = instrument.underlyingOf();
+        uint256 heartbeat = ORACLE.feedOf(underlying).heartbeatSeconds;
+        if (heartbeat == 0) revert NoFeed(underlying);
+
+        Envelope.Costs memory costs = Envelope.Costs(FUNDING_CAP_BPS, MAX_FEE_BPS, REWARD_CAP_BPS);
+        Envelope.Terms memory t = Envelope.terms(_volatilityWad(underlying), heartbeat, maintenance, costs);
+        if (t.sum() > maintenance) {
+            revert EnvelopeExceeded(t.moveBps, t.fundingBps, t.feesBps, t.rewardBps, maintenance);
+        }
+    }
+
+    /// @dev A year. At least the floor: a quiet past promises nothing.
+    function _volatilityWad(uint16) private view returns (uint256) {
+        return VOLATILITY_FLOOR_BPS * WAD / BPS;
+    }
+
+    function _checkInstrument(InstrumentParams calldata p) private pure {
         _checkWithin(p.maintenanceBps, MIN_MAINTENANCE_BPS, MAX_INITIAL_BPS);
         _checkWithin(p.initialBps, uint256(p.maintenanceBps) + 1, MAX_INITIAL_BPS);
         _checkWithin(p.initialMaxBps, p.initialBps, MAX_INITIAL_BPS);
         _checkWithin(p.kneeBps, 0, BPS);
         _checkWithin(p.openInterestCapWad, 0, MAX_OPEN_INTEREST_WAD); // zero: positions can only shrink
-
-        _instruments[instrument] = p;
-
-        emit InstrumentParamsSet(instrument, p);
     }
 
-    function _setAsset(uint16 asset, AssetParams calldata p) private {
-        _checkWithin(p.maintenanceHaircutBps, MIN_HAIRCUT_BPS, BPS);
-        _checkWithin(p.initialHaircutBps, p.maintenanceHaircutBps, BPS);
+    function _listed(InstrumentId instrument) private view returns (InstrumentWord word) {
+        word = _effective(instrument);
+        if (word.maintenanceBps() == 0) revert NotListed(instrument);
+    }
 
-        _assets[asset] = p;
+    /// @dev Most of the time nothing is on its way, and the clock isn't read.
+    function _effective(InstrumentId instrument) private view returns (InstrumentWord word) {
+        word = _instruments[instrument];
+        if (word.timeAt() != 0) word = word.effective(block.timestamp, RAMP_SECONDS);
+    }
+
+    // --- Assets ---
+
+    /// @dev What stands after it, as a lane. The first haircuts are no step: they begin at nothing lent.
+    function _stepped(uint256 standing, AssetParams calldata asked) private view returns (uint256) {
+        (uint256 initial, uint256 maintenance, uint256 steppedAt) = partsOf(standing);
+        if (maintenance != 0) {
+            bool steps = Bounded.falls(initial, asked.initialHaircutBps);
+            steps = Bounded.falls(maintenance, asked.maintenanceHaircutBps) || steps;
+            steps = Bounded.rises(maintenance, asked.maintenanceHaircutBps) || steps;
+            if (steps) Bounded.requireOver(steppedAt, EPOCH_SECONDS);
+            else return laneOf(asked.initialHaircutBps, asked.maintenanceHaircutBps, steppedAt);
+        }
+        return laneOf(asked.initialHaircutBps, asked.maintenanceHaircutBps, block.timestamp);
+    }
+
+    /// @dev The initial haircut rises at once; everything else goes on its way from where it is now.
+    function _setAsset(uint16 asset, AssetParams calldata p, uint256 standing) private {
+        AssetParams memory current = assetParams(asset);
+        AssetWord word = _assets[asset];
+        uint256 initial = _lane(word.initialLane(), current.initialHaircutBps, p.initialHaircutBps);
+        if (p.initialHaircutBps >= current.initialHaircutBps) initial = laneOf(p.initialHaircutBps, 0, 0);
+        uint256 maintenance = _lane(word.maintenanceLane(), current.maintenanceHaircutBps, p.maintenanceHaircutBps);
+        _assets[asset] = assetWordOf(initial, maintenance, standing);
 
         emit AssetParamsSet(asset, p);
     }
 
-    /// @dev The parameters as they lie in their slot.
-    function _wordOf(InstrumentId instrument) private view returns (InstrumentWord word) {
-        InstrumentParams storage p = _instruments[instrument];
-        assembly ("memory-safe") {
-            word := sload(p.slot)
-        }
-        if (word.maintenanceBps() == 0) revert NotListed(instrument);
+    function _lane(uint256 lane, uint256 from, uint256 to) private view returns (uint256) {
+        (uint256 target,,) = partsOf(lane);
+        if (to == target) return lane; // it goes there already
+        uint256 way = to < from ? COLLATERAL_RAMP_SECONDS : RAMP_SECONDS;
+        return from == to ? laneOf(to, 0, 0) : laneOf(to, from, block.timestamp + way);
     }
 
-    function _listed(InstrumentId instrument) private view returns (InstrumentParams memory p) {
-        p = _instruments[instrument];
-        if (p.maintenanceBps == 0) revert NotListed(instrument);
+    function _haircutAt(uint256 lane) private view returns (uint256) {
+        return laneAt(lane, block.timestamp, COLLATERAL_RAMP_SECONDS, RAMP_SECONDS);
+    }
+
+    function _checkAsset(AssetParams calldata p) private pure {
+        _checkWithin(p.maintenanceHaircutBps, MIN_HAIRCUT_BPS, BPS);
+        _checkWithin(p.initialHaircutBps, p.maintenanceHaircutBps, BPS);
     }
 
     function _checkWithin(uint256 value, uint256 low, uint256 high) private pure {

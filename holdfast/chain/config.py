@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from holdfast.chain.environment import PROJECT
 from holdfast.errors import ConfigError
+from holdfast.model.envelope import Costs, terms
 from holdfast.types import InstrumentId, perpetual
 from holdfast.units import BPS, WAD
 
@@ -61,6 +62,7 @@ class Settlement(Section):
     symbol: str
     decimals: Annotated[int, Field(ge=0, le=18)]
     cap: Positive  # [tokens] most that the vault takes in
+    outflow_floor: Positive  # [tokens] what may leave in a window, however little is held
     address: Address | None = None
 
     def amount(self, tokens: Decimal) -> int:
@@ -130,6 +132,32 @@ class Oracle(Section):
         return int(
             exact.multiply(exact.power(Decimal(2), exact.divide(Decimal(-1), half_life)), Decimal(WAD))
         )
+
+
+class Risk(Section):
+    ramp_seconds: Seconds
+    collateral_ramp_seconds: Seconds
+    epoch_seconds: Seconds
+    volatility_floor_bps: Annotated[int, Field(ge=0, lt=2**32)]  # a year
+    reward_cap_bps: Bps  # most that auction.reward_cap_bps may ever become
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_least(self, "epoch_seconds", "ramp_seconds")
+        _at_least(self, "epoch_seconds", "collateral_ramp_seconds")
+        return self
+
+
+class Vault(Section):
+    outflow_share_bps: Annotated[int, Field(ge=1, le=BPS)]
+    window_seconds: Seconds
+    ramp_seconds: Seconds
+    epoch_seconds: Seconds
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_least(self, "epoch_seconds", "ramp_seconds")
+        return self
 
 
 class Breaker(Section):
@@ -226,6 +254,8 @@ class Config(Section):
     collateral: dict[str, Collateral]
     instruments: dict[str, Instrument]
     oracle: Oracle
+    risk: Risk
+    vault: Vault
     breaker: Breaker
     ledger: Ledger
     auction: Auction
@@ -244,7 +274,15 @@ class Config(Section):
                 raise ValueError(
                     f"venue.{key} must be at most ledger.max_fee_bps ({self.ledger.max_fee_bps})"
                 )
+        self._check_rewards()
+        for name in self.instruments:
+            self._check_envelope(name)
         if not self.local:
+            if self.risk.collateral_ramp_seconds < self.access.governor_delay_seconds:
+                raise ValueError(
+                    f"risk.collateral_ramp_seconds ({self.risk.collateral_ramp_seconds}) must be at least "
+                    f"access.governor_delay_seconds ({self.access.governor_delay_seconds})"
+                )
             for key, value in self._addresses():
                 if not isinstance(value, str):
                     raise ValueError(
@@ -256,6 +294,36 @@ class Config(Section):
                     f"underlyings.{name}: give the address of a feed, or a price for a local one"
                 )
         return self
+
+    def _check_rewards(self) -> None:
+        if self.auction.reward_cap_bps > self.risk.reward_cap_bps:
+            raise ValueError(
+                f"auction.reward_cap_bps must be at most risk.reward_cap_bps ({self.risk.reward_cap_bps})"
+            )
+
+    def _check_envelope(self, name: str) -> None:
+        """What the contract would say of it, with the volatility that every underlying is held to have."""
+        instrument = self.instruments[name]
+        found = terms(
+            self.risk.volatility_floor_bps * WAD // BPS,
+            self.underlyings[instrument.underlying].heartbeat_seconds,
+            instrument.maintenance_bps,
+            self.envelope_costs,
+        )
+        if found.sum_bps > instrument.maintenance_bps:
+            raise ValueError(
+                f"instruments.{name}.maintenance_bps ({instrument.maintenance_bps}) must survive one heartbeat: "
+                f"move {found.move_bps} + funding {found.funding_bps} + fees {found.fees_bps} "
+                f"+ reward {found.reward_bps}"
+            )
+
+    @property
+    def envelope_costs(self) -> Costs:
+        return Costs(
+            funding_cap_bps=self.ledger.funding_cap_bps,
+            max_fee_bps=self.ledger.max_fee_bps,
+            reward_cap_bps=self.risk.reward_cap_bps,
+        )
 
     def _references(self) -> Iterator[tuple[str, str]]:
         for name, token in self.collateral.items():

@@ -47,7 +47,7 @@ LOOSENING: Final = {
     "Risk": ("setInstrument", "setAsset"),
     "Ledger": ("listAsset", "setEngine"),
     "Positions": ("listInstrument",),
-    "Vault": ("setCap",),
+    "Vault": ("setCap", "setOutflowFloor"),
     "Insurance": ("setCap", "setFundShare", "payTreasury"),
     "Liquidation": ("setParams",),
     "Venue": ("setFees",),
@@ -58,10 +58,13 @@ TIGHTENING: Final = {
     "Breaker": ("trip",),
     "Risk": ("tightenInstrument", "tightenAsset"),
     "Ledger": ("revokeEngine",),
-    "Vault": ("tightenCap",),
+    "Vault": ("tightenCap", "tightenOutflowFloor"),
     "Insurance": ("tightenCap",),
 }
-"""What GUARDIAN may do, at once; but the cap of the settlement vault is GOVERNOR's: no stolen key stops repayments."""
+"""What GUARDIAN may do, at once; but for RESERVED in the settlement vault."""
+
+RESERVED: Final = ("tightenCap",)
+"""Of TIGHTENING, what is GOVERNOR's in the settlement vault: no stolen key stops repayments."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +221,17 @@ def _contracts(config: Config) -> Iterator[Step]:
     yield _contract(
         "Oracle", _after("Authority", "Breaker", config.oracle.ema_decay_wad, config.oracle.slow_seconds)
     )
-    yield _contract("Risk", _after("Authority"))
+    risk = config.risk
+    parameters = (
+        risk.ramp_seconds,
+        risk.collateral_ramp_seconds,
+        risk.epoch_seconds,
+        risk.volatility_floor_bps,
+        ledger.funding_cap_bps,
+        ledger.max_fee_bps,
+        risk.reward_cap_bps,
+    )
+    yield _contract("Risk", _after("Authority", "Oracle", parameters))
     numbers = (
         ledger.band_bps,
         ledger.max_fee_bps,
@@ -232,7 +245,15 @@ def _contracts(config: Config) -> Iterator[Step]:
     yield _contract("Ledger", _after("Authority", "Oracle", "Risk", "Breaker", numbers))
     yield Adopt(name="Positions", artifact="Positions", address=lambda site: site.read("Ledger", "POSITIONS"))
     for symbol, token in config.tokens.items():
-        args = _after("Authority", "Ledger", f"Token.{symbol}", token.amount(token.cap))
+        vault = (
+            token.amount(token.cap),
+            token.amount(token.outflow_floor),
+            config.vault.outflow_share_bps,
+            config.vault.window_seconds,
+            config.vault.ramp_seconds,
+            config.vault.epoch_seconds,
+        )
+        args = _after("Authority", "Ledger", f"Token.{symbol}", vault)
         yield Create(name=f"Vault.{symbol}", artifact="Vault", args=args)
     yield _contract("Insurance", _after("Authority", "Ledger", config.insurance.fund_share_bps))
     params = (
@@ -342,7 +363,7 @@ def _haircuts(config: Config, asset: int, symbol: str) -> Apply:
         target="Risk",
         function="setAsset",
         args=_fixed(asset, params),
-        done=_reads("Risk", "assetParams", _is(params), asset),
+        done=_reads("Risk", "assetState", lambda state: bool(state.asked == params), asset),
     )
 
 
@@ -376,7 +397,7 @@ def _instrument(config: Config, name: str) -> Iterator[Step]:
         target="Risk",
         function="setInstrument",
         args=_fixed(instrument, params),
-        done=_reads("Risk", "instrumentParams", _is(params), instrument),
+        done=_reads("Risk", "instrumentState", lambda state: bool(state.asked == params), instrument),
     )
     yield Apply(
         title=f"list {name}",
@@ -397,9 +418,10 @@ def _hand_over(config: Config) -> Iterator[Step]:
     for role, label, table in ((GOVERNOR, "GOVERNOR", LOOSENING), (GUARDIAN, "GUARDIAN", TIGHTENING)):
         for name, functions in table.items():
             for target in vaults if name == "Vault" else [name]:
-                if (role, target) != (GUARDIAN, settlement):
-                    yield _assign(target, functions, role, label)
-    yield _assign(settlement, TIGHTENING["Vault"], GOVERNOR, "GOVERNOR")
+                reserved = RESERVED if (role, target) == (GUARDIAN, settlement) else ()
+                allowed = tuple(function for function in functions if function not in reserved)
+                yield _assign(target, allowed, role, label)
+    yield _assign(settlement, RESERVED, GOVERNOR, "GOVERNOR")
     yield Apply(
         title="GUARDIAN may cancel what GOVERNOR scheduled",
         target="Authority",

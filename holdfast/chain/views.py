@@ -148,6 +148,8 @@ def _asset(view: Any) -> Asset:
         held=view.held,
         balance=view.balance,
         cap=view.cap,
+        outflow=view.outflow,
+        outflow_capacity=view.outflowCapacity,
         params=AssetParams(
             initial_haircut_bps=view.params.initialHaircutBps,
             maintenance_haircut_bps=view.params.maintenanceHaircutBps,

@@ -16,13 +16,17 @@ from typing import Any, Final, TypeVar, cast
 from holdfast.errors import Refused
 from holdfast.model import breaker, cash_pool, positions, risk, vault
 from holdfast.model.cash_pool import Curve
-from holdfast.model.fixed_point import checked, checked_int, mul_wad_down, to_int, to_uint
+from holdfast.model.fixed_point import checked, checked_int, mul_div_up, mul_wad_down, to_int, to_uint
 from holdfast.model.positions import Moment, Params, Positions, Query
 from holdfast.model.vault import Vault
 from holdfast.types import SETTLEMENT, Action, Health, InstrumentId, Margin, Mode, Pool
-from holdfast.units import BPS
+from holdfast.units import BPS, WAD
 
 MAX_HOLDINGS: Final = 5
+
+PRINCIPAL_UNIT_WAD: Final = 10**12
+FREE_PRINCIPAL_WAD: Final = 10_000 * WAD
+"""Cash of an account that was paid in: no limit on outflows holds so much of it, counted in this unit."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +43,7 @@ class Account:
     mode: Mode
     assets: tuple[int, ...] = ()  # collateral held, in the order of the contract
     shares: int = 0  # cash: credit (+) or debt (−) shares
+    principal: int = 0  # [PRINCIPAL_UNIT_WAD] cash paid in and not yet taken out, as far as it is free
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,13 +106,13 @@ class Ledger:
         self.accounts[account] = Account(mode=mode)
         return account
 
-    def list_asset(self, underlying: int, decimals: int, cap: int) -> int:
+    def list_asset(self, underlying: int, decimals: int, its_vault: Vault) -> int:
         """A token and its vault; the first is the settlement token."""
         if decimals > 18:
             raise Refused("UnsupportedDecimals", decimals)
         asset = len(self.assets)
         self.assets[asset] = Asset(underlying=underlying, unit_wad=10 ** (18 - decimals))
-        self.vaults[asset] = Vault(cap=cap)
+        self.vaults[asset] = its_vault
         return asset
 
     # Money
@@ -123,12 +128,13 @@ class Ledger:
 
         held = self.vaults[asset].held
         self.vaults[asset], received = vault.pull(
-            self.vaults[asset], amount, before=held, after=held + amount
+            self.vaults[asset], amount, now.time, before=held, after=held + amount
         )
 
         if asset == SETTLEMENT:
             pool = self.pool_at(now)
             self.pool = self._add_cash(pool, account, to_int(checked(received * unit_wad), 256))
+            self._add_principal(account, received * unit_wad)
         else:
             self._add_holding(account, asset, received)
 
@@ -139,16 +145,32 @@ class Ledger:
         if amount == 0:
             raise Refused("ZeroAmount")
 
-        pool = self.pool_at(now)
+        pool, exempt = self.pool_at(now), 0
         if asset == SETTLEMENT:
             pool = self._add_cash(pool, account, -to_int(checked(amount * unit_wad), 256))
+            exempt = self._use_principal(account, amount, unit_wad)
         else:
             self._remove_holding(account, asset, amount)
         self.pool = pool
 
         self._require_withdrawable(now, account)
 
-        self.vaults[asset] = vault.push(self.vaults[asset], amount)
+        self.vaults[asset] = vault.push(self.vaults[asset], amount, exempt, now.time)
+
+    def _add_principal(self, account: int, paid_wad: int) -> None:
+        """Rounds down: the account has a little less that is free."""
+        a = self._stored(account)
+        most = FREE_PRINCIPAL_WAD // PRINCIPAL_UNIT_WAD
+        principal = min(most, a.principal + paid_wad // PRINCIPAL_UNIT_WAD)
+        self.accounts[account] = replace(a, principal=principal)
+
+    def _use_principal(self, account: int, amount: int, unit_wad: int) -> int:
+        """How much of a withdrawal no limit on outflows holds. What is used rounds up."""
+        a = self._stored(account)
+        exempt = min(amount, a.principal * PRINCIPAL_UNIT_WAD // unit_wad)
+        used = mul_div_up(exempt, unit_wad, PRINCIPAL_UNIT_WAD)
+        self.accounts[account] = replace(a, principal=a.principal - used)
+        return exempt
 
     def _require_withdrawable(self, now: Moment, account: int) -> None:
         """Equity ≥ IM and cash ≥ −borrow limit."""
@@ -249,7 +271,7 @@ class Ledger:
         cash = checked_int(cash - to_int(discount_wad, 256))
         self._exchange(now, source, checked_int(given + cash), to, checked_int(got - cash))
         for asset in held:
-            self._take_holding(asset, source, to, fraction_wad, receiver)
+            self._take_holding(now, asset, source, to, fraction_wad, receiver)
         return cash
 
     def _slice_value(self, now: Moment, asset: int, source: int, fraction_wad: int) -> int:
@@ -260,13 +282,15 @@ class Ledger:
             mul_wad_down(checked(amount * listed.unit_wad), now.price(listed.underlying).spot_wad), 256
         )
 
-    def _take_holding(self, asset: int, source: int, to: int, fraction_wad: int, receiver: bool) -> None:
+    def _take_holding(
+        self, now: Moment, asset: int, source: int, to: int, fraction_wad: int, receiver: bool
+    ) -> None:
         amount = mul_wad_down(self.balance_of(source, asset), fraction_wad)
         if amount == 0:
             return
         self._remove_holding(source, asset, amount)
         if receiver:
-            self.vaults[asset] = vault.push(self.vaults[asset], amount)
+            self.vaults[asset] = vault.push(self.vaults[asset], amount, amount, now.time)
         else:
             self._add_holding(to, asset, amount)
 
@@ -313,6 +337,9 @@ class Ledger:
 
     def cash_of(self, now: Moment, account: int) -> int:
         return cash_pool.cash_of(self.pool_at(now), self._stored(account).shares)
+
+    def free_principal_of(self, account: int) -> int:
+        return self._stored(account).principal * PRINCIPAL_UNIT_WAD
 
     def balance_of(self, account: int, asset: int) -> int:
         return self.balances.get((account, asset), 0)

@@ -1,6 +1,6 @@
 """Margin: exact twin of `contracts/risk/`. Formulas stand at the head of `LinearMargin.sol` and in `docs/risk.md`.
 
-Requirements round up, values and limits down: the account may lose the wei.
+Requirements round up, values and limits down: the account may lose the wei. How parameters move is in `parameters.py`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def assess(
     instruments: dict[InstrumentId, InstrumentParams],
     assets: dict[int, AssetParams],
 ) -> Margin:
-    """Equity, IM, MM and borrow limit. Refused where `Risk.assess` reverts."""
+    """Equity, IM, MM and borrow limit, by the parameters that are effective. Refused where `Risk.assess` reverts."""
     if mode is Mode.ISOLATED:
         _check_isolated(book)
     elif mode is not Mode.CROSS:
@@ -103,17 +103,17 @@ def initial_rate_wad(open_interest_wad: int, params: InstrumentParams) -> int:
 
 def check_instrument(params: InstrumentParams) -> None:
     """The bounds of `Risk.setInstrument`."""
-    _check_within(params.maintenance_bps, MIN_MAINTENANCE_BPS, MAX_INITIAL_BPS)
-    _check_within(params.initial_bps, params.maintenance_bps + 1, MAX_INITIAL_BPS)
-    _check_within(params.initial_max_bps, params.initial_bps, MAX_INITIAL_BPS)
-    _check_within(params.knee_bps, 0, BPS)
-    _check_within(params.open_interest_cap_wad, 0, MAX_OPEN_INTEREST_WAD)
+    check_within(params.maintenance_bps, MIN_MAINTENANCE_BPS, MAX_INITIAL_BPS)
+    check_within(params.initial_bps, params.maintenance_bps + 1, MAX_INITIAL_BPS)
+    check_within(params.initial_max_bps, params.initial_bps, MAX_INITIAL_BPS)
+    check_within(params.knee_bps, 0, BPS)
+    check_within(params.open_interest_cap_wad, 0, MAX_OPEN_INTEREST_WAD)
 
 
 def check_asset(params: AssetParams) -> None:
     """The bounds of `Risk.setAsset`."""
-    _check_within(params.maintenance_haircut_bps, MIN_HAIRCUT_BPS, BPS)
-    _check_within(params.initial_haircut_bps, params.maintenance_haircut_bps, BPS)
+    check_within(params.maintenance_haircut_bps, MIN_HAIRCUT_BPS, BPS)
+    check_within(params.initial_haircut_bps, params.maintenance_haircut_bps, BPS)
 
 
 def _check_isolated(book: Book) -> None:
@@ -125,7 +125,7 @@ def _check_isolated(book: Book) -> None:
             raise Refused("NotIsolated", first, other)
 
 
-def _check_within(value: int, low: int, high: int) -> None:
+def check_within(value: int, low: int, high: int) -> None:
     if value < low:
         raise Refused("BadParams", value, low)
     if value > high:

@@ -312,7 +312,9 @@ def _props(protocol: Protocol, people: People) -> Props:
         flash=create(rpc, artifact("MockTaker"), sender=thief),
         attacker=create(rpc, artifact("MockAttacker"), sender=thief),
         evil_feed=create(rpc, artifact("MockFeed"), thief, PRICE_DECIMALS, sender=thief),
-        evil_vault=create(rpc, vault, authority, ledger, worthless.address, 2**100, sender=thief),
+        evil_vault=create(
+            rpc, vault, authority, ledger, worthless.address, (2**100, 2**100, 10_000, 1, 1, 1), sender=thief
+        ),
     )
 
 

@@ -125,7 +125,7 @@ CLOSED_DOORS: dict[str, tuple[Callable[[Gang], Step], str]] = {
     "ledger deleverage": (lambda g: (g.stage.ledger, "deleverage", (g.taker, g.stage.eth, WAD)), "NotEngine"),
     "ledger writeOff": (lambda g: (g.stage.ledger, "writeOff", (g.taker,)), "NotEngine"),
     "fund": (lambda g: (g.stage.insurance, "pay", (1, g.taker, WAD)), "AccessManagedUnauthorized"),
-    "vault": (lambda g: (g.stage.protocol.vaults[0], "push", (g.address, 1)), "NotLedger"),
+    "vault": (lambda g: (g.stage.protocol.vaults[0], "push", (g.address, 1, 0)), "NotLedger"),
     "own positions": (lambda g: (g.stage.positions, "settle", (g.taker, g.stage.eth)), "NotLedger"),
 }
 

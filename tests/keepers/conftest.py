@@ -190,6 +190,8 @@ class World:
                 held=0,
                 balance=0,
                 cap=0,
+                outflow=0,
+                outflow_capacity=0,
                 params=AssetParams(initial_haircut_bps=1_500, maintenance_haircut_bps=1_000),
                 price=self.price(number) if number else None,
             )

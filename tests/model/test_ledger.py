@@ -31,7 +31,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import Refused
-from holdfast.model import positions, side_index
+from holdfast.model import positions, side_index, vault
 from holdfast.model.books import books, exact_dust
 from holdfast.model.cash_pool import Curve
 from holdfast.model.ledger import MAX_HOLDINGS, Fill, Ledger, Moment, Params, Rules
@@ -59,6 +59,7 @@ MARGINS = InstrumentParams(
     open_interest_cap_wad=10**9 * WAD,
 )
 HAIRCUTS = AssetParams(initial_haircut_bps=1_500, maintenance_haircut_bps=1_000)
+VAULT_RULES = vault.Rules(outflow_share_bps=1_000, window_seconds=86_400, ramp_seconds=1, epoch_seconds=1)
 
 repeatable = settings(deadline=None, derandomize=True, max_examples=60, phases=[Phase.generate])
 seeds = st.integers(0, 2**32)
@@ -77,9 +78,10 @@ def fresh(*cash: int, decimals: int = 6, rules: Rules = RULES, markets: int = 1)
         instruments=dict.fromkeys(perps, MARGINS), assets=dict.fromkeys(range(1, MAX_HOLDINGS + 2), HAIRCUTS)
     )
     ledger = Ledger(rules, params, time=0)
-    ledger.list_asset(0, decimals, 2**127)
+    wide = vault.fresh(VAULT_RULES, 2**111, 2**111, 0)
+    ledger.list_asset(0, decimals, wide)
     for _ in range(MAX_HOLDINGS + 1):
-        ledger.list_asset(1, 18, 2**127)
+        ledger.list_asset(1, 18, wide)
     for perp in perps:
         ledger.positions.list_instrument(0, perp)
     for account, amount in enumerate(cash, start=1):
@@ -657,7 +659,7 @@ def _worth(ledger: Ledger, now: Moment, account: int) -> Fraction:
 @repeatable
 @given(seeds, st.integers(1, 10**15))
 def test_deposit__and_back__never_a_profit(seed: int, amount: int) -> None:
-    world = World(0, 18)
+    world = World(0, 18, floors=(10**9,) * 3)  # nothing is held back
     for _ in history(seed, world, 40):
         pass
     ledger, now = world.ledger, world.now

@@ -27,6 +27,7 @@ from holdfast.chain.rpc import Rpc
 from holdfast.errors import Refused, Reverted
 from holdfast.model.ledger import Fill
 from holdfast.model.side_index import EpochEnd
+from holdfast.model.vault import outflow_of
 from holdfast.sim.history import Block, Call, Result, call, simulate
 from holdfast.types import Health, Mode
 from holdfast.units import WAD
@@ -38,10 +39,12 @@ from tests.histories import (
     FEED,
     FEED_DECIMALS,
     FIRST_PRICES,
+    FLOORS,
     ORACLE_RULES,
     PERPS,
     RULES,
     VAULT_CAP,
+    VAULT_RULES,
     Step,
     World,
     history,
@@ -106,6 +109,7 @@ EVENTS = {
     "bankrupt",
 }
 REFUSALS = {
+    "OutflowExceeded",
     "BelowInitialMargin",
     "Blocked",
     "CollateralInIsolated",
@@ -163,7 +167,8 @@ def build(rpc: Rpc, actor: str, decimals: int) -> Site:
         send(feeds[underlying], "set", FIRST_PRICES[underlying] // 10 ** (18 - places))
         send(oracle, "setFeed", underlying, (feeds[underlying].address, *astuple(FEED)))
 
-    risk = put("Risk", authority.address)
+    rules = (3_600, 1, 86_400, 0, 0, 0, 0)  # collateral lends at once: the twin knows no ramps
+    risk = put("Risk", authority.address, oracle.address, rules)
     numbers = (
         RULES.positions.band_bps,
         RULES.max_fee_bps,
@@ -183,7 +188,8 @@ def build(rpc: Rpc, actor: str, decimals: int) -> Site:
     vaults = []
     for underlying, places in ((0, decimals), *COLLATERAL.items()):
         token = put("MockToken", "Token", "T", places)
-        vaults.append(put("Vault", authority.address, ledger.address, token.address, VAULT_CAP))
+        numbers = VAULT_CAP, FLOORS[len(vaults)] * 10**places, *astuple(VAULT_RULES)
+        vaults.append(put("Vault", authority.address, ledger.address, token.address, numbers))
         send(token, "mint", actor, PLENTY)
         send(token, "approve", vaults[-1].address, PLENTY)
         send(ledger, "listAsset", vaults[-1].address, underlying)
@@ -268,6 +274,10 @@ def questions(site: Site, world: World) -> Iterator[Question]:
     yield ask("pool", site.ledger, "pool", read=tuple, twin=lambda: astuple(ledger.pool_at(now)))
     for asset, vault in enumerate(site.vaults):
         yield ask(f"held {asset}", vault, "held", twin=lambda asset=asset: ledger.vaults[asset].held)
+        yield ask(
+            f"outflow {asset}", vault, "outflow",
+            read=tuple, twin=lambda asset=asset: outflow_of(ledger.vaults[asset], now.time),
+        )  # fmt: skip
     for perp in PERPS:
         yield ask(
             f"market {perp >> 168}", places, "marketOf", perp,
@@ -289,6 +299,10 @@ def questions(site: Site, world: World) -> Iterator[Question]:
 def _of_account(site: Site, world: World, account: int, ask: Callable[..., Question]) -> Iterator[Question]:
     ledger, now, places = world.ledger, world.now, site.positions
     yield ask(f"cash {account}", site.ledger, "cashOf", account, twin=lambda: ledger.cash_of(now, account))
+    yield ask(
+        f"principal {account}", site.ledger, "freePrincipalOf", account,
+        twin=lambda: ledger.free_principal_of(account),
+    )  # fmt: skip
     yield ask(
         f"health {account}", site.ledger, "healthOf", account,
         read=_health, twin=lambda: _twin_health(ledger.health_of(now, account)),

@@ -1,14 +1,16 @@
 """Risk.assess, and the rate inside it: contract = model, bit for bit
 ├── any book, both modes, any parameters within bounds  -> the same margin, or the same refusal with its numbers
-├── a lone rate                                         -> the same
+├── a lone rate, a number on its way, an envelope       -> the same
+├── any history of governance, and looks between        -> the same state, what is effective and refusals
 └── parameters out of bounds                            -> refused alike, in the same order of checks
 """
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from typing import Any
 
 import pytest
@@ -16,11 +18,12 @@ from hypothesis import given
 
 from holdfast.chain.contract import Contract
 from holdfast.errors import Refused, Reverted
-from holdfast.model import risk
+from holdfast.model import envelope, parameters, ramp, risk
 from holdfast.model.risk import Book, Collateral, Leg, assess, initial_rate_wad
 from holdfast.sim.history import Block, call, simulate
 from holdfast.types import AssetParams, InstrumentParams, Mode, perpetual
 from holdfast.units import BPS
+from tests.conftest import START
 from tests.parity.draw import amount, repeatable, seeds, signed
 
 BOOKS = 40
@@ -84,9 +87,16 @@ def _book(
     )
 
 
+RULES = parameters.Rules(ramp_seconds=3_600, collateral_ramp_seconds=7_000, epoch_seconds=10_000)
+
+
 @pytest.fixture
-def contract(deploy: Callable[..., Contract], authority: Contract) -> Contract:
-    return deploy("Risk", authority.address)
+def contract(deploy: Callable[..., Contract], authority: Contract, roles: Any) -> Contract:
+    """Of underlyings that move no margin has to fear."""
+    oracle = deploy("MockSurroundings")
+    for underlying in (1, 2):
+        oracle.send("setHeartbeat", underlying, 10, sender=roles.deployer)
+    return deploy("Risk", authority.address, oracle.address, (*astuple(RULES), 0, 0, 0, 0))
 
 
 @pytest.fixture
@@ -115,7 +125,8 @@ def test_assess__any_book__as_the_model(contract: Contract, roles: Any, seed: in
         call(contract, "assess", mode, astuple(book), sender=roles.stranger)
         for mode, book in zip(modes, books, strict=True)
     ]
-    results = simulate(contract.rpc, [Block(setting), Block(asking)])
+    # Haircuts have arrived.
+    results = simulate(contract.rpc, [Block(setting, time=START), Block(asking, time=START + 7_000)])
 
     assert all(result.ok for result in results[0])
     for mode, book, result in zip(modes, books, results[1], strict=True):
@@ -178,3 +189,169 @@ def test_bounds__any_numbers__refused_alike(contract: Contract, roles: Any, seed
             except Reverted as reverted:
                 found = (reverted.name, reverted.values)
             assert found == expected, params
+
+
+@repeatable
+@given(seed=seeds)
+def test_ramp__any_way__as_the_model(curve: Contract, roles: Any, seed: int) -> None:
+    rng = random.Random(seed)
+    cases = []
+    for _ in range(BOOKS):
+        length = rng.choice((1, 3_600, 2**32 - 1, rng.randint(1, 10**6)))
+        left = rng.choice((0, 1, length - 1, length, length + 1, rng.randint(0, length)))
+        cases.append((amount(rng, 33), amount(rng, 33), left, length))
+    results = simulate(
+        curve.rpc, [Block([call(curve, "rampValue", *case, sender=roles.stranger) for case in cases])]
+    )[0]
+
+    for case, result in zip(cases, results, strict=True):
+        assert result.returned(curve, "rampValue") == ramp.value_at(*case), case
+
+
+@repeatable
+@given(seed=seeds)
+def test_envelope__any_market__as_the_model(curve: Contract, roles: Any, seed: int) -> None:
+    rng = random.Random(seed)
+    cases = []
+    for _ in range(BOOKS):
+        costs = envelope.Costs(
+            funding_cap_bps=rng.randint(0, BPS),
+            max_fee_bps=rng.randint(0, BPS),
+            reward_cap_bps=rng.randint(0, BPS),
+        )
+        cases.append((amount(rng, 20), rng.randint(0, 655_350), rng.randint(0, BPS), costs))
+    asking = [call(curve, "envelope", *case, astuple(costs), sender=roles.stranger) for *case, costs in cases]
+
+    for (*case, costs), result in zip(cases, simulate(curve.rpc, [Block(asking)])[0], strict=True):
+        assert result.returned(curve, "envelope") == astuple(envelope.terms(*case, costs)), case
+
+
+STEPS = 40
+
+
+@repeatable
+@given(seed=seeds)
+def test_governance__any_history__as_the_model(contract: Contract, roles: Any, seed: int) -> None:
+    met = Counter(refusal for refusal in _govern(contract, roles, seed))
+
+    assert met  # judged inside
+
+
+def test_governance__histories__meet_every_refusal(contract: Contract, roles: Any) -> None:
+    met: Counter[str] = Counter()
+    for seed in range(30):
+        met.update(_govern(contract, roles, seed))
+
+    names = ("done", "BadParams", "NotTighter", "StepTooLarge", "EpochNotOver", "NotListed")
+    assert {name: met[name] for name in names if met[name] < 3} == {}
+
+
+def _govern(contract: Contract, roles: Any, seed: int) -> list[str]:
+    """Plays a history on both, compares them after each call, and tells how each ended."""
+    rng, time = random.Random(seed), START
+    perp, asset = perpetual(1), 1
+    instrument: parameters.InstrumentState | None = None
+    haircuts: parameters.AssetState | None = None
+    blocks, wanted = [], []
+    for _ in range(STEPS):
+        time += rng.choice((1, 1, 60, 1_800, 3_600, 10_000, 10_001))
+        outcome = None
+        function = rng.choice(
+            ("setInstrument", "setInstrument", "tightenInstrument", "setAsset", "tightenAsset")
+        )
+        key = asset if "Asset" in function else perp
+        asked: Any
+        try:
+            if "Asset" in function:
+                asked = _near_haircuts(rng, haircuts)
+                act = parameters.set_asset if function == "setAsset" else parameters.tighten_asset
+                haircuts = act(haircuts, asked, time, RULES)
+            else:
+                asked = _near_margins(rng, instrument)
+                if function == "setInstrument":
+                    instrument = parameters.set_instrument(instrument, asked, time, RULES)
+                else:
+                    instrument = parameters.tighten_instrument(perp, instrument, asked, time, RULES)
+        except Refused as refusal:
+            outcome = (refusal.name, refusal.values)
+        looks = [
+            ("instrumentParams", perp),
+            ("instrumentState", perp),
+            ("assetParams", asset),
+            ("assetState", asset),
+        ]
+        blocks.append(
+            Block(
+                [
+                    call(contract, function, key, astuple(asked), sender=roles.deployer),
+                    *(call(contract, *look, sender=roles.stranger) for look in looks),
+                ],
+                time=time,
+            )
+        )
+        wanted.append((outcome, *_told(instrument, haircuts, time)))
+
+    for expected, (done, params, state, cuts, asset_state) in zip(
+        wanted, simulate(contract.rpc, blocks), strict=True
+    ):
+        error = done.error
+        assert ((error.name, error.values) if error else None) == expected[0]
+        assert params.returned(contract, "instrumentParams") == expected[1]
+        assert _plain(state.returned(contract, "instrumentState")) == expected[2]
+        assert cuts.returned(contract, "assetParams") == expected[3]
+        assert _plain(asset_state.returned(contract, "assetState")) == expected[4]
+    return [outcome[0] if outcome else "done" for outcome, *_ in wanted]
+
+
+def _told(
+    instrument: parameters.InstrumentState | None, haircuts: parameters.AssetState | None, time: int
+) -> tuple[Any, ...]:
+    """What the contract's views say of the twin's state."""
+    nothing = (0, 0, 0, 0, 0)
+    params, state = nothing, (nothing, nothing, 0, 0, 0)
+    if instrument is not None:
+        params = astuple(parameters.instrument_at(instrument, time, RULES))
+        state = astuple(instrument)
+    asset_state: Any = ((BPS, BPS), (0, 0), (0, 0), 0, 0, 0)
+    if haircuts is not None:
+        first, second = haircuts.initial, haircuts.maintenance
+        asset_state = (
+            astuple(haircuts.asked),
+            (first.from_bps, second.from_bps),
+            astuple(haircuts.standing) if haircuts.standing else (0, 0),
+            first.arrives_at,
+            second.arrives_at,
+            haircuts.stepped_at,
+        )
+    return params, state, astuple(parameters.asset_at(haircuts, time, RULES)), asset_state
+
+
+def _plain(value: Any) -> Any:
+    return tuple(map(_plain, value)) if isinstance(value, tuple) else value
+
+
+def _near_margins(rng: random.Random, state: parameters.InstrumentState | None) -> InstrumentParams:
+    """Anything, or what stands with a few numbers moved, mostly by about a step."""
+    if state is None or rng.random() < 0.05:
+        return _instrument_params(rng)
+    base = rng.choice((state.standing, state.asked))
+    moved = {
+        name: _moved(rng, value) if rng.random() < 0.35 else value for name, value in asdict(base).items()
+    }
+    return InstrumentParams(**{**moved, "open_interest_cap_wad": min(moved["open_interest_cap_wad"], 2**100)})
+
+
+def _near_haircuts(rng: random.Random, state: parameters.AssetState | None) -> AssetParams:
+    if state is None or rng.random() < 0.05:
+        return rng.choice((_asset_params(rng), risk.NEVER_SET))
+    base = rng.choice((state.standing or state.asked, state.asked))
+    return AssetParams(
+        **{name: _moved(rng, value) if rng.random() < 0.5 else value for name, value in asdict(base).items()}
+    )
+
+
+def _moved(rng: random.Random, value: int) -> int:
+    factor = rng.choice((0, 7_500, 9_000, 10_000, 11_000, 20_000))
+    return (
+        max(0, value * factor // BPS + rng.randint(-1, 1)) % 2**16 if value < 2**16 else value * factor // BPS
+    )

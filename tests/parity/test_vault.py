@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import pytest
@@ -24,8 +24,16 @@ from tests.conftest import START, Roles
 from tests.parity.draw import repeatable, seeds
 
 STEPS = 40
-CAP = 10_000
+CAP, FLOOR = 10_000, 1_000
+RULES = model.Rules(outflow_share_bps=2_000, window_seconds=60, ramp_seconds=10, epoch_seconds=300)
 FUNDS = 2**160
+VIEWS = ("held", "cap", "outflowFloor", "outflow", "limits")
+ACTS = (
+    ("setCap", model.set_cap),
+    ("tightenCap", model.tighten_cap),
+    ("setOutflowFloor", model.set_outflow_floor),
+    ("tightenOutflowFloor", model.tighten_outflow_floor),
+)
 
 
 @dataclass
@@ -53,6 +61,7 @@ class World:
     vaults: dict[str, Contract]
     tokens: dict[str, Contract]
     roles: Roles
+    since: dict[str, int]  # [seconds] when they were deployed
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +72,14 @@ def world(anvil: Anvil, roles: Roles) -> World:
     authority = put("Authority", roles.deployer)
     tokens = {"fee": put("MockFeeToken", 0), "rebasing": put("MockRebasingToken")}
     vaults = {
-        kind: put("Vault", authority.address, roles.ledger, token.address, CAP)
+        kind: put("Vault", authority.address, roles.ledger, token.address, (CAP, FLOOR, *astuple(RULES)))
         for kind, token in tokens.items()
     }
     for kind, token in tokens.items():
         token.send("mint", roles.trader, FUNDS, sender=roles.deployer)
         token.send("approve", vaults[kind].address, 2**256 - 1, sender=roles.trader)
-    return World(vaults, tokens, roles)
+    since = {kind: vault.call("limits")[0].steppedAt for kind, vault in vaults.items()}
+    return World(vaults, tokens, roles, since)
 
 
 @settings(repeatable, max_examples=60)
@@ -82,7 +92,7 @@ def test_vault__any_history__as_the_model(world: World, seed: int) -> None:
 
 def test_vault__histories__meet_every_refusal(world: World) -> None:
     met: Counter[Any] = Counter()
-    for seed in range(40):
+    for seed in range(80):
         met.update(outcome[0] if outcome else "done" for outcome, *_ in play(world, seed)[0])
 
     names = {
@@ -92,7 +102,9 @@ def test_vault__histories__meet_every_refusal(world: World) -> None:
         "NothingReceived",
         "CapExceeded",
         "NotTighter",
-        "SafeCastOverflowedUintDowncast",
+        "OutflowExceeded",
+        "StepTooLarge",
+        "EpochNotOver",
     }
     assert {name: met[name] for name in names if met[name] < 3} == {}
 
@@ -101,53 +113,65 @@ def play(world: World, seed: int) -> tuple[list[Any], list[Any]]:
     """A history on the chain and in the model: each step's outcome, what is held and the cap."""
     rng = random.Random(seed)
     kind = rng.choice(("fee", "rebasing"))
-    token, twin = Token(), model.Vault(cap=CAP)
+    token, twin = Token(), model.fresh(RULES, CAP, FLOOR, world.since[kind])
     vault, stranger = world.vaults[kind], world.roles.stranger
-    blocks, wanted = [], []
-    for step in range(STEPS):
-        request, change = draw(world, kind, token, twin, rng)
+    blocks, wanted, time = [], [], START
+    for _ in range(STEPS):
+        time += rng.choice((1, 1, 1, 5, 30))
+        request, change = draw(world, kind, token, twin, rng, time)
         outcome = None
         try:
             twin = change()
         except Refused as refusal:
             outcome = (refusal.name, refusal.values)
-        looks = [call(vault, name, sender=stranger) for name in ("held", "cap")]
+        looks = [call(vault, name, sender=stranger) for name in VIEWS]
         looks.append(call(world.tokens[kind], "balanceOf", vault.address, sender=stranger))
-        blocks.append(Block([request, *looks], time=START + step))
-        wanted.append((outcome, twin.held, twin.cap, token.balance))
+        blocks.append(Block([request, *looks], time=time))
+        numbers = model.cap_of(twin, time), model.floor_of(twin, time), model.outflow_of(twin, time)
+        wanted.append((outcome, twin.held, *numbers, (astuple(twin.cap), astuple(twin.floor)), token.balance))
 
     seen = []
-    for first, held, cap, balance in simulate(vault.rpc, blocks):
+    for first, *views, balance in simulate(vault.rpc, blocks):
         error = first.error
         seen.append(
             (
                 (error.name, error.values) if error else None,
-                held.returned(vault, "held"),
-                cap.returned(vault, "cap"),
+                *(plain(seen.returned(vault, name)) for seen, name in zip(views, VIEWS, strict=True)),
                 balance.returned(world.tokens[kind], "balanceOf"),
             )
         )
     return seen, wanted
 
 
-def draw(world: World, kind: str, token: Token, twin: model.Vault, rng: random.Random) -> tuple[Call, Any]:
+def plain(value: Any) -> Any:
+    return tuple(map(plain, value)) if isinstance(value, tuple) else value
+
+
+def draw(
+    world: World, kind: str, token: Token, twin: model.Vault, rng: random.Random, time: int
+) -> tuple[Call, Any]:
     """A call of the contracts, and what it does to the model."""
     roles, vault, contract = world.roles, world.vaults[kind], world.tokens[kind]
     what = rng.random()
-    if what < 0.35:
-        amount = any_amount(rng, twin.cap - twin.held)
+    if what < 0.3:
+        amount = any_amount(rng, max(0, model.cap_of(twin, time) - twin.held))
         request = call(vault, "pull", roles.trader, amount, sender=roles.ledger)
-        return request, lambda: pulled(token, twin, amount)
-    if what < 0.6:
-        amount = any_amount(rng, rng.choice((twin.held, token.balance + 1)))
-        request = call(vault, "push", roles.stranger, amount, sender=roles.ledger)
-        return request, lambda: pushed(token, twin, amount)
-    if what < 0.7:
-        cap = any_amount(rng, rng.choice((twin.held, 2**128)))
-        return call(vault, "setCap", cap, sender=roles.deployer), lambda: model.set_cap(twin, cap)
-    if what < 0.8:
-        cap = any_amount(rng, twin.cap)
-        return call(vault, "tightenCap", cap, sender=roles.deployer), lambda: model.tighten_cap(twin, cap)
+        return request, lambda: pulled(token, twin, amount, time)
+    if what < 0.55:
+        level, capacity = model.outflow_of(twin, time)
+        amount = any_amount(rng, rng.choice((twin.held, token.balance + 1, token.balance + 1, capacity - level, capacity)))
+        exempt = rng.choice((0, 0, amount, any_amount(rng, amount)))
+        request = call(vault, "push", roles.stranger, amount, exempt, sender=roles.ledger)
+        return request, lambda: pushed(token, twin, amount, exempt, time)
+    if what < 0.85:
+        first = rng.random() < 0.5
+        limit = twin.cap if first else twin.floor
+        now = model.cap_of(twin, time) if first else model.floor_of(twin, time)
+        edges = now, limit.target, limit.standing, 2 * limit.standing, twin.held
+        value = any_amount(rng, rng.choice(edges))
+        acts = ACTS[:2] if first else ACTS[2:]
+        function, act = rng.choice(acts)
+        return call(vault, function, value, sender=roles.deployer), lambda: act(twin, value, time)
     if what < 0.9:
         amount = any_amount(rng, 100)
         token.shares += token.arrive(amount)
@@ -159,18 +183,18 @@ def draw(world: World, kind: str, token: Token, twin: model.Vault, rng: random.R
     return call(contract, "rebase", token.factor_wad, sender=roles.stranger), lambda: twin
 
 
-def pulled(token: Token, twin: model.Vault, amount: int) -> model.Vault:
+def pulled(token: Token, twin: model.Vault, amount: int, time: int) -> model.Vault:
     before, shares = token.balance, token.shares
     token.shares += token.arrive(amount, token.fee_bps)
     try:
-        return model.pull(twin, amount, before=before, after=token.balance)[0]
+        return model.pull(twin, amount, time, before=before, after=token.balance)[0]
     except Refused:
         token.shares = shares
         raise
 
 
-def pushed(token: Token, twin: model.Vault, amount: int) -> model.Vault:
-    twin = model.push(twin, amount)
+def pushed(token: Token, twin: model.Vault, amount: int, exempt: int, time: int) -> model.Vault:
+    twin = model.push(twin, amount, exempt, time)
     shares = token.leave(amount)
     if shares > token.shares:
         raise Refused("TransferFailed")

@@ -120,7 +120,7 @@ def _engines(s: Scene) -> tuple[Deed, ...]:
         (p.positions, "deleverage", account.id, instrument, WAD),
         (p.positions, "settle", account.id, instrument),
         (p.vaults[asset.asset], "pull", account.owner, 1_000),
-        (p.vaults[asset.asset], "push", people.stranger, max(1, asset.held)),
+        (p.vaults[asset.asset], "push", people.stranger, max(1, asset.held), 0),
         (p.insurance, "pay", market.underlying, account.id, WAD),
         (p.breaker, "reportMove", market.underlying),
         (p.breaker, "reportResume", market.underlying),

@@ -159,7 +159,7 @@ def _inner(s: Scene, able: list[Account]) -> Move:
         Move(p.oracle, "poke", ([market.underlying],)),
         Move(p.venue, "matchOrders", fill, both, orders),
         Move(p.venue, "raiseNonceFloor", (mine.id, s.ghost.floors[mine.id] + 1), both),
-        Move(p.vaults[asset.asset], "push", (attacker.address, max(1, asset.held))),
+        Move(p.vaults[asset.asset], "push", (attacker.address, max(1, asset.held), 0)),
         Move(p.vaults[asset.asset], "pull", (people.owners[0], 1)),
     )
     return s.rng.choice(moves)

@@ -25,7 +25,10 @@ PARAMS = (1_000, 500, 5_000, 5_000, WAD)
 @pytest.fixture
 def positions(clock: Clock, deploy: Callable[..., Contract], authority: Contract, roles: Roles) -> Contract:
     """With margin parameters for the perpetuals of 1 and 2, and for an option."""
-    risk = deploy("Risk", authority.address)
+    oracle = deploy("MockSurroundings")
+    for underlying in (1, 2):
+        oracle.send("setHeartbeat", underlying, 10, sender=roles.deployer)
+    risk = deploy("Risk", authority.address, oracle.address, (1, 1, 1, 0, 0, 0, 0))
     ledger = deploy("Ledger", authority.address, HERE, risk.address, HERE, CONFIG)
     for instrument in (perpetual(1), perpetual(2), instrument_id(Kind.CALL, 1, 2_000_000_000, WAD)):
         risk.send("setInstrument", instrument, PARAMS, sender=roles.deployer)

@@ -9,6 +9,10 @@ ETH = perpetual(1)
 BTC = perpetual(2)
 WETH = 1
 
+RAMP, COLLATERAL_RAMP, EPOCH = 3_600, 7_200, 86_400
+RULES = (RAMP, COLLATERAL_RAMP, EPOCH)
+HEARTBEAT = 3_600
+
 CAP = 1_000 * WAD
 PARAMS = (1_000, 500, 5_000, 6_000, CAP)  # initial, maintenance, initialMax, knee, cap
 HAIRCUTS = (1_500, 1_000)  # initial, maintenance

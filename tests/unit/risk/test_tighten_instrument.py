@@ -56,5 +56,5 @@ def test_tighten_instrument__tighter__stores_and_emits(
 ) -> None:
     event = risk.send("tightenInstrument", ETH, params, sender=roles.guardian).event("InstrumentParamsSet")
 
-    assert event.args == {"instrument": ETH, "params": params}
+    assert event.args == {"instrument": ETH, "params": params, "fromBps": 0, "arrivesAt": 0}
     assert risk.call("instrumentParams", ETH) == params

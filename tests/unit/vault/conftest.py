@@ -8,10 +8,14 @@ from typing import Protocol
 import pytest
 
 from holdfast.chain.contract import Contract
-from tests.conftest import Roles
+from tests.conftest import Clock, Roles
 
 CAP = 1_000
 FUNDS = 10_000
+
+FLOOR = 1_000  # [token] as much as the cap: nothing is held back, unless a test lowers it
+SHARE_BPS, WINDOW, RAMP, EPOCH = 1_000, 1_000, 3_600, 86_400
+RULES = (SHARE_BPS, WINDOW, RAMP, EPOCH)
 
 
 class MakeVault(Protocol):
@@ -20,7 +24,7 @@ class MakeVault(Protocol):
 
 @pytest.fixture
 def make_vault(
-    chain: object,
+    clock: Clock,
     deploy: Callable[..., Contract],
     authority: Contract,
     permit: Callable[..., None],
@@ -29,9 +33,9 @@ def make_vault(
     """A vault of this token; the trader has FUNDS of it and allows the vault to take them."""
 
     def make(token: Contract, cap: int = CAP) -> Contract:
-        vault = deploy("Vault", authority.address, roles.ledger, token.address, cap)
-        permit(roles.governor, vault, "setCap")
-        permit(roles.guardian, vault, "tightenCap")
+        vault = deploy("Vault", authority.address, roles.ledger, token.address, (cap, FLOOR, *RULES))
+        permit(roles.governor, vault, "setCap", "setOutflowFloor")
+        permit(roles.guardian, vault, "tightenCap", "tightenOutflowFloor")
         token.send("mint", roles.trader, FUNDS, sender=roles.deployer)
         token.send("approve", vault.address, 2**256 - 1, sender=roles.trader)
         return vault

@@ -18,7 +18,7 @@ import pytest
 from holdfast.chain.contract import Contract
 from holdfast.units import WAD
 from tests.conftest import Refused, Roles
-from tests.unit.vault.conftest import CAP, FUNDS, MakeVault
+from tests.unit.vault.conftest import CAP, FLOOR, FUNDS, RULES, MakeVault
 
 
 def test_pull__not_the_ledger__reverts(vault: Contract, roles: Roles, refused: Refused) -> None:
@@ -155,7 +155,12 @@ def test_pull__calls_back__is_refused(
     token = deploy("MockReentrantToken", 6)
     vault = make_vault(token)
     vault.send("pull", roles.trader, 10, sender=roles.ledger)
-    token.send("arm", vault.address, vault.encode(function, roles.trader, 5), sender=roles.stranger)
+    token.send(
+        "arm",
+        vault.address,
+        vault.encode(function, roles.trader, 5, *([0] if function == "push" else [])),
+        sender=roles.stranger,
+    )
 
     vault.send("pull", roles.trader, 10, sender=roles.ledger)
 
@@ -170,7 +175,7 @@ def test_pull__token_without_code__reverts(
     roles: Roles,
     refused: Refused,
 ) -> None:
-    vault = deploy("Vault", authority.address, roles.ledger, roles.stranger, CAP)
+    vault = deploy("Vault", authority.address, roles.ledger, roles.stranger, (CAP, FLOOR, *RULES))
 
     with refused("TransferFromFailed"):
         vault.send("pull", roles.trader, 10, sender=roles.ledger)
