@@ -171,6 +171,7 @@ class Auction:
     market: int  # underlying whose line of insurance pays
     insured: bool
     ran_out: bool  # insured and without a buyer for a whole run
+    uncovered: bool  # reported to owe more than the fund can pay
     discount_wad: int  # d at the block's time
 
 
@@ -304,6 +305,8 @@ class System:
     pool: Pool
     assets: tuple[Asset, ...]
     restriction: Restriction  # of everything
+    gated_until: int  # withdrawals wait until then at most; 0 if they needn't
+    gate_ready_at: int  # from when on a deficit can gate them anew
     fund_account: int
     fees_account: int
     treasury_account: int

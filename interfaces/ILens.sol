@@ -83,6 +83,8 @@ interface ILens {
         ILedger.Pool pool; // interest projected to now
         AssetView[] assets;
         RestrictionView restriction; // of everything
+        uint256 gatedUntil; // [seconds] withdrawals wait until then at most; zero if they needn't
+        uint256 gateReadyAt; // [seconds] from when on a deficit can gate them anew
         uint64 fundAccount;
         uint64 feesAccount;
         uint64 treasuryAccount;

@@ -23,6 +23,7 @@ interface ILiquidation {
         uint16 market; // underlying with the largest exposure at the start: whose cap the insurance fund draws on
         bool insured;
         bool ranOut; // once ran out insured: from then on positions may be deleveraged
+        bool uncovered; // was seen to owe more than the fund can pay; may stand without an auction
     }
 
     /// @notice Coupled parameters of the auction; they change as one.
@@ -31,14 +32,16 @@ interface ILiquidation {
         uint16 endBps; // d₁
         uint16 targetBps; // T, equity / MM after the largest slice; above d₁ and above 1
         uint16 fundShareBps; // share of the discount that goes to the insurance fund
-        uint16 rewardCapBps; // start reward at most this share of MM
+        uint16 rewardShareBps; // start reward at most this share of the full penalty d₁·MM
         uint16 rewardMarginBps; // start reward above the gas it costs
         uint32 rewardGas; // gas of a start that the reward follows: base…
         uint32 rewardItemGas; // …and for each position and collateral of the account
         uint32 rampSeconds;
         uint32 solventSeconds;
         uint32 runSeconds;
-        uint128 dustWad; // [wad] a remainder with less MM than this is taken whole
+        uint80 dustWad; // [wad] a remainder with less MM than this is taken whole
+        uint80 rewardFundWad; // [wad] the fund's part of a start reward is at most this
+        uint80 gateDeficitWad; // [wad] a deficit gates withdrawals if the fund is short by more than this
     }
 
     /// @notice A taker's order, with its own bounds.
@@ -71,6 +74,7 @@ interface ILiquidation {
     event DeficitDeleveraged(
         uint64 indexed account, InstrumentId indexed instrument, int256 sizeWad, uint256 priceWad, uint256 deficitWad
     );
+    event DeficitReported(uint64 indexed account, bool uncovered);
     event DebtWrittenOff(uint64 indexed account, uint256 insuranceWad, uint256 lossWad);
     event ParamsSet(Params params);
 
@@ -96,8 +100,8 @@ interface ILiquidation {
 
     /// @notice Start the auction of an account below maintenance margin.
     /// @param rewardAccount account that gets the start reward: basefee · gas · (1 + margin) in the settlement token, at
-    /// most rewardCapBps of MM; paid by the account out of its equity. Where that isn't enough the insurance fund adds
-    /// what it can, up to basefee · gas without the margin.
+    /// most rewardShareBps of the full penalty d₁·MM; paid by the account out of its equity. Where that isn't enough the
+    /// insurance fund adds what it can, up to basefee · gas without the margin, at most rewardFundWad.
     /// @return rewardWad what `rewardAccount` really got
     function start(uint64 account, uint64 rewardAccount) external returns (uint256 rewardWad);
 
@@ -126,6 +130,13 @@ interface ILiquidation {
     /// @dev Needs no auction; without one, the fund draws on the cap of underlying 0.
     function writeOff(uint64 account) external returns (uint256 insuranceWad, uint256 lossWad);
 
+    /// @notice Bring up to date what the breaker knows of an account's deficit: while it is more than the insurance fund can
+    /// pay for the market, by more than gateDeficitWad, withdrawals wait (`IBreaker.reportDeficit`).
+    /// @dev Needs no auction and asks no breaker: in a crash prices are contested before anybody may be seized, and that is
+    /// when others would leave. Moves nothing.
+    /// @return uncovered is it more than the fund can pay?
+    function reportDeficit(uint64 account) external returns (bool uncovered);
+
     /// @notice Change the parameters; governor, delayed.
     function setParams(Params calldata params) external;
 
@@ -141,6 +152,9 @@ interface ILiquidation {
         returns (uint256 fractionWad, int256 paymentWad, uint256 discountWad);
 
     function params() external view returns (Params memory);
+
+    /// @notice Accounts whose reported deficit stands.
+    function uncoveredAccounts() external view returns (uint256);
 }
 
 /// @notice A taker that wants to act between receiving the slice and the check of its margin.

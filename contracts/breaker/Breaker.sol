@@ -11,6 +11,7 @@ import { Action, Grade, Level } from "interfaces/Types.sol";
 ///   Cautious   now < cautiousUntil
 ///   Halted     now < haltedUntil
 ///   grace      haltedUntil ≤ now < haltedUntil + GRACE_SECONDS
+///   gated      now < gatedUntil ≤ the end of the span, GATE_SECONDS after its first report
 contract Breaker is IBreaker, AccessManaged {
     uint256 private constant MAX_MAX_PAUSE_SECONDS = 7 days;
 
@@ -22,17 +23,25 @@ contract Breaker is IBreaker, AccessManaged {
     uint256 public immutable GRACE_SECONDS;
     /// @inheritdoc IBreaker
     uint256 public immutable TRIGGER_SECONDS;
+    /// @inheritdoc IBreaker
+    uint256 public immutable GATE_SECONDS;
+    /// @inheritdoc IBreaker
+    uint256 public immutable GATE_GAP_SECONDS;
 
     /// @dev Four underlyings a word; a lane of 64 bits is haltedUntil [32] | cautiousUntil [32], in seconds.
     uint256[16_384] private _words;
     mapping(uint16 => mapping(Level => uint256)) private _readyAt;
+    uint128 private _gatedUntil; // [seconds] zero while no deficit stands
+    uint128 private _gateSpanEndsAt; // [seconds] of the last span
 
     constructor(
         address authority,
         uint32 maxPauseSeconds,
         uint32 cooldownSeconds,
         uint32 graceSeconds,
-        uint32 triggerSeconds
+        uint32 triggerSeconds,
+        uint32 gateSeconds,
+        uint32 gateGapSeconds
     ) AccessManaged(authority) {
         if (maxPauseSeconds > MAX_MAX_PAUSE_SECONDS) {
             revert BadPeriod(maxPauseSeconds, MAX_MAX_PAUSE_SECONDS);
@@ -40,20 +49,24 @@ contract Breaker is IBreaker, AccessManaged {
         if (graceSeconds > maxPauseSeconds) revert BadPeriod(graceSeconds, maxPauseSeconds);
         if (triggerSeconds > maxPauseSeconds) revert BadPeriod(triggerSeconds, maxPauseSeconds);
         if (cooldownSeconds <= graceSeconds) revert BadPeriod(cooldownSeconds, graceSeconds);
+        if (gateSeconds > maxPauseSeconds) revert BadPeriod(gateSeconds, maxPauseSeconds);
+        if (gateGapSeconds <= gateSeconds) revert BadPeriod(gateGapSeconds, gateSeconds); // open longer than shut
 
         MAX_PAUSE_SECONDS = maxPauseSeconds;
         COOLDOWN_SECONDS = cooldownSeconds;
         GRACE_SECONDS = graceSeconds;
         TRIGGER_SECONDS = triggerSeconds;
+        GATE_SECONDS = gateSeconds;
+        GATE_GAP_SECONDS = gateGapSeconds;
     }
 
     /* THE TABLE */
 
     /// @inheritdoc IBreaker
-    function allowed(Action action, Grade grade, Level level, bool grace) public pure returns (bool) {
+    function allowed(Action action, Grade grade, Level level, bool grace, bool gated) public pure returns (bool) {
         if (action == Action.Reduce) return true;
         if (action == Action.Increase) return grade <= Grade.Slow && level == Level.Normal;
-        if (action == Action.Withdraw) return grade <= Grade.Slow && level <= Level.Cautious;
+        if (action == Action.Withdraw) return grade <= Grade.Slow && level <= Level.Cautious && !gated;
         // Nothing priced is left to write off, so its grade doesn't matter.
         if (action == Action.WriteOff) return level <= Level.Cautious && !grace;
         // Start, Take, Deleverage
@@ -63,10 +76,11 @@ contract Breaker is IBreaker, AccessManaged {
     /// @inheritdoc IBreaker
     function check(Action action, uint256[] calldata items, uint256 toleranceWad) external view {
         if (action == Action.Reduce) return;
+        if (action == Action.Withdraw && block.timestamp < _gatedUntil) revert Gated(_gatedUntil);
 
         uint256 word = _wordAt(0);
         (Level globalLevel, bool globalGrace) = _stateIn(word);
-        if (!allowed(action, Grade.Fresh, globalLevel, globalGrace)) {
+        if (!allowed(action, Grade.Fresh, globalLevel, globalGrace, false)) {
             revert Blocked(action, 0, globalLevel, Grade.Fresh, globalGrace);
         }
         uint256 index = 0; // of the word at hand: neighbours share it
@@ -84,7 +98,7 @@ contract Breaker is IBreaker, AccessManaged {
 
                 (Level level, bool grace) = _stateIn(word >> _shift(underlying));
                 if (level < globalLevel) level = globalLevel;
-                if (allowed(action, grade, level, grace)) continue;
+                if (allowed(action, grade, level, grace, false)) continue;
 
                 blockedWad += item >> 24;
                 if (blockedWad >= toleranceWad) revert Blocked(action, uint16(underlying), level, grade, grace);
@@ -136,6 +150,22 @@ contract Breaker is IBreaker, AccessManaged {
         emit GraceOpened(underlying, block.timestamp + GRACE_SECONDS);
     }
 
+    /// @inheritdoc IBreaker
+    function reportDeficit(bool uncovered) external restricted {
+        if (!uncovered) {
+            if (block.timestamp < _gatedUntil) emit GateOpened();
+            _gatedUntil = 0;
+            return;
+        }
+        uint256 until = _gateSpanEndsAt;
+        if (block.timestamp >= gateReadyAt()) until = block.timestamp + GATE_SECONDS;
+        if (block.timestamp >= until || _gatedUntil == until) return;
+
+        (_gatedUntil, _gateSpanEndsAt) = (uint128(until), uint128(until));
+
+        emit GateShut(until);
+    }
+
     /* LOOSEN */
 
     /// @inheritdoc IBreaker
@@ -171,6 +201,16 @@ contract Breaker is IBreaker, AccessManaged {
         for (uint256 i; i < items.length; ++i) {
             time = _max(time, _reopenedAt(uint16(items[i])));
         }
+    }
+
+    /// @inheritdoc IBreaker
+    function gatedUntil() external view returns (uint256) {
+        return block.timestamp < _gatedUntil ? _gatedUntil : 0;
+    }
+
+    /// @inheritdoc IBreaker
+    function gateReadyAt() public view returns (uint256) {
+        return _gateSpanEndsAt == 0 ? 0 : _gateSpanEndsAt + GATE_GAP_SECONDS;
     }
 
     /// @inheritdoc IBreaker

@@ -84,6 +84,8 @@ contract Lens is ILens {
             _readAsset(asset, v.assets[asset]);
         }
         v.restriction = _restriction(0);
+        v.gatedUntil = breaker.gatedUntil();
+        v.gateReadyAt = breaker.gateReadyAt();
 
         v.fundAccount = insurance.FUND();
         v.feesAccount = insurance.FEES();

@@ -8,7 +8,7 @@ import { ILiquidation } from "interfaces/ILiquidation.sol";
 /// @dev
 ///     d      = d₀ + (d₁ − d₀)·progress                   progress: 0 at the start, 1 at the end of the ramp
 ///     f*     = (T·MM − E) / ((T − d)·MM), at most 1      after it: E' = T·MM'
-///     reward = basefee·gas·(1 + margin)·price, at most cap·MM
+///     reward = basefee·gas·(1 + margin)·price, at most share·d₁·MM
 ///     share  = deficit·N/G, at most N                    N: notional of the position, G: of all positions
 ///
 /// The clock is apart from the curve: `discountWad` knows progress alone, so time may be replaced by accumulated
@@ -94,21 +94,26 @@ library AuctionCurve {
         s.paymentWad = valueWad - int256(idealWad);
     }
 
+    /// @dev Part of the full penalty d₁·MM. Down: the starter may lose the wei.
+    function penaltyShareWad(uint256 maintenanceWad, uint256 endBps, uint256 shareBps)
+        internal
+        pure
+        returns (uint256)
+    {
+        return maintenanceWad.mulDivDown(endBps * shareBps, BPS * BPS);
+    }
+
     /// @dev Start reward: what the account pays out of positive equity, and what the fund adds, at most the bare gas.
-    /// Down: the starter may lose the wei.
-    function reward(uint256 gasCostWad, uint256 marginBps, uint256 capBps, int256 equityWad, uint256 maintenanceWad)
+    /// Together at most `shareWad` of the penalty. Down: the starter may lose the wei.
+    function reward(uint256 gasCostWad, uint256 marginBps, uint256 shareWad, int256 equityWad)
         internal
         pure
         returns (uint256 ownWad, uint256 fundWad)
     {
-        uint256 capWad = maintenanceWad.mulDivDown(capBps, BPS);
-        uint256 fullWad = gasCostWad.mulDivDown(BPS + marginBps, BPS);
-        if (fullWad > capWad) fullWad = capWad;
-        uint256 bareWad = gasCostWad < capWad ? gasCostWad : capWad;
-
         uint256 availableWad = equityWad > 0 ? uint256(equityWad) : 0;
-        ownWad = fullWad < availableWad ? fullWad : availableWad;
-        fundWad = bareWad > ownWad ? bareWad - ownWad : 0;
+        ownWad = _least(_least(gasCostWad.mulDivDown(BPS + marginBps, BPS), shareWad), availableWad);
+        uint256 bareWad = _least(gasCostWad, shareWad);
+        if (bareWad > ownWad) fundWad = bareWad - ownWad;
     }
 
     /// @dev What one position must gain against the mark. Up: the opposite side pays the wei, or the account would keep
@@ -135,5 +140,9 @@ library AuctionCurve {
         // Never more than the taker agreed to.
         if (t.maxFractionWad < WAD) revert ILiquidation.DustRemainder(remainderWad, t.dustWad);
         return WAD;
+    }
+
+    function _least(uint256 a, uint256 b) private pure returns (uint256) {
+        return a < b ? a : b;
     }
 }

@@ -39,9 +39,14 @@ import { Action, Health, InstrumentId } from "interfaces/Types.sol";
 // Why the start reward can't be farmed by liquidating oneself. It has two sources. What the account pays comes out of
 // its own positive equity: paid to oneself it is nothing, and it never creates a deficit. What the fund adds never
 // exceeds basefee·gas without the margin, and `rewardGas` is bounded by what a start burns at least: the starter has
-// burned that ether in the same transaction. A second reward needs a second auction: `end` needs E ≥ MM, and after it
+// burned that ether in the same transaction. Together they are bounded by a share of the full penalty d₁·MM, so dust
+// brings nothing, the fund's part besides by `rewardFundWad`; but by no price of gas: at any base fee an account that is
+// large enough pays for its own start. A second reward needs a second auction: `end` needs E ≥ MM, and after it
 // E < MM again needs a price move, interest or funding; no withdrawal or trade leads from the one to the other.
 // `restart` pays nothing.
+//
+// A deficit that the fund can't pay falls on others: the opposite side, then all creditors. From the moment on that somebody
+// says so (`start`, `insure`, a take, a deleveraging, or `reportDeficit`) until it is gone, withdrawals wait in the breaker.
 
 /// @notice Continuous auction of whole accounts, and the steps behind it.
 contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
@@ -50,12 +55,14 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
     uint256 public constant MAX_TARGET_BPS = 30_000; // T at most 3
     uint256 public constant MAX_FUND_SHARE_BPS = 5_000; // at least half of the discount is the taker's
-    uint256 public constant MAX_REWARD_CAP_BPS = 2_000;
+    uint256 public constant MAX_REWARD_SHARE_BPS = 5_000; // at least half of the penalty is the takers'
     uint256 public constant MAX_REWARD_MARGIN_BPS = 30_000;
     uint256 public constant MAX_REWARD_GAS = 60_000; // below what a start burns, even among others in one transaction
     uint256 public constant MAX_REWARD_ITEM_GAS = 5_000;
     uint256 public constant MAX_RUN_SECONDS = 1 days;
     uint256 public constant MAX_DUST_WAD = 10_000 * WAD;
+    uint256 public constant MAX_REWARD_FUND_WAD = 10_000 * WAD;
+    uint256 public constant MAX_GATE_DEFICIT_WAD = 1_000_000 * WAD;
 
     ILedger public immutable LEDGER;
     IBreaker public immutable BREAKER;
@@ -67,6 +74,9 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
     Params private _params;
     mapping(uint64 account => Auction) private _auctions;
+
+    /// @inheritdoc ILiquidation
+    uint256 public uncoveredAccounts;
 
     constructor(
         address authority,
@@ -94,12 +104,14 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
         int256 equityWad = h.margin.equityWad;
         uint40 startedAt = uint40(block.timestamp);
-        _store(account, Auction(startedAt, startedAt, h.dominant, equityWad <= 0, false));
+        Auction memory a = Auction(startedAt, startedAt, h.dominant, equityWad <= 0, false, _auctions[account].uncovered);
+        _store(account, a);
 
         rewardWad = _payReward(account, rewardAccount, h);
 
         emit AuctionStarted(account, msg.sender, equityWad, h.margin.maintenanceWad, rewardWad);
         if (equityWad <= 0) emit AuctionInsured(account, equityWad);
+        _trackDeficit(account, a, equityWad);
     }
 
     /// @inheritdoc ILiquidation
@@ -112,7 +124,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         uint256 insurableAt = uint256(a.startedAt) + _params.solventSeconds;
         if (equityWad > 0 && block.timestamp < insurableAt) revert StillSolvent(account, equityWad, insurableAt);
 
-        _insure(account, equityWad);
+        _insure(account, a, equityWad);
     }
 
     /// @inheritdoc ILiquidation
@@ -153,7 +165,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         uint256 gainWad = s.discountWad - shareWad;
         if (gainWad < bid.minDiscountWad) revert DiscountTooSmall(gainWad, bid.minDiscountWad);
 
-        if (!a.insured && h.margin.equityWad <= 0) _insure(bid.account, h.margin.equityWad);
+        if (!a.insured && h.margin.equityWad <= 0) _insure(bid.account, a, h.margin.equityWad);
 
         LEDGER.take(bid.account, bid.taker, fractionWad, s.discountWad, bid.receiver);
         s.insuranceWad = _payInsurance(a.market, bid.account, s.insuranceWad, fractionWad == WAD);
@@ -208,6 +220,18 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         emit DebtWrittenOff(account, insuranceWad, lossWad);
 
         if (a.startedAt != 0) _endIfHealthy(account);
+        else if (a.uncovered) _setUncovered(account, a, false);
+    }
+
+    /// @inheritdoc ILiquidation
+    function reportDeficit(uint64 account) external nonReentrant returns (bool uncovered) {
+        // Whatever the grade of its prices, and even in grace: nobody is seized by it, and it ends by itself.
+        Health memory h = LEDGER.healthOf(account);
+        Auction memory a = _auctions[account];
+        if (a.startedAt == 0) a.market = h.dominant;
+
+        uncovered = _trackDeficit(account, a, h.margin.equityWad);
+        if (!uncovered && a.uncovered) _setUncovered(account, a, false);
     }
 
     /// @inheritdoc ILiquidation
@@ -245,12 +269,33 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         return _params;
     }
 
-    function _insure(uint64 account, int256 equityWad) private {
-        _auctions[account].insured = true;
+    function _insure(uint64 account, Auction memory a, int256 equityWad) private {
+        (a.insured, _auctions[account].insured) = (true, true);
         emit AuctionInsured(account, equityWad);
+        _trackDeficit(account, a, equityWad);
+    }
+
+    /// @dev Tells the breaker where an account owes more than the fund can pay; a little more is passed over.
+    function _trackDeficit(uint64 account, Auction memory a, int256 equityWad) private returns (bool uncovered) {
+        if (equityWad >= 0) return false;
+        uint256 bearableWad = INSURANCE.capacity(a.market) + _params.gateDeficitWad;
+        uncovered = uint256(-equityWad) > bearableWad;
+        if (uncovered) _setUncovered(account, a, true);
+    }
+
+    function _setUncovered(uint64 account, Auction memory a, bool uncovered) private {
+        if (a.uncovered != uncovered) {
+            (a.uncovered, _auctions[account].uncovered) = (uncovered, uncovered);
+            uncovered ? ++uncoveredAccounts : --uncoveredAccounts;
+            emit DeficitReported(account, uncovered);
+        }
+        // Once more even if it is known: a span of the gate may have ended, and another be due.
+        if (uncovered || uncoveredAccounts == 0) BREAKER.reportDeficit(uncovered);
     }
 
     function _end(uint64 account, Health memory h) private {
+        Auction memory a = _auctions[account];
+        if (a.uncovered) _setUncovered(account, a, false);
         delete _auctions[account];
         emit AuctionEnded(account, h.margin.equityWad, h.margin.maintenanceWad);
     }
@@ -265,7 +310,8 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     function _store(uint64 account, Auction memory a) private {
         Auction storage stored = _auctions[account];
         uint256 word = uint256(a.startedAt) | uint256(a.restartedAt) << 40 | uint256(a.market) << 80
-            | uint256(a.insured ? 1 : 0) << 96 | uint256(a.ranOut ? 1 : 0) << 104;
+            | uint256(a.insured ? 1 : 0) << 96 | uint256(a.ranOut ? 1 : 0) << 104
+            | uint256(a.uncovered ? 1 : 0) << 112;
         assembly ("memory-safe") {
             sstore(stored.slot, word)
         }
@@ -279,14 +325,17 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
     function _payReward(uint64 account, uint64 to, Health memory h) private returns (uint256 rewardWad) {
         uint256 gas = _params.rewardGas + _params.rewardItemGas * (h.legs + h.holdings);
-        // Whatever the grade of the gas price: it moves the reward alone, and that is capped.
+        // Whatever the grade of the gas price: it moves the reward alone, and that is bounded.
         uint256 costWad = (block.basefee * gas).mulWadDown(ORACLE.spotOf(GAS_UNDERLYING));
-        (uint256 ownWad, uint256 fundWad) = AuctionCurve.reward(
-            costWad, _params.rewardMarginBps, _params.rewardCapBps, h.margin.equityWad, h.margin.maintenanceWad
-        );
+        uint256 shareWad =
+            AuctionCurve.penaltyShareWad(h.margin.maintenanceWad, _params.endBps, _params.rewardShareBps);
+        (uint256 ownWad, uint256 fundWad) =
+            AuctionCurve.reward(costWad, _params.rewardMarginBps, shareWad, h.margin.equityWad);
 
         if (ownWad != 0) LEDGER.move(account, to, ownWad);
-        if (fundWad != 0) fundWad = INSURANCE.pay(h.dominant, to, fundWad);
+        if (fundWad != 0) {
+            fundWad = INSURANCE.pay(h.dominant, to, FixedPointMathLib.min(fundWad, _params.rewardFundWad));
+        }
         return ownWad + fundWad;
     }
 
@@ -313,8 +362,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
             if (equityWad > 0) {
                 revert StillSolvent(account, equityWad, uint256(a.startedAt) + _params.solventSeconds);
             }
-            _insure(account, equityWad);
-            a.insured = true;
+            _insure(account, a, equityWad);
         }
         fundWad = INSURANCE.capacity(a.market);
         bool ranOut = a.ranOut || block.timestamp > _ranOutAt(a);
@@ -328,7 +376,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         _checkAtMost(uint256(p.endBps) + 1, p.targetBps);
         _checkAtMost(BPS + 1, p.targetBps);
         _checkAtMost(p.fundShareBps, MAX_FUND_SHARE_BPS);
-        _checkAtMost(p.rewardCapBps, MAX_REWARD_CAP_BPS);
+        _checkAtMost(p.rewardShareBps, MAX_REWARD_SHARE_BPS);
         _checkAtMost(p.rewardMarginBps, MAX_REWARD_MARGIN_BPS);
         _checkAtMost(p.rewardGas, MAX_REWARD_GAS);
         _checkAtMost(p.rewardItemGas, MAX_REWARD_ITEM_GAS);
@@ -337,6 +385,8 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         _checkAtMost(p.solventSeconds, p.runSeconds);
         _checkAtMost(p.runSeconds, MAX_RUN_SECONDS);
         _checkAtMost(p.dustWad, MAX_DUST_WAD);
+        _checkAtMost(p.rewardFundWad, MAX_REWARD_FUND_WAD);
+        _checkAtMost(p.gateDeficitWad, MAX_GATE_DEFICIT_WAD);
 
         _params = p;
 

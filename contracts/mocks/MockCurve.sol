@@ -30,12 +30,16 @@ contract MockCurve {
         return AuctionCurve.slice(terms);
     }
 
-    function reward(uint256 gasCostWad, uint256 marginBps, uint256 capBps, int256 equityWad, uint256 maintenanceWad)
+    function penaltyShare(uint256 maintenanceWad, uint256 endBps, uint256 shareBps) external pure returns (uint256) {
+        return AuctionCurve.penaltyShareWad(maintenanceWad, endBps, shareBps);
+    }
+
+    function reward(uint256 gasCostWad, uint256 marginBps, uint256 shareWad, int256 equityWad)
         external
         pure
         returns (uint256 ownWad, uint256 fundWad)
     {
-        return AuctionCurve.reward(gasCostWad, marginBps, capBps, equityWad, maintenanceWad);
+        return AuctionCurve.reward(gasCostWad, marginBps, shareWad, equityWad);
     }
 
     function deficitShare(uint256 deficitWad, uint256 notionalWad, uint256 grossWad) external pure returns (uint256) {

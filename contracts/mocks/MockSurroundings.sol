@@ -16,6 +16,7 @@ contract MockSurroundings {
     event Took(uint64 from, uint64 to, uint256 fractionWad, uint256 discountWad, address receiver);
     event Moved(uint64 indexed from, uint64 indexed to, uint256 amountWad);
     event WithdrawnFrom(uint64 account, uint16 asset, uint256 amount, address to);
+    event DeficitSeen(bool uncovered);
     event InsurancePaid(uint16 underlying, uint64 account, uint256 wantedWad, uint256 paidWad);
 
     uint64 public constant FUND = 1_000;
@@ -170,6 +171,10 @@ contract MockSurroundings {
         for (uint256 i; i < items.length; ++i) {
             if (reopensAt[uint16(items[i])] > time) time = reopensAt[uint16(items[i])];
         }
+    }
+
+    function reportDeficit(bool uncovered) external {
+        emit DeficitSeen(uncovered);
     }
 
     // Insurance

@@ -165,10 +165,17 @@ class Breaker(Section):
     cooldown_seconds: Seconds
     grace_seconds: Seconds
     trigger_seconds: Seconds
+    gate_seconds: Seconds
+    gate_gap_seconds: Seconds
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         _at_least(self, "max_pause_seconds", "trigger_seconds")
+        _at_least(self, "max_pause_seconds", "gate_seconds")
+        if self.gate_gap_seconds <= self.gate_seconds:
+            raise ValueError(
+                f"gate_gap_seconds ({self.gate_gap_seconds}) must be above gate_seconds ({self.gate_seconds})"
+            )
         closed = self.max_pause_seconds + 2 * self.grace_seconds
         if self.cooldown_seconds <= closed:
             raise ValueError(
@@ -201,7 +208,7 @@ class Auction(Section):
     end_bps: Annotated[int, Field(ge=1, lt=2**16)]
     target_bps: Annotated[int, Field(gt=BPS, lt=2**16)]
     fund_share_bps: Bps
-    reward_cap_bps: Bps
+    reward_share_bps: Bps  # of the full penalty
     reward_margin_bps: Annotated[int, Field(ge=0, lt=2**16)]
     reward_gas: Annotated[int, Field(ge=0, lt=2**32)]
     reward_item_gas: Annotated[int, Field(ge=0, lt=2**32)]  # for each position and collateral
@@ -209,6 +216,8 @@ class Auction(Section):
     solvent_seconds: Seconds
     run_seconds: Seconds
     dust: Annotated[Decimal, Field(ge=0)]  # [settlement token] of maintenance margin
+    reward_fund: Annotated[Decimal, Field(ge=0)]  # [settlement token]
+    gate_deficit: Annotated[Decimal, Field(ge=0)]  # [settlement token]
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -216,6 +216,8 @@ def _contracts(config: Config) -> Iterator[Step]:
             breaker.cooldown_seconds,
             breaker.grace_seconds,
             breaker.trigger_seconds,
+            breaker.gate_seconds,
+            breaker.gate_gap_seconds,
         ),
     )
     yield _contract(
@@ -261,7 +263,7 @@ def _contracts(config: Config) -> Iterator[Step]:
         auction.end_bps,
         auction.target_bps,
         auction.fund_share_bps,
-        auction.reward_cap_bps,
+        auction.reward_share_bps,
         auction.reward_margin_bps,
         auction.reward_gas,
         auction.reward_item_gas,
@@ -269,6 +271,8 @@ def _contracts(config: Config) -> Iterator[Step]:
         auction.solvent_seconds,
         auction.run_seconds,
         wad(auction.dust),
+        wad(auction.reward_fund),
+        wad(auction.gate_deficit),
     )
     gas = config.underlying_id(auction.gas_underlying)
     yield _contract(
@@ -298,6 +302,7 @@ def _ties() -> Iterator[Step]:
     yield _assign("Breaker", ("reportMove", "reportResume"), ORACLE, "ORACLE")
     yield _grant("ORACLE", ORACLE, lambda site: site.address("Oracle"), 0)
     yield _assign("Insurance", ("pay",), LIQUIDATION, "LIQUIDATION")
+    yield _assign("Breaker", ("reportDeficit",), LIQUIDATION, "LIQUIDATION")
     yield _grant("LIQUIDATION", LIQUIDATION, lambda site: site.address("Liquidation"), 0)
     for engine, rights in (("Venue", FILL), ("Liquidation", MOVE | SEIZE), ("Insurance", MOVE)):
         yield _engine(engine, rights)

@@ -46,6 +46,7 @@ def read_account(view: Any) -> Account:
             market=auction.market,
             insured=auction.insured,
             ran_out=auction.ranOut,
+            uncovered=auction.uncovered,
             discount_wad=view.discountWad,
         )
         if auction.startedAt
@@ -116,6 +117,8 @@ def read_system(view: Any) -> System:
         ),
         assets=tuple(_asset(asset) for asset in view.assets),
         restriction=_restriction(view.restriction),
+        gated_until=view.gatedUntil,
+        gate_ready_at=view.gateReadyAt,
         fund_account=view.fundAccount,
         fees_account=view.feesAccount,
         treasury_account=view.treasuryAccount,

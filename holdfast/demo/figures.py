@@ -306,7 +306,7 @@ def auction_params(outcome: Outcome) -> Params:
         end_bps=auction.end_bps,
         target_bps=auction.target_bps,
         fund_share_bps=auction.fund_share_bps,
-        reward_cap_bps=auction.reward_cap_bps,
+        reward_share_bps=auction.reward_share_bps,
         reward_margin_bps=auction.reward_margin_bps,
         reward_gas=auction.reward_gas,
         reward_item_gas=auction.reward_item_gas,
@@ -314,6 +314,8 @@ def auction_params(outcome: Outcome) -> Params:
         solvent_seconds=auction.solvent_seconds,
         run_seconds=auction.run_seconds,
         dust_wad=int(auction.dust * WAD),
+        reward_fund_wad=int(auction.reward_fund * WAD),
+        gate_deficit_wad=int(auction.gate_deficit * WAD),
     )
 
 

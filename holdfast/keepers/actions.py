@@ -103,6 +103,18 @@ class WriteOff:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReportDeficit:
+    """Tell the breaker that an account owes more than the fund can pay, or no longer does."""
+
+    account: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Take:
     """Take a slice of an account in auction. Bounds as in `ILiquidation.Bid`."""
 
@@ -133,4 +145,4 @@ class Trade:
         return "instrument", self.taker.instrument
 
 
-Action = SetPrice | Poke | Start | Insure | Restart | End | Deleverage | WriteOff | Take | Trade
+Action = SetPrice | Poke | Start | Insure | Restart | End | Deleverage | WriteOff | ReportDeficit | Take | Trade

@@ -6,6 +6,7 @@
   insured   → closed out  Deleverage  deficit, and the fund can't pay all of it or nobody bought in time
   debt left → none        WriteOff    nothing but debt is left
   any       → none        End         healthy again, or nothing left
+  any                     ReportDeficit  more is owed than the fund can pay, and withdrawals don't wait yet; or the other way
 
 Starting is paid for by the protocol. The chores are not: `subsidy_wad` is what the operator lets one transaction lose.
 """
@@ -14,9 +15,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast.keepers.actions import Action, Deleverage, End, Insure, Restart, Start, WriteOff
+from holdfast.keepers.actions import Action, Deleverage, End, Insure, ReportDeficit, Restart, Start, WriteOff
 from holdfast.keepers.view import GasPrice, gas_price, permitted
-from holdfast.model.liquidation import Params, gas_cost_wad, reward, reward_gas
+from holdfast.model.liquidation import Params, gas_cost_wad, reward_gas, start_reward, uncovered
 from holdfast.types import Account, Auction, Health, Snapshot
 from holdfast.types import Action as Right
 from holdfast.units import BPS, WAD, Wad, bps_down, mul_div_down
@@ -45,17 +46,17 @@ def decide(snapshot: Snapshot, params: Params, policy: Policy) -> list[Action]:
     actions: list[Action] = []
     for account in sorted(snapshot.accounts, key=_urgency):
         if account.health is not None:
-            actions += _due(snapshot, params, policy, gas, account, account.health)
+            due = _due(snapshot, params, policy, gas, account, account.health)
+            actions += due or _report(snapshot, params, policy, gas, account, account.health)
     return actions[: policy.most_actions]
 
 
 def expected_reward_wad(snapshot: Snapshot, params: Params, health: Health, ether_wad: int) -> Wad:
     """What `start` will pay: out of the account's equity the gas with its margin, else from the fund the bare gas."""
     units = reward_gas(params, health.legs + health.holdings)
-    paid = reward(
+    paid = start_reward(
         gas_cost_wad(snapshot.system.base_fee, units, ether_wad),
-        params.reward_margin_bps,
-        params.reward_cap_bps,
+        params,
         health.margin.equity_wad,
         health.margin.maintenance_wad,
     )
@@ -78,6 +79,23 @@ def _due(
             return [End(account=account.id, why=_health(account))]
         return []
     return _keep_going(snapshot, params, policy, gas, account, health, account.auction)
+
+
+def _report(
+    snapshot: Snapshot, params: Params, policy: Policy, gas: GasPrice, account: Account, health: Health
+) -> list[Action]:
+    """Where nothing else can be done about an account: what the gate of withdrawals must know."""
+    if gas.cost_wad(policy.chore_gas) > policy.subsidy_wad:
+        return []
+    system, deficit = snapshot.system, -health.margin.equity_wad
+    market = account.auction.market if account.auction else health.dominant
+    stands = uncovered(health.margin.equity_wad, _fund_wad(snapshot, market), params)
+    known = account.auction is not None and account.auction.uncovered
+    if stands and not system.gated_until and system.time >= system.gate_ready_at:
+        return [ReportDeficit(account=account.id, why=f"deficit {_dollars(deficit)}, more than the fund has")]
+    if known and not stands and system.gated_until:
+        return [ReportDeficit(account=account.id, why="its deficit is covered again")]
+    return []
 
 
 def _start(

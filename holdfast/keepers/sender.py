@@ -24,6 +24,7 @@ from holdfast.keepers.actions import (
     End,
     Insure,
     Poke,
+    ReportDeficit,
     Restart,
     SetPrice,
     Start,
@@ -269,6 +270,8 @@ class Sender:
                 return liquidation, liquidation.encode("deleverage", action.account, action.instrument)
             case WriteOff():
                 return liquidation, liquidation.encode("writeOff", action.account)
+            case ReportDeficit():
+                return liquidation, liquidation.encode("reportDeficit", action.account)
             case Take():
                 bid = (
                     action.account,

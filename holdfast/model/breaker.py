@@ -18,6 +18,8 @@ class Rules:
     cooldown_seconds: int
     grace_seconds: int
     trigger_seconds: int
+    gate_seconds: int = 0
+    gate_gap_seconds: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,8 @@ class Lane:
 class Breaker:
     rules: Rules
     lanes: Mapping[int, Lane] = field(default_factory=dict)
+    gated_until: int = 0  # as stored: zero while no deficit stands
+    gate_span_ends_at: int = 0  # of the last span
 
     def lane(self, underlying: int) -> Lane:
         return self.lanes.get(underlying, Lane())
@@ -52,16 +56,20 @@ def check_rules(rules: Rules) -> None:
         raise Refused("BadPeriod", rules.trigger_seconds, rules.max_pause_seconds)
     if rules.cooldown_seconds <= rules.grace_seconds:
         raise Refused("BadPeriod", rules.cooldown_seconds, rules.grace_seconds)
+    if rules.gate_seconds > rules.max_pause_seconds:
+        raise Refused("BadPeriod", rules.gate_seconds, rules.max_pause_seconds)
+    if rules.gate_gap_seconds <= rules.gate_seconds:
+        raise Refused("BadPeriod", rules.gate_gap_seconds, rules.gate_seconds)
 
 
-def allowed(action: Action, grade: Grade, level: Level, grace: bool) -> bool:
+def allowed(action: Action, grade: Grade, level: Level, grace: bool, gated: bool = False) -> bool:
     """The table, written the other way round than in Solidity: what each action needs."""
     priced = grade in (Grade.FRESH, Grade.SLOW)
     running = level != Level.HALTED
     return {
         Action.INCREASE: priced and level == Level.NORMAL,
         Action.REDUCE: True,
-        Action.WITHDRAW: priced and running,
+        Action.WITHDRAW: priced and running and not gated,
         Action.START: priced and running and not grace,
         Action.TAKE: priced and running and not grace,
         Action.DELEVERAGE: priced and running and not grace,
@@ -92,6 +100,8 @@ def reopened_at(breaker: Breaker, items: Iterable[Item], now: int) -> int:
 
 def check(breaker: Breaker, action: Action, items: Iterable[Item], tolerance_wad: int, now: int) -> None:
     """Refused where it is blocked: by everything, or by items that are together worth the tolerance or more."""
+    if action == Action.WITHDRAW and now < breaker.gated_until:
+        raise Refused("Gated", breaker.gated_until)
     everything = state(breaker, EVERYTHING, now)
     grace = everything.grace_until != 0
     if not allowed(action, Grade.FRESH, everything.level, grace):
@@ -140,6 +150,28 @@ def report_resume(breaker: Breaker, underlying: int, now: int) -> Breaker:
     if now <= lane.halted_until:
         return breaker
     return _with(breaker, underlying, replace(lane, halted_until=now))
+
+
+def report_deficit(breaker: Breaker, uncovered: bool, now: int) -> Breaker:
+    if not uncovered:
+        return replace(breaker, gated_until=0)
+    until = breaker.gate_span_ends_at
+    if now >= gate_ready_at(breaker):
+        until = now + breaker.rules.gate_seconds
+    if now >= until:
+        return breaker
+    return replace(breaker, gated_until=until, gate_span_ends_at=until)
+
+
+def gated_until(breaker: Breaker, now: int) -> int:
+    """Until when withdrawals wait at most; 0 if the gate is open."""
+    return breaker.gated_until if now < breaker.gated_until else 0
+
+
+def gate_ready_at(breaker: Breaker) -> int:
+    """From when on a report can shut the gate anew."""
+    end = breaker.gate_span_ends_at
+    return end + breaker.rules.gate_gap_seconds if end else 0
 
 
 def relax(breaker: Breaker, underlying: int, now: int) -> Breaker:

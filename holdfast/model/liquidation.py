@@ -22,12 +22,14 @@ from holdfast.units import (
 
 MAX_TARGET_BPS: Final = 30_000
 MAX_FUND_SHARE_BPS: Final = 5_000
-MAX_REWARD_CAP_BPS: Final = 2_000
+MAX_REWARD_SHARE_BPS: Final = 5_000
 MAX_REWARD_MARGIN_BPS: Final = 30_000
 MAX_REWARD_GAS: Final = 60_000
 MAX_REWARD_ITEM_GAS: Final = 5_000
 MAX_RUN_SECONDS: Final = 86_400
 MAX_DUST_WAD: Final = 10_000 * WAD
+MAX_REWARD_FUND_WAD: Final = 10_000 * WAD
+MAX_GATE_DEFICIT_WAD: Final = 1_000_000 * WAD
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +40,7 @@ class Params:
     end_bps: int  # d₁
     target_bps: int  # T
     fund_share_bps: int
-    reward_cap_bps: int
+    reward_share_bps: int  # of d₁·MM
     reward_margin_bps: int
     reward_gas: int
     reward_item_gas: int
@@ -46,6 +48,8 @@ class Params:
     solvent_seconds: int
     run_seconds: int
     dust_wad: int
+    reward_fund_wad: int
+    gate_deficit_wad: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +89,7 @@ def check_params(params: Params) -> None:
         (params.end_bps + 1, params.target_bps),
         (BPS + 1, params.target_bps),
         (params.fund_share_bps, MAX_FUND_SHARE_BPS),
-        (params.reward_cap_bps, MAX_REWARD_CAP_BPS),
+        (params.reward_share_bps, MAX_REWARD_SHARE_BPS),
         (params.reward_margin_bps, MAX_REWARD_MARGIN_BPS),
         (params.reward_gas, MAX_REWARD_GAS),
         (params.reward_item_gas, MAX_REWARD_ITEM_GAS),
@@ -94,6 +98,8 @@ def check_params(params: Params) -> None:
         (params.solvent_seconds, params.run_seconds),
         (params.run_seconds, MAX_RUN_SECONDS),
         (params.dust_wad, MAX_DUST_WAD),
+        (params.reward_fund_wad, MAX_REWARD_FUND_WAD),
+        (params.gate_deficit_wad, MAX_GATE_DEFICIT_WAD),
     ):
         if value > bound:
             raise Refused("BadParams", value, bound)
@@ -173,13 +179,27 @@ def gas_cost_wad(base_fee: int, gas: int, gas_price_wad: int) -> int:
     return mul_wad_down(base_fee * gas, gas_price_wad)
 
 
-def reward(gas_cost_wad: int, margin_bps: int, cap_bps: int, equity_wad: int, maintenance_wad: int) -> Reward:
-    """Start reward: the account pays out of positive equity, the fund adds up to the bare gas."""
-    cap_wad = bps_down(maintenance_wad, cap_bps)
-    full_wad = min(cap_wad, bps_down(gas_cost_wad, BPS + margin_bps))
-    bare_wad = min(cap_wad, gas_cost_wad)
-    own_wad = min(full_wad, max(0, equity_wad))
-    return Reward(own_wad=own_wad, fund_wad=max(0, bare_wad - own_wad))
+def penalty_share_wad(maintenance_wad: int, end_bps: int, share_bps: int) -> int:
+    """Part of the full penalty d₁·MM; the starter may lose the wei."""
+    return mul_div_down(maintenance_wad, end_bps * share_bps, BPS * BPS)
+
+
+def reward(gas_cost_wad: int, margin_bps: int, share_wad: int, equity_wad: int) -> Reward:
+    """Start reward: the account pays out of positive equity, the fund adds up to the bare gas, within the share."""
+    own_wad = min(bps_down(gas_cost_wad, BPS + margin_bps), share_wad, max(0, equity_wad))
+    return Reward(own_wad=own_wad, fund_wad=max(0, min(gas_cost_wad, share_wad) - own_wad))
+
+
+def start_reward(gas_cost_wad: int, params: Params, equity_wad: int, maintenance_wad: int) -> Reward:
+    """What `start` takes from the account, and asks the fund for."""
+    share_wad = penalty_share_wad(maintenance_wad, params.end_bps, params.reward_share_bps)
+    found = reward(gas_cost_wad, params.reward_margin_bps, share_wad, equity_wad)
+    return Reward(own_wad=found.own_wad, fund_wad=min(found.fund_wad, params.reward_fund_wad))
+
+
+def uncovered(equity_wad: int, capacity_wad: int, params: Params) -> bool:
+    """Does the account owe more than the fund can pay, by more than is passed over?"""
+    return -equity_wad > capacity_wad + params.gate_deficit_wad if equity_wad < 0 else False
 
 
 def deficit_share_wad(deficit_wad: int, notional_wad: int, gross_wad: int) -> int:

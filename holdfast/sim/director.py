@@ -31,7 +31,7 @@ STALE_SOON: Final = 2_400
 PATIENCE: Final = "patience"
 """Not an action: wait until the slow price has followed, then refresh."""
 
-KEEPING: Final = ("start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off")
+KEEPING: Final = ("start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off", "report_deficit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +160,9 @@ class Director:
                         + ["flash_take"]
                         + (["deleverage"] * 3 if deep else ["insure"])
                     )
+        deficits = any(account.health and account.health.margin.equity_wad < 0 for account in trouble)
         useful += ["write_off"] * (3 * len(bare)) + ["rescue"] * (len(trouble) > 0)
+        useful += ["report_deficit"] * deficits
         useful = [name for name in useful if name not in self.profile.off]
         return self.rng.choice(useful) if useful else None
 

@@ -17,7 +17,7 @@ TURNED: Final[Mapping[str, float]] = {
 
 STOLEN: Final[Mapping[str, float]] = {
     "guard_halts": 12, "guard_tightens": 5, "guard_oversteps": 6, "guard_revokes": 1, "guard_cancels": 2, "give_up": 1,
-    "plot": 14, "strike": 12, "evil_prices": 4, "lie": 4, "oracle_reports": 2, "fund_drawn": 2,
+    "plot": 14, "strike": 12, "evil_prices": 4, "lie": 4, "oracle_reports": 2, "deficit_reports": 2, "fund_drawn": 2,
 }  # fmt: skip
 """What the holders of stolen keys do, and how often."""
 

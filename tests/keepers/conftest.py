@@ -51,7 +51,7 @@ class World:
         end_bps=10_000,
         target_bps=14_000,
         fund_share_bps=1_000,
-        reward_cap_bps=500,
+        reward_share_bps=500,
         reward_margin_bps=10_000,
         reward_gas=60_000,
         reward_item_gas=5_000,
@@ -59,6 +59,8 @@ class World:
         solvent_seconds=180,
         run_seconds=900,
         dust_wad=10 * WAD,
+        reward_fund_wad=500 * WAD,
+        gate_deficit_wad=20 * WAD,
     )
 
     def price(self, underlying: int, grade: Grade = Grade.FRESH, spot: float | None = None) -> Price:
@@ -117,6 +119,7 @@ class World:
             "market": ETH,
             "insured": insured,
             "ran_out": False,
+            "uncovered": False,
             "discount_wad": int(d * WAD),
         }
         return Auction(**{**fields, **others})
@@ -208,6 +211,8 @@ class World:
             ),
             assets=tuple(assets),
             restriction=restriction,
+            gated_until=0,
+            gate_ready_at=0,
             fund_account=1,
             fees_account=2,
             treasury_account=3,

@@ -12,7 +12,8 @@
     │   └── fund can bear it                -> nothing, until nobody bought
     ├── ran its time                        -> Restart
     │   └── nobody could gain by it         -> nothing
-    └── chores dearer than the subsidy      -> nothing
+    ├── chores dearer than the subsidy      -> nothing
+    └── nothing due, deficit beyond the fund -> ReportDeficit, unless they wait already; or covered again
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.keepers.actions import Deleverage, End, Insure, Restart, Start, WriteOff
+from holdfast.keepers.actions import Deleverage, End, Insure, ReportDeficit, Restart, Start, WriteOff
 from holdfast.keepers.liquidator import Policy, decide, expected_reward_wad
 from holdfast.types import Grade, Holding, Level, Restriction
 from holdfast.units import WAD
@@ -234,7 +235,43 @@ def test_decide__collateral_alone_with_deficit__waits_for_takers(world: Any) -> 
         auction=world.auction(300, insured=True),
     )
     snapshot = world.snapshot(account, markets=[world.market(capacity=0)])
-    assert decide(snapshot, world.params, POLICY) == []
+    waiting = world.at(snapshot, gated_until=world.now + 9, gate_ready_at=world.now + 99)
+    assert decide(waiting, world.params, POLICY) == []
+
+
+@pytest.mark.parametrize(
+    ("deficit", "capacity", "gated", "ready", "reports"),
+    [
+        (50, 0, 0, 0, True),
+        (50, 29, 0, 0, True),
+        (50, 30, 0, 0, False),  # 20 more are passed over
+        (50, 0, 9, 99, False),  # they wait already
+        (50, 0, 0, 1, False),  # in the gap nothing comes of it
+        (50, 0, 0, 0, True),
+    ],
+)
+def test_decide__deficit_beyond_the_fund__is_reported(
+    world: Any, deficit: int, capacity: int, gated: int, ready: int, reports: bool
+) -> None:
+    """The price is contested: nothing else can be done about it."""
+    account = world.account(7, equity=-deficit, grade=Grade.CONTESTED)
+    snapshot = world.snapshot(account, markets=[world.market(capacity=capacity)])
+    now = world.now
+    snapshot = world.at(
+        snapshot, gated_until=now + gated if gated else 0, gate_ready_at=now + ready if ready else 0
+    )
+
+    assert kinds(decide(snapshot, world.params, POLICY)) == [("ReportDeficit", 7)] * reports
+
+
+def test_decide__deficit_covered_again__is_reported(world: Any) -> None:
+    auction = world.auction(300, insured=True, uncovered=True)
+    account = world.account(7, equity=-50, positions=[], holdings=[Holding(asset=1, amount=WAD)], auction=auction)
+    snapshot = world.at(world.snapshot(account), gated_until=world.now + 9)
+
+    (report,) = decide(snapshot, world.params, POLICY)
+
+    assert isinstance(report, ReportDeficit)
 
 
 def test_decide__chores_too_dear__nothing(world: Any) -> None:

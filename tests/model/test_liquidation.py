@@ -47,9 +47,12 @@ from holdfast.model.liquidation import (
     fund_share_wad,
     gas_cost_wad,
     largest_wad,
+    penalty_share_wad,
     reward,
     reward_gas,
     slice_of,
+    start_reward,
+    uncovered,
 )
 from holdfast.units import BPS, WAD
 
@@ -58,7 +61,7 @@ PARAMS = Params(
     end_bps=9_000,
     target_bps=14_000,
     fund_share_bps=1_000,
-    reward_cap_bps=500,
+    reward_share_bps=500,
     reward_margin_bps=5_000,
     reward_gas=60_000,
     reward_item_gas=5_000,
@@ -66,6 +69,8 @@ PARAMS = Params(
     solvent_seconds=100,
     run_seconds=200,
     dust_wad=10 * WAD,
+    reward_fund_wad=500 * WAD,
+    gate_deficit_wad=10 * WAD,
 )
 TERMS = Terms(
     equity_wad=180 * WAD,
@@ -346,21 +351,35 @@ def test_reward__of_the_docs__as_worked_by_hand() -> None:
     cost = gas_cost_wad(100 * 10**9, gas, 2_000 * WAD)
 
     assert (gas, cost) == (100_000, 20 * WAD)
-    assert reward(cost, 5_000, 500, 500 * WAD, 1_000 * WAD) == Reward(own_wad=30 * WAD, fund_wad=0)
-    assert reward(cost, 5_000, 500, 12 * WAD, 1_000 * WAD) == Reward(own_wad=12 * WAD, fund_wad=8 * WAD)
-    assert reward(cost, 5_000, 500, -5 * WAD, 1_000 * WAD) == Reward(own_wad=0, fund_wad=20 * WAD)
-    assert reward(cost, 5_000, 500, 500 * WAD, 300 * WAD) == Reward(own_wad=15 * WAD, fund_wad=0)
-    assert reward(cost, 5_000, 500, -5 * WAD, 300 * WAD) == Reward(own_wad=0, fund_wad=15 * WAD)
+    params = replace(PARAMS, reward_share_bps=5_000, reward_fund_wad=18 * WAD)
+    assert penalty_share_wad(1_000 * WAD, 9_000, 5_000) == 450 * WAD
+    for equity, maintenance, own, fund in (
+        (500, 1_000, 30, 0),
+        (12, 1_000, 12, 8),
+        (-5, 1_000, 0, 18),  # the fund's own bound
+        (500, 40, 18, 0),
+        (-5, 20, 0, 9),
+    ):
+        paid = start_reward(cost, params, equity * WAD, maintenance * WAD)
+        assert paid == Reward(own_wad=own * WAD, fund_wad=fund * WAD)
+
+
+def test_uncovered__more_than_the_fund_and_what_is_passed_over() -> None:
+    params = replace(PARAMS, gate_deficit_wad=10)
+    found = [uncovered(-deficit, 90, params) for deficit in (0, 90, 100, 101)]
+
+    assert found == [False, False, False, True]
+    assert not uncovered(101, 0, params)
 
 
 @repeatable
-@given(money, st.integers(0, 30_000), st.integers(0, 2_000), st.one_of(money, money.map(lambda x: -x)), money)
-def test_reward__any_account__is_bounded(cost: int, margin: int, cap: int, equity: int, mm: int) -> None:
-    paid = reward(cost, margin, cap, equity, mm)
+@given(money, st.integers(0, 30_000), money, st.one_of(money, money.map(lambda x: -x)))
+def test_reward__any_account__is_bounded(cost: int, margin: int, share: int, equity: int) -> None:
+    paid = reward(cost, margin, share, equity)
 
     assert 0 <= paid.own_wad <= max(0, equity)
     assert 0 <= paid.fund_wad <= cost
-    assert paid.own_wad + paid.fund_wad <= mm * cap // BPS
+    assert paid.own_wad + paid.fund_wad <= share
     assert paid.own_wad + paid.fund_wad <= cost * (BPS + margin) // BPS
     # The margin comes from the account alone, so a starter with nothing at stake can't gain on it.
     assert paid.fund_wad == 0 or paid.own_wad + paid.fund_wad <= cost
@@ -395,7 +414,7 @@ BOUNDS = [
     ({"end_bps": 14_000}, 14_001, 14_000),
     ({"end_bps": 9_000, "target_bps": 10_000}, 10_001, 10_000),
     ({"fund_share_bps": 5_001}, 5_001, 5_000),
-    ({"reward_cap_bps": 2_001}, 2_001, 2_000),
+    ({"reward_share_bps": 5_001}, 5_001, 5_000),
     ({"reward_margin_bps": 30_001}, 30_001, 30_000),
     ({"reward_gas": 60_001}, 60_001, 60_000),
     ({"reward_item_gas": 5_001}, 5_001, 5_000),
@@ -404,6 +423,8 @@ BOUNDS = [
     ({"solvent_seconds": 201}, 201, 200),
     ({"run_seconds": 86_401}, 86_401, 86_400),
     ({"dust_wad": 10_000 * WAD + 1}, 10_000 * WAD + 1, 10_000 * WAD),
+    ({"reward_fund_wad": 10_000 * WAD + 1}, 10_000 * WAD + 1, 10_000 * WAD),
+    ({"gate_deficit_wad": 1_000_000 * WAD + 1}, 1_000_000 * WAD + 1, 1_000_000 * WAD),
 ]
 
 

@@ -22,20 +22,19 @@ from holdfast.sim.history import Block, call, simulate
 from holdfast.types import Action, Grade, Item, Level
 from tests.conftest import START, Roles
 
-RULES = model.Rules(max_pause_seconds=100, cooldown_seconds=60, grace_seconds=20, trigger_seconds=15)
+RULES = model.Rules(max_pause_seconds=100, cooldown_seconds=60, grace_seconds=20, trigger_seconds=15, gate_seconds=40, gate_gap_seconds=61)
 UNDERLYINGS = [0, 1, 3, 4]  # the first three share a word
 SOME: tuple[list[Item], ...] = ([], [Item(weight_wad=1, grade=Grade.FRESH, underlying=one) for one in (1, 4)])
-SECONDS = [0, 1, 14, 15, 16, 19, 20, 21, 59, 60, 61, 79, 80, 81, 99, 100, 101]  # around every rule
+SECONDS = [0, 1, 14, 15, 16, 19, 20, 21, 39, 40, 41, 59, 60, 61, 79, 80, 81, 99, 100, 101]  # around every rule
 
 
 @pytest.fixture(scope="module")
 def breaker(anvil: Anvil, roles: Roles) -> Contract:
     rpc, admin = anvil.rpc, roles.deployer
     authority = deploy(rpc, artifact("Authority"), admin, sender=admin)
-    breaker = deploy(rpc, artifact("Breaker"), authority.address, 100, 60, 20, 15, sender=admin)
-    selectors = [
-        breaker.artifact.find(name).selector for name in ("trip", "relax", "reportMove", "reportResume")
-    ]
+    breaker = deploy(rpc, artifact("Breaker"), authority.address, 100, 60, 20, 15, 40, 61, sender=admin)
+    functions = ("trip", "relax", "reportMove", "reportResume", "reportDeficit")
+    selectors = [breaker.artifact.find(name).selector for name in functions]
     authority.send("setTargetFunctionRole", breaker.address, selectors, 1, sender=admin)
     authority.send("grantRole", 1, roles.guardian, 0, sender=admin)
     return breaker
@@ -54,6 +53,7 @@ steps = st.tuples(
     st.tuples(st.just("trip"), underlyings, st.sampled_from(Level), seconds)
     | st.tuples(st.just("trip"), underlyings, st.sampled_from(Level), seconds)
     | st.tuples(st.sampled_from(["relax", "reportMove", "reportResume"]), underlyings)
+    | st.tuples(st.just("reportDeficit"), st.sampled_from([True, True, False]))
     | st.tuples(
         st.just("check"),
         st.sampled_from(Action),
@@ -67,6 +67,7 @@ TWINS: dict[str, Callable[..., Any]] = {
     "relax": model.relax,
     "reportMove": model.report_move,
     "reportResume": model.report_resume,
+    "reportDeficit": model.report_deficit,
     "check": model.check,
 }
 
@@ -93,9 +94,11 @@ def test_breaker__any_history__as_the_model(
     for results, wanted in zip(simulate(breaker.rpc, blocks), expected, strict=True):
         error = results[0].error
         states_seen = [tuple(result.returned(breaker, "stateOf")) for result in results[1:5]]
-        ready_seen = [result.returned(breaker, "readyAtOf") for result in results[5:-2]]
-        reopened_seen = [result.returned(breaker, "reopenedAt") for result in results[-2:]]
-        assert (error and (error.name, error.values), states_seen, ready_seen, reopened_seen) == wanted
+        ready_seen = [result.returned(breaker, "readyAtOf") for result in results[5:-4]]
+        reopened_seen = [result.returned(breaker, "reopenedAt") for result in results[-4:-2]]
+        gate = [results[-2].returned(breaker, "gatedUntil"), results[-1].returned(breaker, "gateReadyAt")]
+        found = (error and (error.name, error.values), states_seen, ready_seen, reopened_seen, gate)
+        assert found == wanted
 
 
 def looks(breaker: Contract, roles: Roles) -> Iterator[Any]:
@@ -106,9 +109,13 @@ def looks(breaker: Contract, roles: Roles) -> Iterator[Any]:
             yield call(breaker, "readyAtOf", underlying, level, sender=roles.stranger)
     for some in SOME:
         yield call(breaker, "reopenedAt", [item.word for item in some], sender=roles.stranger)
+    for function in ("gatedUntil", "gateReadyAt"):
+        yield call(breaker, function, sender=roles.stranger)
 
 
-def states(twin: model.Breaker, now: int) -> tuple[list[tuple[int, int, int]], list[int], list[int]]:
+def states(
+    twin: model.Breaker, now: int
+) -> tuple[list[tuple[int, int, int]], list[int], list[int], list[int]]:
     found = [model.state(twin, underlying, now) for underlying in UNDERLYINGS]
     ready = [
         twin.lane(underlying).ready_at(level)
@@ -116,16 +123,18 @@ def states(twin: model.Breaker, now: int) -> tuple[list[tuple[int, int, int]], l
         for level in (Level.CAUTIOUS, Level.HALTED)
     ]
     reopened = [model.reopened_at(twin, some, now) for some in SOME]
-    return [(one.level, one.until, one.grace_until) for one in found], ready, reopened
+    gate = [model.gated_until(twin, now), model.gate_ready_at(twin)]
+    return [(one.level, one.until, one.grace_until) for one in found], ready, reopened, gate
 
 
 def test_allowed__every_combination__as_the_model(breaker: Contract, roles: Roles) -> None:
     questions = [
-        (action, grade, level, grace)
+        (action, grade, level, grace, gated)
         for action in Action
         for grade in Grade
         for level in Level
         for grace in (False, True)
+        for gated in (False, True)
     ]
     calls = [call(breaker, "allowed", *question, sender=roles.stranger) for question in questions]
 
@@ -141,9 +150,9 @@ periods = st.integers(0, 2**32 - 1) | st.integers(0, 100) | st.sampled_from([wee
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(rules=st.tuples(periods, periods, periods, periods))
+@given(rules=st.tuples(periods, periods, periods, periods, periods, periods))
 def test_constructor__any_periods__as_the_model(
-    breaker: Contract, roles: Roles, rules: tuple[int, int, int, int]
+    breaker: Contract, roles: Roles, rules: tuple[int, ...]
 ) -> None:
     try:
         model.check_rules(
@@ -152,6 +161,8 @@ def test_constructor__any_periods__as_the_model(
                 cooldown_seconds=rules[1],
                 grace_seconds=rules[2],
                 trigger_seconds=rules[3],
+                gate_seconds=rules[4],
+                gate_gap_seconds=rules[5],
             )
         )
         wanted = None

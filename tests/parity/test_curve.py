@@ -24,6 +24,7 @@ from holdfast.model.liquidation import (
     discount_wad,
     largest_wad,
     progress_wad,
+    penalty_share_wad,
     reward,
     slice_of,
 )
@@ -133,13 +134,15 @@ def test_reward__any_account__as_the_model(curve: Contract, ask: Ask, seed: int)
         (
             amount(rng, 30),
             rng.randint(0, 3 * BPS),
-            rng.randint(0, BPS),
-            rng.choice((-1, 1)) * amount(rng, 30),
             amount(rng, 30),
+            rng.choice((-1, 1)) * amount(rng, 30),
         )
         for _ in range(CALLS)
     ]
+    shares = [(amount(rng, 30), rng.randint(0, 3 * BPS), rng.randint(0, BPS)) for _ in range(CALLS)]
 
+    for case, result in zip(shares, ask("penaltyShare", shares), strict=True):
+        assert result.returned(curve, "penaltyShare") == penalty_share_wad(*case), case
     for case, result in zip(cases, ask("reward", cases), strict=True):
         assert result.returned(curve, "reward") == astuple(reward(*case)), case
 

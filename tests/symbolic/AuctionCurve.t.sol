@@ -91,14 +91,14 @@ contract AuctionCurveLemmas {
     function check_reward__within_its_bounds(
         uint112 gasCost,
         uint16 marginBps,
-        uint16 capBps,
-        int128 equity,
-        uint112 maintenance
+        uint112 share,
+        int128 equity
     ) external pure {
-        (uint256 own, uint256 fund) = AuctionCurve.reward(gasCost, marginBps, capBps, equity, maintenance);
+        (uint256 own, uint256 fund) = AuctionCurve.reward(gasCost, marginBps, share, equity);
         assert(own == 0 || (equity > 0 && own <= uint128(equity)));
         assert(fund <= gasCost);
-        assert((own + fund) * 1e4 <= uint256(maintenance) * capBps);
+        assert(own + fund <= share);
+        assert(fund == 0 || own + fund <= gasCost);
     }
 
     function check_deficitShareWad__never_above_the_notional(uint112 deficit, uint112 notional, uint112 gross)

@@ -155,6 +155,7 @@ def _inner(s: Scene, able: list[Account]) -> Move:
         Move(p.liquidation, "take", ((other.id, mine.id, *bid.values(), attacker.address, b""),), both),
         Move(p.liquidation, "deleverage", (other.id, market.instrument), one),
         Move(p.liquidation, "writeOff", (other.id,), one),
+        Move(p.liquidation, "reportDeficit", (other.id,), one),
         Move(p.insurance, "distribute", ()),
         Move(p.oracle, "poke", ([market.underlying],)),
         Move(p.venue, "matchOrders", fill, both, orders),

@@ -211,6 +211,23 @@ def write_off(s: Scene) -> Step | None:
     )  # fmt: skip
 
 
+@action(weight=2)
+def report_deficit(s: Scene) -> Step | None:
+    """Of somebody who owes more than he has, or did; of anybody, now and then."""
+    deep = [a for a in s.users if a.health is not None and a.health.margin.equity_wad < 0]
+    known = [a for a in _auctioned(s) if _auction(a).uncovered]
+    account = s.pick(s.still(deep + known), s.users, stray=0.05)
+    if account is None or (not deep and not known and s.chance(0.8)):
+        return None
+    ready = s.state.system.gate_ready_at - s.now
+    wait = max(0, ready + s.rng.choice((-1, 0, 1))) if s.chance(0.2) else 0
+    return act(
+        s.world, "report_deficit", s.world.protocol.liquidation, "reportDeficit", account.id,
+        sender=s.world.people.stranger, accounts=frozenset({account.id}), facts={"account": account.id},
+        wait=wait,
+    )  # fmt: skip
+
+
 @action(weight=1)
 def distribute(s: Scene) -> Step:
     insurance = s.world.protocol.insurance

@@ -179,6 +179,16 @@ def oracle_reports(s: Scene) -> Step:
 
 
 @action(weight=0)
+def deficit_reports(s: Scene) -> Step:
+    """If the liquidation could be made to report what isn't so."""
+    p = s.world.protocol
+    uncovered = s.chance(0.7)
+    return act(
+        s.world, "deficit_reports", p.breaker, "reportDeficit", uncovered, sender=p.liquidation.address
+    )
+
+
+@action(weight=0)
 def fund_drawn(s: Scene) -> Step:
     """If the liquidation could be made to draw on the fund."""
     p, account = s.world.protocol, s.rng.choice(s.users)
@@ -216,8 +226,9 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
     fresh = perpetual(len(s.state.markets) + 1)
     worst = replace(
         s.ghost.params, start_bps=0, end_bps=s.rng.choice((10, 29_999)), target_bps=30_000, fund_share_bps=5_000,
-        reward_cap_bps=2_000, reward_margin_bps=30_000, reward_gas=60_000, reward_item_gas=5_000,
+        reward_share_bps=5_000, reward_margin_bps=30_000, reward_gas=60_000, reward_item_gas=5_000,
         ramp_seconds=1, solvent_seconds=0, run_seconds=s.rng.choice((1, 86_400)), dust_wad=10_000 * WAD,
+        reward_fund_wad=10_000 * WAD, gate_deficit_wad=s.rng.choice((0, 1_000_000 * WAD)),
     )  # fmt: skip
     beyond = replace(
         worst, **s.rng.choice(({"target_bps": 30_001}, {"run_seconds": 86_401}, {"ramp_seconds": 0}))

@@ -41,8 +41,10 @@ def starts_justified(t: Transition, g: Ghost) -> Judgement:
         gas = liquidation.reward_gas(g.params, health.legs + health.holdings)
         price = gas_price(t, g)
         cost = liquidation.gas_cost_wad(t.after.system.base_fee, gas, price)
-        bound = mul_div_down(margin.maintenance_wad, g.params.reward_cap_bps, BPS)
-        yield at_most(paid, bound, f"reward {paid} above {g.params.reward_cap_bps} bps of MM")
+        bound = liquidation.penalty_share_wad(
+            margin.maintenance_wad, g.params.end_bps, g.params.reward_share_bps
+        )
+        yield at_most(paid, bound, f"reward {paid} above {g.params.reward_share_bps} bps of d₁·MM")
         most = mul_div_down(cost, BPS + g.params.reward_margin_bps, BPS)
         yield at_most(paid, most, f"reward {paid} above gas and margin, {most}")
         insured = sum(one.args["paidWad"] for one in t.named("Paid"))

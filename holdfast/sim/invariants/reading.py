@@ -39,6 +39,7 @@ LIQUIDATIONS: Final = {
     "flash_take",
     "deleverage",
     "write_off",
+    "report_deficit",
     "reenter",
 }
 """Actions that are about an account in auction, whoever takes them."""
@@ -235,6 +236,8 @@ def items_of(snapshot: Snapshot, account: Account) -> tuple[Item, ...]:
 def allowed(snapshot: Snapshot, action: Action, items: Iterable[Item], tolerance_wad: int = 0) -> bool:
     """The breaker's table, asked of everything and of each item; the forbidden may be worth less than a tolerance."""
     everything = snapshot.system.restriction
+    if action == Action.WITHDRAW and snapshot.system.gated_until:
+        return False
     if not breaker.allowed(action, Grade.FRESH, everything.level, everything.grace_until != 0):
         return False
     forbidden = []

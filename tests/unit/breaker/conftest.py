@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.chain.contract import Contract
 from tests.conftest import Clock, Roles
-from tests.unit.breaker.world import COOLDOWN, GRACE, MAX_PAUSE, TRIGGER
+from tests.unit.breaker.world import COOLDOWN, GAP, GATE, GRACE, MAX_PAUSE, TRIGGER
 
 
 @pytest.fixture
@@ -19,10 +19,10 @@ def breaker(
     permit: Callable[..., None],
     roles: Roles,
 ) -> Contract:
-    breaker = deploy("Breaker", authority.address, MAX_PAUSE, COOLDOWN, GRACE, TRIGGER)
+    breaker = deploy("Breaker", authority.address, MAX_PAUSE, COOLDOWN, GRACE, TRIGGER, GATE, GAP)
     permit(roles.guardian, breaker, "trip")
     permit(roles.governor, breaker, "relax")
-    permit(roles.keeper, breaker, "reportMove", "reportResume")
+    permit(roles.keeper, breaker, "reportMove", "reportResume", "reportDeficit")
     return breaker
 
 

@@ -20,7 +20,7 @@ from holdfast.types import Action, Grade, Level
 from tests.conftest import Clock, Refused, Roles
 from tests.unit.breaker.world import ALL, BTC, CAUTIOUS, ETH, HALTED, NORMAL, expected, item
 
-COMBINATIONS = list(product(Action, Grade, Level, (False, True)))
+COMBINATIONS = list(product(Action, Grade, Level, (False, True), (False, True)))
 
 # How to get there: the trips of an underlying, 20 seconds before it is looked at.
 STATES = {
@@ -35,14 +35,14 @@ STATES = {
 def test_allowed__every_combination__as_the_table(breaker: Contract) -> None:
     answers = call_many(breaker.rpc, ((breaker, "allowed", *one) for one in COMBINATIONS))
 
-    assert len(answers) == 210
+    assert len(answers) == 420
     wrong = [one for one, answer in zip(COMBINATIONS, answers, strict=True) if answer != expected(*one)]
     assert wrong == []
 
 
 def test_allowed__deposits_and_reductions__are_never_blocked(breaker: Contract) -> None:
     """Deposits never ask: there is no such action. Reductions ask, and may always."""
-    states = list(product(Grade, Level, (False, True)))
+    states = list(product(Grade, Level, (False, True), (False, True)))
 
     assert not [action for action in Action if "DEPOSIT" in action.name]
     assert all(call_many(breaker.rpc, ((breaker, "allowed", Action.REDUCE, *one) for one in states)))
@@ -56,11 +56,12 @@ def test_allowed__worse_in_any_way__never_allows_more(breaker: Contract) -> None
             strict=True,
         )
     )
-    for action, grade, level, grace in COMBINATIONS:
-        if table[action, grade, level, grace]:
-            assert all(table[action, better, level, grace] for better in Grade if better <= grade)
-            assert all(table[action, grade, lower, grace] for lower in Level if lower <= level)
-            assert table[action, grade, level, False]
+    for action, grade, level, grace, gated in COMBINATIONS:
+        if table[action, grade, level, grace, gated]:
+            assert all(table[action, better, level, grace, gated] for better in Grade if better <= grade)
+            assert all(table[action, grade, lower, grace, gated] for lower in Level if lower <= level)
+            assert table[action, grade, level, False, gated]
+            assert table[action, grade, level, grace, False]
 
 
 @pytest.mark.parametrize("one", STATES, ids=str)

@@ -2,6 +2,7 @@
 ├── the longest pause is over a week            -> BadPeriod
 ├── grace or trigger exceed the longest pause   -> BadPeriod
 ├── the cooldown is not longer than the grace   -> BadPeriod
+├── the gate is longer than the longest pause, or than the gap behind it -> BadPeriod
 └── otherwise                                   -> keeps its arguments
 """
 
@@ -11,7 +12,7 @@ import pytest
 
 from holdfast.chain.contract import Contract
 from tests.conftest import Refused
-from tests.unit.breaker.world import COOLDOWN, GRACE, MAX_PAUSE, TRIGGER
+from tests.unit.breaker.world import COOLDOWN, GAP, GATE, GRACE, MAX_PAUSE, TRIGGER
 
 WEEK = 7 * 24 * 3_600
 
@@ -19,11 +20,13 @@ WEEK = 7 * 24 * 3_600
 @pytest.mark.parametrize(
     ("periods", "value", "bound"),
     [
-        ((WEEK + 1, COOLDOWN, GRACE, TRIGGER), WEEK + 1, WEEK),
-        ((MAX_PAUSE, 5_000, MAX_PAUSE + 1, TRIGGER), MAX_PAUSE + 1, MAX_PAUSE),
-        ((MAX_PAUSE, COOLDOWN, GRACE, MAX_PAUSE + 1), MAX_PAUSE + 1, MAX_PAUSE),
-        ((MAX_PAUSE, GRACE, GRACE, TRIGGER), GRACE, GRACE),
-        ((0, 0, 0, 0), 0, 0),
+        ((WEEK + 1, COOLDOWN, GRACE, TRIGGER, GATE, GAP), WEEK + 1, WEEK),
+        ((MAX_PAUSE, 5_000, MAX_PAUSE + 1, TRIGGER, GATE, GAP), MAX_PAUSE + 1, MAX_PAUSE),
+        ((MAX_PAUSE, COOLDOWN, GRACE, MAX_PAUSE + 1, GATE, GAP), MAX_PAUSE + 1, MAX_PAUSE),
+        ((MAX_PAUSE, GRACE, GRACE, TRIGGER, GATE, GAP), GRACE, GRACE),
+        ((0, 0, 0, 0, 0, 1), 0, 0),
+        ((MAX_PAUSE, COOLDOWN, GRACE, TRIGGER, MAX_PAUSE + 1, 2_000), MAX_PAUSE + 1, MAX_PAUSE),
+        ((MAX_PAUSE, COOLDOWN, GRACE, TRIGGER, GATE, GATE), GATE, GATE),
     ],
 )
 def test_constructor__out_of_bounds__reverts(
@@ -40,13 +43,17 @@ def test_constructor__out_of_bounds__reverts(
 
 @pytest.mark.parametrize(
     "periods",
-    [(WEEK, 2**32 - 1, WEEK, WEEK), (MAX_PAUSE, MAX_PAUSE + 1, MAX_PAUSE, MAX_PAUSE), (0, 1, 0, 0)],
+    [
+        (WEEK, 2**32 - 1, WEEK, WEEK, WEEK, 2**32 - 1),
+        (MAX_PAUSE, MAX_PAUSE + 1, MAX_PAUSE, MAX_PAUSE, MAX_PAUSE, MAX_PAUSE + 1),
+        (0, 1, 0, 0, 0, 1),
+    ],
 )
 def test_constructor__at_the_bounds__keeps_its_arguments(
     deploy: Callable[..., Contract], authority: Contract, periods: tuple[int, ...]
 ) -> None:
     breaker = deploy("Breaker", authority.address, *periods)
 
-    names = ("MAX_PAUSE_SECONDS", "COOLDOWN_SECONDS", "GRACE_SECONDS", "TRIGGER_SECONDS")
-    assert tuple(breaker.call(name) for name in names) == periods
+    names = ("MAX_PAUSE", "COOLDOWN", "GRACE", "TRIGGER", "GATE", "GATE_GAP")
+    assert tuple(breaker.call(f"{name}_SECONDS") for name in names) == periods
     assert breaker.call("authority") == authority.address

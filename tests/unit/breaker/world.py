@@ -9,10 +9,12 @@ MAX_PAUSE = 1_000
 COOLDOWN = 500
 GRACE = 100
 TRIGGER = 50
+GATE = 200
+GAP = 300
 
 NORMAL, CAUTIOUS, HALTED = Level
 
-# The table once more, by hand: action -> (grades, levels, in grace as well?)
+# The table once more, by hand: action -> (grades, levels, in grace as well?); the gate shuts Withdraw alone
 TABLE = {
     Action.INCREASE: ({Grade.FRESH, Grade.SLOW}, {NORMAL}, True),
     Action.REDUCE: (set(Grade), set(Level), True),
@@ -24,9 +26,10 @@ TABLE = {
 }
 
 
-def expected(action: Action, grade: Grade, level: Level, grace: bool) -> bool:
+def expected(action: Action, grade: Grade, level: Level, grace: bool, gated: bool = False) -> bool:
     grades, levels, in_grace = TABLE[action]
-    return grade in grades and level in levels and (in_grace or not grace)
+    open_gate = action != Action.WITHDRAW or not gated
+    return grade in grades and level in levels and (in_grace or not grace) and open_gate
 
 
 def item(underlying: int, grade: Grade = Grade.FRESH, weight_wad: int = 1_000) -> int:

@@ -11,7 +11,8 @@
         ├── equity falls short           -> fund adds up to the bare gas, drawing on the dominant market
         ├── equity ≤ 0                   -> fund pays the bare gas
         ├── fund empty                   -> what equity gave
-        ├── MM is small                  -> capped
+        ├── MM is small                  -> at most a share of the penalty
+        ├── gas beyond the fund's bound  -> that is all it adds
         ├── gas is free, or has no price -> nothing moves
         └── more positions and collateral -> more gas
 """
@@ -21,7 +22,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.chain.transactions import Receipt
-from holdfast.model.liquidation import gas_cost_wad, reward, reward_gas
+from holdfast.model.liquidation import gas_cost_wad, reward_gas, start_reward
 from holdfast.units import WAD
 from tests.conftest import Refused, Roles
 from tests.unit.liquidation.world import (
@@ -93,7 +94,9 @@ def test_start__no_equity__insured_at_once(world: World, equity: int) -> None:
 
     receipt = _start(world, 0)
 
-    assert [event.name for event in receipt.events] == ["AuctionStarted", "AuctionInsured"]
+    names = [event.name for event in receipt.events]
+    assert names[:2] == ["AuctionStarted", "AuctionInsured"]
+    assert names[2:] == (["DeficitReported", "DeficitSeen"] if equity < 0 else [])
     assert receipt.event("AuctionInsured").args == {"account": ACCOUNT, "equityWad": equity * WAD}
     now = world.clock.now
     assert world.auction() == (now, now, ETH, True, False)
@@ -112,29 +115,31 @@ def test_start__no_equity__insured_at_once(world: World, equity: int) -> None:
         (-50, 1_000, 100, 0, 14),
         (-50, 1_000, 5, 0, 5),
         (12, 1_000, 0, 12, 0),
-        (180, 200, 100, 10, 0),
-        (-50, 200, 100, 0, 10),
+        (180, 200, 100, 9, 0),  # a twentieth of 90 % of MM
+        (3, 100, 100, 3, 1.5),
+        (-50, 200, 100, 0, 9),
     ],
 )
 def test_start__reward__comes_from_the_account_then_the_fund(
-    world: World, equity: int, maintenance: int, capacity: int, own: int, fund: int
+    world: World, equity: int, maintenance: int, capacity: int, own: float, fund: float
 ) -> None:
     world.put(ACCOUNT, health(equity, maintenance))
     world.capacity(capacity)
 
     receipt = _start(world, 100 * GWEI)
 
-    assert receipt.event("AuctionStarted").args["rewardWad"] == (own + fund) * WAD
-    assert world.equity(ACCOUNT, REWARDED) == ((equity - own) * WAD, (own + fund) * WAD)
+    own, fund = int(own * WAD), int(fund * WAD)
+    assert receipt.event("AuctionStarted").args["rewardWad"] == own + fund
+    assert world.equity(ACCOUNT, REWARDED) == (equity * WAD - own, own + fund)
     moved = [event.args for event in receipt.events if event.name == "Moved"]
-    assert moved == ([{"from": ACCOUNT, "to": REWARDED, "amountWad": own * WAD}] if own else [])
+    assert moved == ([{"from": ACCOUNT, "to": REWARDED, "amountWad": own}] if own else [])
     paid = [
         (event.args["underlying"], event.args["paidWad"])
         for event in receipt.events
         if "wantedWad" in event.args
     ]
-    wanted = max(0, min(14, maintenance // 20) - own)
-    assert paid == ([(ETH, fund * WAD)] if wanted else [])
+    asked = own < min(14 * WAD, maintenance * WAD * 9 // 200)
+    assert paid == ([(ETH, fund)] if asked else [])
 
 
 def test_start__reward__is_what_the_model_says(world: World) -> None:
@@ -145,9 +150,18 @@ def test_start__reward__is_what_the_model_says(world: World) -> None:
     receipt = _start(world, base_fee)
 
     cost = gas_cost_wad(base_fee, reward_gas(PARAMS, 5), 2_000 * WAD)
-    expected = reward(cost, PARAMS.reward_margin_bps, PARAMS.reward_cap_bps, 33 * WAD, 700 * WAD)
+    expected = start_reward(cost, PARAMS, 33 * WAD, 700 * WAD)
     assert receipt.event("AuctionStarted").args["rewardWad"] == expected.own_wad
     assert cost == base_fee * 85_000 * 2_000
+
+
+def test_start__gas_beyond_the_funds_bound__adds_that(world: World) -> None:
+    world.put(ACCOUNT, health(-50, 100_000))
+    world.capacity(10_000)
+
+    receipt = _start(world, 1_000 * GWEI)
+
+    assert receipt.event("AuctionStarted").args["rewardWad"] == 30 * WAD  # of 140 for the gas
 
 
 def test_start__gas_without_price__pays_nothing(world: World) -> None:

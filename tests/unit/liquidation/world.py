@@ -28,7 +28,7 @@ PARAMS = Params(
     end_bps=9_000,
     target_bps=14_000,
     fund_share_bps=1_000,
-    reward_cap_bps=500,
+    reward_share_bps=500,
     reward_margin_bps=5_000,
     reward_gas=60_000,
     reward_item_gas=5_000,
@@ -36,6 +36,8 @@ PARAMS = Params(
     solvent_seconds=100,
     run_seconds=200,
     dust_wad=10 * WAD,
+    reward_fund_wad=30 * WAD,
+    gate_deficit_wad=5 * WAD,
 )
 
 NO_AUCTION = (0, 0, 0, False, False)
@@ -90,7 +92,13 @@ class World:
         return time
 
     def auction(self, account: int = ACCOUNT) -> tuple[Any, ...]:
-        return tuple(self.liquidation.call("auctionOf", account))
+        """Clock, market and stage."""
+        return tuple(self.liquidation.call("auctionOf", account))[:5]
+
+    def uncovered(self, account: int = ACCOUNT) -> tuple[bool, int]:
+        """Is its deficit known to be more than the fund can pay, and of how many is it?"""
+        flag = bool(self.liquidation.call("auctionOf", account).uncovered)
+        return flag, int(self.liquidation.call("uncoveredAccounts"))
 
     def take(self, time: int | None = None, /, **changes: Any) -> Receipt:
         if time is not None:

@@ -20,7 +20,7 @@ def world(
     roles: Roles,
 ) -> World:
     """No feed is set yet; the governor may set one, without delay."""
-    breaker = deploy("Breaker", authority.address, 3_600, 3_600, GRACE, TRIGGER)
+    breaker = deploy("Breaker", authority.address, 3_600, 3_600, GRACE, TRIGGER, 0, 1)
     oracle = deploy("Oracle", authority.address, breaker.address, DECAY_WAD, SLOW)
     permit(oracle, breaker, "reportMove", "reportResume")
     permit(roles.governor, oracle, "setFeed")
