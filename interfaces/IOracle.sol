@@ -17,6 +17,7 @@ interface IAggregatorV3 {
 /// @dev Prices enter by `poke` only; margin checks read the stored word, so a transaction sees one price.
 /// The slow price is an exponential average over source time, projected to now with the spot held constant:
 /// ema(t) = spot + (ema₀ − spot)·decay^(t − t₀). A jump is therefore Contested for a bounded time, even if nobody acts.
+/// Of each underlying at most one price enters per block time: who brings answers in can't choose between two.
 interface IOracle {
     /// @notice Where the price of an underlying comes from and when it is believed.
     struct Feed {
@@ -28,7 +29,9 @@ interface IOracle {
     }
 
     event FeedSet(uint16 indexed underlying, Feed feed);
-    event PricePoked(uint16 indexed underlying, uint256 spotWad, uint256 emaWad, uint256 updatedAt);
+    event PricePoked(
+        uint16 indexed underlying, uint256 spotWad, uint256 emaWad, uint256 updatedAt, uint256 varianceWad
+    );
     event PriceRefused(uint16 indexed underlying, int256 answer, uint256 updatedAt); // both zero if there was no answer
     event ReportRefused(uint16 indexed underlying); // the breaker rejected a report; the price entered all the same
 
@@ -46,7 +49,8 @@ interface IOracle {
     /// @notice Bring in the newest answers of the sources. Permissionless.
     /// @dev Never reverts for a bad answer of a known underlying: it is refused with an event and the old price ages.
     /// Bad is: no answer within SOURCE_GAS, more than 18 decimals, not positive, outside the bounds, from the future.
-    /// An answer no newer than the stored one is no news: nothing happens.
+    /// An answer no newer than the stored one is no news: nothing happens. One that comes at the same block time as another
+    /// was accepted waits for a later block.
     /// The first price after Stale opens a grace period at the breaker; a jump beyond the deviation trips Cautious.
     /// Reverts with `GasTooLow` rather than take a call that ran out of gas for a bad answer.
     function poke(uint16[] calldata underlyings) external;
@@ -63,10 +67,21 @@ interface IOracle {
     /// @notice Source time of the stored price [seconds], zero if never accepted.
     function updatedAtOf(uint16 underlying) external view returns (uint256);
 
+    /// @notice Realised variance of the underlying, a year [wad], as of its last price; zero before the second.
+    /// @dev An exponential average of squared logarithmic returns per second of source time, rounded up: it reads at most
+    /// 2⁻¹⁵ of itself too large. It starts at zero: believe it when VARIANCE_DECAY_WAD has forgotten the start.
+    function varianceOf(uint16 underlying) external view returns (uint256);
+
+    /// @notice The root of `varianceOf`: realised volatility a year [wad], rounded up.
+    function volatilityOf(uint16 underlying) external view returns (uint256 annualisedVolatilityWad);
+
     function feedOf(uint16 underlying) external view returns (Feed memory);
 
     /// @notice Per-second retention of the slow price [wad], below one.
     function EMA_DECAY_WAD() external view returns (uint256);
+
+    /// @notice Per-second retention of the realised variance [wad], below one.
+    function VARIANCE_DECAY_WAD() external view returns (uint256);
 
     /// @notice Seconds beyond the heartbeat in which a price is Slow, before it is Stale.
     function SLOW_SECONDS() external view returns (uint256);

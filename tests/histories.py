@@ -38,7 +38,11 @@ RULES = Rules(
     curve=Curve(base_bps=200, kink_bps=8_000, kink_rate_bps=1_000, max_rate_bps=10_000),
     max_fee_bps=100,
 )
-ORACLE_RULES = oracle.Rules(ema_decay_wad=990_000_000_000_000_000, slow_seconds=30 * 86_400)
+ORACLE_RULES = oracle.Rules(
+    ema_decay_wad=990_000_000_000_000_000,
+    variance_decay_wad=999_990_000_000_000_000,
+    slow_seconds=30 * 86_400,
+)
 BREAKER_RULES = breaker.Rules(
     max_pause_seconds=3_600, cooldown_seconds=7_200, grace_seconds=60, trigger_seconds=60
 )

@@ -6,7 +6,7 @@ import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 import { LibCall } from "solady/utils/LibCall.sol";
 
 import { HEARTBEAT_UNIT_SECONDS, PriceWord } from "contracts/oracle/PriceWord.sol";
-import { WAD } from "contracts/libraries/FixedPoint.sol";
+import { FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { IBreaker } from "interfaces/IBreaker.sol";
 import { IAggregatorV3, IOracle } from "interfaces/IOracle.sol";
 import { Grade, Price } from "interfaces/Types.sol";
@@ -15,6 +15,8 @@ import { Grade, Price } from "interfaces/Types.sol";
 ///
 ///   slow price   ema(t) = spot + (ema₀ − spot)·decay^(t − t₀), the difference rounded toward zero
 ///                when a new price comes, the old spot is taken to have held until its source time
+///   variance     v = v₀·kept + r²/elapsed·(1 − kept), of a year, rounded up: where r = ln(spot/spot₀) and
+///                kept = varianceDecay^elapsed
 ///
 ///   grade, the worst that holds:   where age = now − source time
 ///     Invalid     no price was ever accepted
@@ -23,11 +25,19 @@ import { Grade, Price } from "interfaces/Types.sol";
 ///     Slow        age > heartbeat
 ///     Fresh       otherwise
 contract Oracle is IOracle, AccessManaged {
+    using FixedPoint for uint256;
+
     /// @dev What only `poke` needs.
     struct Source {
         IAggregatorV3 feed;
         uint88 minWad; // [wad]
         uint88 maxWad; // [wad]
+    }
+
+    /// @dev What no margin check needs.
+    struct Record {
+        uint128 varianceWad; // of a year, as of the last price
+        uint40 acceptedAt; // when the last price entered
     }
 
     /// @inheritdoc IOracle
@@ -36,11 +46,14 @@ contract Oracle is IOracle, AccessManaged {
     uint256 public constant SOURCE_GAS = 200_000;
     /// @inheritdoc IOracle
     uint256 public constant MAX_EMA_DECAY_WAD = 0.9999e18; // halves in 1.9 hours
+    uint256 private constant YEAR_SECONDS = 365 days;
     uint256 private constant MAX_DEVIATION_PERCENT = 100;
     uint256 private constant MAX_DECIMALS = 18;
 
     /// @inheritdoc IOracle
     uint256 public immutable EMA_DECAY_WAD;
+    /// @inheritdoc IOracle
+    uint256 public immutable VARIANCE_DECAY_WAD;
     /// @inheritdoc IOracle
     uint256 public immutable SLOW_SECONDS;
     IBreaker public immutable breaker;
@@ -61,12 +74,14 @@ contract Oracle is IOracle, AccessManaged {
 
     PriceWord[65_536] private _words; // by underlying; an array needs no hashing
     mapping(uint16 => Source) private _sources;
+    mapping(uint16 => Record) private _records;
 
-    constructor(address authority, IBreaker breaker_, uint256 emaDecayWad, uint32 slowSeconds)
+    constructor(address authority, IBreaker breaker_, uint256 emaDecayWad, uint256 varianceDecayWad, uint32 slowSeconds)
         AccessManaged(authority)
     {
         if (address(breaker_).code.length == 0) revert NoBreaker(address(breaker_));
         if (emaDecayWad > MAX_EMA_DECAY_WAD) revert DecayTooSlow(emaDecayWad, MAX_EMA_DECAY_WAD);
+        if (varianceDecayWad >= WAD) revert DecayTooSlow(varianceDecayWad, WAD - 1);
 
         breaker = breaker_;
         EMA_DECAY_WAD = emaDecayWad;
@@ -82,6 +97,7 @@ contract Oracle is IOracle, AccessManaged {
         _DECAY_512 = _DECAY_256 * _DECAY_256 / WAD;
         _DECAY_1024 = _DECAY_512 * _DECAY_512 / WAD;
         _DECAY_2048 = _DECAY_1024 * _DECAY_1024 / WAD;
+        VARIANCE_DECAY_WAD = varianceDecayWad;
         SLOW_SECONDS = slowSeconds;
     }
 
@@ -158,6 +174,18 @@ contract Oracle is IOracle, AccessManaged {
     }
 
     /// @inheritdoc IOracle
+    function varianceOf(uint16 underlying) public view returns (uint256) {
+        return _words[underlying].varianceWad();
+    }
+
+    /// @inheritdoc IOracle
+    function volatilityOf(uint16 underlying) external view returns (uint256 annualisedVolatilityWad) {
+        uint256 square = varianceOf(underlying) * WAD;
+        annualisedVolatilityWad = FixedPointMathLib.sqrt(square);
+        if (annualisedVolatilityWad ** 2 < square) ++annualisedVolatilityWad;
+    }
+
+    /// @inheritdoc IOracle
     function feedOf(uint16 underlying) external view returns (Feed memory) {
         PriceWord word = _words[underlying];
         Source memory source = _sources[underlying];
@@ -170,14 +198,22 @@ contract Oracle is IOracle, AccessManaged {
 
     /// @dev Accept the source's answer if it is newer and good, and report to the breaker what it brought.
     function _refresh(uint16 underlying, PriceWord word, bool wasStale) private {
+        Record memory record = _records[underlying];
+        if (record.acceptedAt == block.timestamp) return; // one price a block: nobody chooses between two
+
         (bool accepted, uint256 spotWad, uint256 time) = _answerOf(underlying, word.updatedAt());
         if (accepted) {
-            uint256 oldWad = word.spotWad();
-            uint256 emaWad = oldWad == 0 ? spotWad : _ema(oldWad, word.emaWad(), time - word.updatedAt());
-            word = word.withPrice(spotWad, emaWad, time);
+            (uint256 emaWad, uint256 varianceWad) = (spotWad, 0);
+            if (word.spotWad() != 0) {
+                uint256 elapsed = time - word.updatedAt();
+                emaWad = _ema(word.spotWad(), word.emaWad(), elapsed);
+                varianceWad = _variance(record.varianceWad, word.spotWad(), spotWad, elapsed);
+            }
+            word = word.withPrice(spotWad, emaWad, time, varianceWad);
             _words[underlying] = word;
+            _records[underlying] = Record(uint128(varianceWad), uint40(block.timestamp));
 
-            emit PricePoked(underlying, spotWad, emaWad, time);
+            emit PricePoked(underlying, spotWad, emaWad, time, varianceWad);
 
             if (_isJump(spotWad, emaWad, word.deviationPercent())) {
                 _report(underlying, abi.encodeCall(IBreaker.reportMove, (underlying)));
@@ -294,6 +330,31 @@ contract Oracle is IOracle, AccessManaged {
                 powerWad = powerWad * powerWad / WAD;
                 if (elapsed & 1 != 0) keptWad = keptWad * powerWad / WAD;
             }
+        }
+    }
+
+    /// @dev Rounded up: a variance never reads too small. At most (ln 2⁸⁸)² a second, so it fits 128 bits as a year's.
+    function _variance(uint256 varianceWad, uint256 oldWad, uint256 newWad, uint256 elapsed)
+        private
+        view
+        returns (uint256)
+    {
+        uint256 keptWad = _power(VARIANCE_DECAY_WAD, elapsed);
+        uint256 returnWad =
+            FixedPointMathLib.dist(FixedPointMathLib.lnWad(int256(newWad)), FixedPointMathLib.lnWad(int256(oldWad)));
+        uint256 sampleWad = (returnWad * returnWad).mulDivUp(YEAR_SECONDS, elapsed * WAD);
+
+        return varianceWad.mulWadUp(keptWad) + sampleWad.mulWadUp(WAD - keptWad);
+    }
+
+    /// @dev base^exponent by squaring, each product rounded down.
+    function _power(uint256 baseWad, uint256 exponent) private pure returns (uint256 powerWad) {
+        powerWad = WAD;
+        while (true) {
+            if (exponent & 1 != 0) powerWad = powerWad * baseWad / WAD;
+            exponent >>= 1;
+            if (exponent == 0) return powerWad;
+            baseWad = baseWad * baseWad / WAD;
         }
     }
 

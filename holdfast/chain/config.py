@@ -122,16 +122,18 @@ class Instrument(Section):
 
 class Oracle(Section):
     ema_half_life_seconds: Seconds
+    variance_half_life_seconds: Seconds
     slow_seconds: Seconds
 
     @property
     def ema_decay_wad(self) -> int:
         """What a second leaves of the distance between slow price and spot, rounded down."""
-        exact = Context(prec=60)
-        half_life = Decimal(self.ema_half_life_seconds)
-        return int(
-            exact.multiply(exact.power(Decimal(2), exact.divide(Decimal(-1), half_life)), Decimal(WAD))
-        )
+        return _kept_wad(self.ema_half_life_seconds)
+
+    @property
+    def variance_decay_wad(self) -> int:
+        """What a second leaves of the weight of a return in the realised variance, rounded down."""
+        return _kept_wad(self.variance_half_life_seconds)
 
 
 class Risk(Section):
@@ -426,6 +428,13 @@ def _scaled(value: Decimal, decimals: int, name: str) -> int:
     if scaled != scaled.to_integral_value():
         raise ConfigError(f"{name}: {value} has more than {decimals} decimals")
     return int(scaled)
+
+
+def _kept_wad(half_life_seconds: int) -> int:
+    """The power of a second that halves in the half-life, rounded down."""
+    exact = Context(prec=60)
+    power = exact.power(Decimal(2), exact.divide(Decimal(-1), Decimal(half_life_seconds)))
+    return int(exact.multiply(power, Decimal(WAD)))
 
 
 def _at_least(section: Section, name: str, bound: str) -> None:

@@ -221,7 +221,14 @@ def _contracts(config: Config) -> Iterator[Step]:
         ),
     )
     yield _contract(
-        "Oracle", _after("Authority", "Breaker", config.oracle.ema_decay_wad, config.oracle.slow_seconds)
+        "Oracle",
+        _after(
+            "Authority",
+            "Breaker",
+            config.oracle.ema_decay_wad,
+            config.oracle.variance_decay_wad,
+            config.oracle.slow_seconds,
+        ),
     )
     risk = config.risk
     parameters = (

@@ -46,6 +46,33 @@ def mul_div_ceil(x: int, y: int, denominator: int) -> int:
     return -mul_div_down(-x, y, denominator) if x < 0 else mul_div_up(x, y, denominator)
 
 
+def ln_wad(x: int) -> int:
+    """ln(x/1e18)·1e18 for x in 1 … 2²⁵⁵ − 1, as Solady's `lnWad`: within a unit or so of exact, and never falling."""
+    if not 0 < x < WORD // 2:
+        raise Refused("LnWadUndefined")
+    twos = x.bit_length() - 1
+    x = (x << 255 - twos) >> 159  # in [1, 2), as are all numbers from here on with 96 binary places
+
+    p = x + 3273285459638523848632254066296
+    p = (p * x >> 96) + 24828157081833163892658089445524
+    p = (p * x >> 96) + 43456485725739037958740375743393
+    p = (p * x >> 96) - 11111509109440967052023855526967
+    p = (p * x >> 96) - 45023709667254063763336534515857
+    p = (p * x >> 96) - 14706773417378608786704636184526
+    p = p * x - (795164235651350426258249787498 << 96)
+    q = x + 5573035233440673466300451813936
+    q = (q * x >> 96) + 71694874799317883764090561454958
+    q = (q * x >> 96) + 283447036172924575727196451306956
+    q = (q * x >> 96) + 401686690394027663651624208769553
+    q = (q * x >> 96) + 204048457590392012362485061816622
+    q = (q * x >> 96) + 31853899698501571402653359427138
+    q = (q * x >> 96) + 909429971244387300277376558375
+
+    scaled = p // q * 1677202110996718588342820967067443963516166
+    scaled += (twos - 96) * 16597577552685614221487285958193947469193820559219878177908093499208371
+    return scaled + 600920179829731861736702779321621459595472258049074101567377883020018308 >> 174
+
+
 def to_int(value: int, bits: int) -> int:
     """The value, if a signed word of so many bits holds it."""
     if not -(1 << bits - 1) <= value < 1 << bits - 1:

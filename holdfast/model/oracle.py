@@ -1,16 +1,19 @@
 """Prices: exact twin of `contracts/oracle/Oracle.sol`. Formulas stand at its head and in `docs/oracle.md`.
 
-The slow price is rounded toward the spot: a difference always shrinks, and nobody's money hangs on that wei.
+The slow price is rounded toward the spot: a difference always shrinks, and nobody's money hangs on that wei. The variance
+is rounded up: it never reads too small.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isqrt
 from typing import Final
 
 from holdfast.errors import Refused
+from holdfast.model.fixed_point import ln_wad
 from holdfast.types import EVERYTHING, Grade, Price
-from holdfast.units import WAD, mul_wad_down
+from holdfast.units import WAD, mul_div_up, mul_wad_down, mul_wad_up
 
 HEARTBEAT_UNIT: Final = 10
 MAX_EMA_DECAY_WAD: Final = 999_900_000_000_000_000
@@ -18,6 +21,8 @@ MAX_HEARTBEAT_SECONDS: Final = (2**16 - 1) * HEARTBEAT_UNIT
 MAX_DEVIATION_PERCENT: Final = 100
 MAX_DECIMALS: Final = 18
 MAX_PRICE_WAD: Final = 2**88 - 1
+YEAR_SECONDS: Final = 365 * 86_400
+MANTISSA_BITS: Final = 16
 SILENT: Final = 2**256 - 1
 """The decimals of a source that doesn't tell them."""
 
@@ -27,6 +32,7 @@ class Rules:
     """What all underlyings share."""
 
     ema_decay_wad: int  # kept per second
+    variance_decay_wad: int  # kept per second
     slow_seconds: int
 
 
@@ -42,11 +48,13 @@ class Feed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stored:
-    """The accepted price; the slow price is as of `updated_at`. All zero before the first."""
+    """The accepted price; slow price and variance are as of `updated_at`. All zero before the first."""
 
     spot_wad: int = 0
     ema_wad: int = 0
     updated_at: int = 0  # source time
+    variance_wad: int = 0  # a year
+    accepted_at: int = 0  # block time
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +81,8 @@ def check_rules(rules: Rules) -> None:
     """Refused where the constructor reverts."""
     if rules.ema_decay_wad > MAX_EMA_DECAY_WAD:
         raise Refused("DecayTooSlow", rules.ema_decay_wad, MAX_EMA_DECAY_WAD)
+    if rules.variance_decay_wad >= WAD:
+        raise Refused("DecayTooSlow", rules.variance_decay_wad, WAD - 1)
 
 
 def check_feed(underlying: int, feed: Feed, decimals: int) -> None:
@@ -117,6 +127,27 @@ def ema_after(spot_wad: int, ema_wad: int, elapsed: int, decay_wad: int) -> int:
     return spot_wad - mul_wad_down(spot_wad - ema_wad, kept)
 
 
+def variance_after(variance_wad: int, old_wad: int, new_wad: int, elapsed: int, decay_wad: int) -> int:
+    """v·kept + r²/elapsed·(1 − kept), a year, each product rounded up."""
+    kept = kept_wad(decay_wad, elapsed)
+    return_wad = ln_wad(new_wad) - ln_wad(old_wad)
+    sample_wad = mul_div_up(return_wad**2, YEAR_SECONDS, elapsed * WAD)
+    return mul_wad_up(variance_wad, kept) + mul_wad_up(sample_wad, WAD - kept)
+
+
+def stored_variance_wad(variance_wad: int) -> int:
+    """As the price's word keeps it: the first MANTISSA_BITS bits, rounded up."""
+    dropped = max(0, variance_wad.bit_length() - MANTISSA_BITS)
+    return -(-variance_wad >> dropped) << dropped
+
+
+def volatility_wad(stored: Stored) -> int:
+    """The root of the variance as it is kept, a year, rounded up."""
+    square = stored_variance_wad(stored.variance_wad) * WAD
+    root = isqrt(square)
+    return root + (root**2 < square)
+
+
 def is_jump(spot_wad: int, ema_wad: int, deviation_percent: int) -> bool:
     return abs(spot_wad - ema_wad) * 100 > deviation_percent * ema_wad
 
@@ -154,6 +185,8 @@ def poke(
     old_feed: Feed | None = None,
 ) -> Poke:
     """Bring in what the source answers; None: it doesn't. With `old_feed` it is the poke inside `setFeed`."""
+    if stored.accepted_at == now:
+        return Poke(stored=stored)
     was_stale = is_stale(rules, old_feed or feed, stored, now)
     done = _bring(rules, feed, stored, answer, now)
     return replace(done, resumed=was_stale and not is_stale(rules, feed, done.stored, now))
@@ -168,12 +201,21 @@ def _bring(rules: Rules, feed: Feed, stored: Stored, answer: Answer | None, now:
     if spot_wad is None:
         return Poke(stored=stored, refused=(answer.answer, answer.updated_at))
 
-    ema_wad = spot_wad
+    ema_wad, variance_wad = spot_wad, 0
     if stored.spot_wad != 0:
         elapsed = answer.updated_at - stored.updated_at
         ema_wad = ema_after(stored.spot_wad, stored.ema_wad, elapsed, rules.ema_decay_wad)
+        variance_wad = variance_after(
+            stored.variance_wad, stored.spot_wad, spot_wad, elapsed, rules.variance_decay_wad
+        )
     return Poke(
-        stored=Stored(spot_wad=spot_wad, ema_wad=ema_wad, updated_at=answer.updated_at),
+        stored=Stored(
+            spot_wad=spot_wad,
+            ema_wad=ema_wad,
+            updated_at=answer.updated_at,
+            variance_wad=variance_wad,
+            accepted_at=now,
+        ),
         accepted=True,
         moved=is_jump(spot_wad, ema_wad, feed.deviation_percent),
     )

@@ -132,6 +132,7 @@ def test_deploy__from_nothing__chain_is_what_the_config_says(
         config.auction.dust * 10**18,
     )
     assert protocol.oracle.call("EMA_DECAY_WAD") == config.oracle.ema_decay_wad
+    assert protocol.oracle.call("VARIANCE_DECAY_WAD") == config.oracle.variance_decay_wad
     assert protocol.venue.call("makerFeeBps") == config.venue.maker_fee_bps
     assert protocol.venue.call("feeAccount") == system.fees_account
     assert protocol.breaker.call("GRACE_SECONDS") == config.breaker.grace_seconds
@@ -173,6 +174,7 @@ def test_deploy__record__says_how_to_verify(chain: Anvil, config: Config, path: 
         record["contracts"]["Authority"]["address"],
         record["contracts"]["Breaker"]["address"],
         str(config.oracle.ema_decay_wad),
+        str(config.oracle.variance_decay_wad),
         str(config.oracle.slow_seconds),
     ]
 

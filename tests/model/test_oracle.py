@@ -2,6 +2,7 @@
 ├── kept_wad           -> decay^t, never above it, and within t units in the last place
 ├── ema_after          -> between the two prices, nearer with time, in one step or in many
 ├── price              -> the worst grade that holds, at the second
+├── variance_after     -> an exponential average of squared returns, whatever the intervals
 ├── poke               -> what enters, what is refused, what the breaker hears
 └── contested_seconds  -> the exact bound: ln(…)/ln(decay), whoever acts or doesn't
 """
@@ -12,12 +13,15 @@ import random
 from dataclasses import replace
 
 import mpmath
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from holdfast.model.fixed_point import ln_wad
 from holdfast.model.oracle import (
     MAX_EMA_DECAY_WAD,
+    YEAR_SECONDS,
     Answer,
     Feed,
     Rules,
@@ -28,12 +32,16 @@ from holdfast.model.oracle import (
     longest_contested_seconds,
     poke,
     price,
+    stored_variance_wad,
+    variance_after,
+    volatility_wad,
 )
 from holdfast.types import Grade
 from holdfast.units import WAD
 
 DECAY = 99 * WAD // 100
-RULES = Rules(ema_decay_wad=DECAY, slow_seconds=60)
+VARIANCE_DECAY = 999 * WAD // 1_000
+RULES = Rules(ema_decay_wad=DECAY, variance_decay_wad=VARIANCE_DECAY, slow_seconds=60)
 FEED = Feed(heartbeat_seconds=100, deviation_percent=10, min_wad=10 * WAD, max_wad=1_000 * WAD)
 AT = 1_000_000
 CALM = Stored(spot_wad=100 * WAD, ema_wad=100 * WAD, updated_at=AT)
@@ -110,6 +118,71 @@ def test_ema_after__in_many_steps__as_in_one(spot: int, ema: int, decay: int, st
     assert abs(stepwise - at_once) <= slack
 
 
+def test_variance_after__by_hand() -> None:
+    """100 → 110 in 10 s, then back in 100 s, at 0.999 a second.
+
+    kept 0.999¹⁰ = 0.990045 and 0.999¹⁰⁰ = 0.904792; (ln 1.1)² = 0.00908403 each time; a year has 31,536,000 s.
+    0.000908403 · 0.009955 · 31,536,000 = 285.19; · 0.904792 + 0.0000908403 · 0.095208 · 31,536,000 = 258.04 + 272.75.
+    """
+    up = variance_after(0, 100 * WAD, 110 * WAD, 10, VARIANCE_DECAY)
+    back = variance_after(up, 110 * WAD, 100 * WAD, 100, VARIANCE_DECAY)
+
+    assert up / WAD == pytest.approx(285.19, rel=1e-4)
+    assert back / WAD == pytest.approx(258.04 + 272.75, rel=1e-4)
+
+
+def test_variance_after__irregular_path__as_with_floats() -> None:
+    """A path of two years' volatilities with gaps from a second to a day, against the same average in NumPy."""
+    rng = np.random.default_rng(7)
+    gaps = np.maximum(1, rng.exponential(600, 2_000).astype(int))
+    gaps[::97] = 86_400
+    yearly = np.where(np.arange(2_000) < 1_000, 0.5, 1.5)
+    returns = rng.normal(0, yearly * np.sqrt(gaps / YEAR_SECONDS))
+    prices = [2_000 * WAD, *(int(price * 10**8) * 10**10 for price in 2_000 * np.exp(np.cumsum(returns)))]
+    decay = WAD - 8_022_504_000_000  # halves in a day
+
+    found, floats = 0, 0.0
+    for old, new, gap in zip(prices, prices[1:], gaps.tolist(), strict=False):
+        found = variance_after(found, old, new, gap, decay)
+        kept = np.exp(gap * np.log1p(-8.022504e-6))
+        floats = floats * kept + np.log(new / old) ** 2 * YEAR_SECONDS / gap * (1 - kept)
+        assert found / WAD == pytest.approx(floats, rel=1e-9)
+    assert 1 < volatility_wad(replace(CALM, variance_wad=found)) / WAD < 2  # 150 %
+
+
+@repeatable
+@given(old=prices, new=prices, elapsed=times, variance=st.integers(0, 10**29), decay=st.integers(0, WAD - 1))
+def test_variance_after__any__just_above_exact(
+    old: int, new: int, elapsed: int, variance: int, decay: int
+) -> None:
+    """Never below but for the last places of the logarithms and of what is kept; and it fits its 128 bits."""
+    found = variance_after(variance, old, new, elapsed, decay)
+
+    with mpmath.workdps(90):
+        kept = mpmath.mpf(kept_wad(decay, elapsed)) / WAD
+        sample = mpmath.log(mpmath.mpf(new) / old) ** 2 * YEAR_SECONDS / elapsed * WAD
+        exact = variance * kept + sample * (1 - kept)
+        slack = sample * mpmath.mpf("1e-14") + 4 * mpmath.sqrt(sample * YEAR_SECONDS / elapsed) / 10**9 + 100
+        assert exact - slack <= found <= exact + slack
+    assert found < 2**128
+
+
+@repeatable
+@given(variance=st.integers(0, 2**128 - 1) | st.integers(0, 128).map(lambda bits: 2**bits - 1))
+def test_stored_variance__any__is_rounded_up_in_the_sixteenth_bit(variance: int) -> None:
+    kept = stored_variance_wad(variance)
+
+    assert variance <= kept <= variance + variance // 2**15
+    assert stored_variance_wad(kept) == kept
+
+
+@repeatable
+@given(x=st.integers(1, 2**255 - 1) | st.integers(1, 10**20))
+def test_ln_wad__any__as_mpmath(x: int) -> None:
+    with mpmath.workdps(90):
+        assert abs(ln_wad(x) - mpmath.log(mpmath.mpf(x) / WAD) * WAD) < 2
+
+
 @pytest.mark.parametrize(
     ("age", "grade"),
     [(0, Grade.FRESH), (100, Grade.FRESH), (101, Grade.SLOW), (160, Grade.SLOW), (161, Grade.STALE)],
@@ -167,8 +240,22 @@ def test_poke__good__enters() -> None:
 
     done = poke(RULES, FEED, stored, Answer(answer=120 * 10**8, updated_at=AT + 2), AT + 9)
 
-    assert done.stored == Stored(spot_wad=120 * WAD, ema_wad=100_099_500_000_000_000_000, updated_at=AT + 2)
+    assert done.stored == Stored(
+        spot_wad=120 * WAD,
+        ema_wad=100_099_500_000_000_000_000,
+        updated_at=AT + 2,
+        variance_wad=variance_after(0, 105 * WAD, 120 * WAD, 2, VARIANCE_DECAY),
+        accepted_at=AT + 9,
+    )
     assert (done.accepted, done.refused, done.moved, done.resumed) == (True, None, True, False)
+
+
+def test_poke__in_the_same_block__waits() -> None:
+    first = poke(RULES, FEED, CALM, Answer(answer=105 * 10**8, updated_at=AT + 2), AT + 9)
+    newer = Answer(answer=95 * 10**8, updated_at=AT + 3)
+
+    assert poke(RULES, FEED, first.stored, newer, AT + 9).stored == first.stored
+    assert poke(RULES, FEED, first.stored, newer, AT + 10).accepted
 
 
 def test_poke__no_newer_or_silent__changes_nothing() -> None:

@@ -28,7 +28,9 @@ from holdfast.units import WAD
 from tests.conftest import START, Roles
 from tests.parity.draw import repeatable, seeds
 
-RULES = Rules(ema_decay_wad=997_692_063_824_711_937, slow_seconds=600)
+RULES = Rules(
+    ema_decay_wad=997_692_063_824_711_937, variance_decay_wad=999_807_477_651_317_445, slow_seconds=600
+)
 HALTS = breaker_model.Rules(
     max_pause_seconds=3_600, cooldown_seconds=3_600, grace_seconds=900, trigger_seconds=300
 )
@@ -105,7 +107,7 @@ class Twin:
         self.stored[underlying] = done.stored
         events: list[Any] = []
         if done.accepted:
-            events.append(("PricePoked", underlying, *astuple(done.stored)))
+            events.append(("PricePoked", underlying, *astuple(done.stored)[:4]))
         if done.refused:
             events.append(("PriceRefused", underlying, *done.refused))
         if done.moved:
@@ -119,6 +121,11 @@ class Twin:
                 events.append(("GraceOpened", underlying, now + HALTS.grace_seconds))
             self.halts = halts
         return events
+
+    def variances(self) -> list[tuple[int, int]]:
+        """Variance and volatility of each, as they are read."""
+        found = [self.stored.get(underlying, Stored()) for underlying in UNDERLYINGS]
+        return [(model.stored_variance_wad(one.variance_wad), model.volatility_wad(one)) for one in found]
 
     def price(self, underlying: int, now: int) -> tuple[int, int, int]:
         if underlying not in self.feeds:
@@ -139,7 +146,8 @@ def test_oracle__histories__meet_everything(world: Chain) -> None:
     """Nothing above is proved by histories in which nothing happens."""
     met: Counter[Any] = Counter()
     for seed in range(20):
-        for outcome, prices, states in play(world, seed)[0]:
+        for outcome, prices, states, variances in play(world, seed)[0]:
+            met.update("variance" for variance, _ in variances if variance)
             met.update(event if isinstance(event, str) else event[0] for event in outcome or ["nothing"])
             met.update(Grade(price[2]) for price in prices)
             met.update("grace" for state in states if state[2])
@@ -153,7 +161,7 @@ def test_oracle__histories__meet_everything(world: Chain) -> None:
         "BadFeed",
         "UnknownUnderlying",
     }
-    assert {thing: met[thing] for thing in (*Grade, *events, "grace") if met[thing] < 5} == {}
+    assert {thing: met[thing] for thing in (*Grade, *events, "grace", "variance") if met[thing] < 5} == {}
 
 
 def play(chain: Chain, seed: int) -> tuple[list[Any], list[Any]]:
@@ -168,17 +176,24 @@ def play(chain: Chain, seed: int) -> tuple[list[Any], list[Any]]:
         looks = [
             call(chain.oracle, "read", UNDERLYINGS, sender=stranger),
             *(call(chain.breaker, "stateOf", one, sender=stranger) for one in UNDERLYINGS),
+            *(call(chain.oracle, "varianceOf", one, sender=stranger) for one in UNDERLYINGS),
+            *(call(chain.oracle, "volatilityOf", one, sender=stranger) for one in UNDERLYINGS),
         ]
         blocks.append(Block([request, *looks], time=now))
         states = [breaker_model.state(twin.halts, one, now) for one in UNDERLYINGS]
         prices = [twin.price(one, now) for one in UNDERLYINGS]
-        wanted.append((outcome, prices, [(one.level, one.until, one.grace_until) for one in states]))
+        halts = [(one.level, one.until, one.grace_until) for one in states]
+        wanted.append((outcome, prices, halts, twin.variances()))
 
     seen = [
         (
             told(results[0]),
             [tuple(price) for price in results[1].returned(chain.oracle, "read")],
-            [tuple(result.returned(chain.breaker, "stateOf")) for result in results[2:]],
+            [tuple(result.returned(chain.breaker, "stateOf")) for result in results[2:5]],
+            [
+                (variance.returned(chain.oracle, "varianceOf"), root.returned(chain.oracle, "volatilityOf"))
+                for variance, root in zip(results[5:8], results[8:], strict=True)
+            ],
         )
         for results in simulate(chain.oracle.rpc, blocks)
     ]

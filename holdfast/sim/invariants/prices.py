@@ -55,7 +55,11 @@ def answers_plausible(t: Transition, g: Ghost) -> Judgement:
 @cache
 def _rules(world: str) -> Rules:
     oracle = _config(world).oracle
-    return Rules(ema_decay_wad=oracle.ema_decay_wad, slow_seconds=oracle.slow_seconds)
+    return Rules(
+        ema_decay_wad=oracle.ema_decay_wad,
+        variance_decay_wad=oracle.variance_decay_wad,
+        slow_seconds=oracle.slow_seconds,
+    )
 
 
 @cache

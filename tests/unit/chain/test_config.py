@@ -148,10 +148,11 @@ def test_numbers__are_exact(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("half_life", [1, 60, 300, 6_000])
-def test_ema_decay__halves_in_the_half_life(half_life: int) -> None:
+@pytest.mark.parametrize("of", ["ema", "variance"])
+def test_decay__halves_in_the_half_life(half_life: int, of: str) -> None:
     config = load_config(PINNED)
-    oracle = config.oracle.model_copy(update={"ema_half_life_seconds": half_life})
-    left = Decimal(oracle.ema_decay_wad).scaleb(-18) ** half_life
+    oracle = config.oracle.model_copy(update={f"{of}_half_life_seconds": half_life})
+    left = Decimal(getattr(oracle, f"{of}_decay_wad")).scaleb(-18) ** half_life
     assert abs(left - Decimal("0.5")) < Decimal(half_life).scaleb(-17)
     assert left <= Decimal("0.5")  # rounded down: the slow price is never slower than it says
 

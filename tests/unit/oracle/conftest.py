@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.chain.contract import Contract
 from tests.conftest import Clock, Roles
-from tests.unit.oracle.world import BTC, DECAY_WAD, ETH, GRACE, ONE, SLOW, TRIGGER, World, feed_of
+from tests.unit.oracle.world import BTC, ETH, GRACE, ONE, RULES, TRIGGER, World, feed_of
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def world(
 ) -> World:
     """No feed is set yet; the governor may set one, without delay."""
     breaker = deploy("Breaker", authority.address, 3_600, 3_600, GRACE, TRIGGER, 0, 1)
-    oracle = deploy("Oracle", authority.address, breaker.address, DECAY_WAD, SLOW)
+    oracle = deploy("Oracle", authority.address, breaker.address, *RULES)
     permit(oracle, breaker, "reportMove", "reportResume")
     permit(roles.governor, oracle, "setFeed")
     feed = deploy("SettableFeed", roles.deployer, 8)

@@ -1,6 +1,6 @@
 """constructor
 ├── breaker has no code              -> NoBreaker
-├── decay is above MAX_EMA_DECAY_WAD -> DecayTooSlow
+├── decay is above MAX_EMA_DECAY_WAD, or that of the variance not below one -> DecayTooSlow
 └── otherwise                        -> keeps its arguments
 """
 
@@ -9,15 +9,16 @@ from collections.abc import Callable
 import pytest
 
 from holdfast.chain.contract import Contract
+from holdfast.units import WAD
 from tests.conftest import Refused, Roles
-from tests.unit.oracle.world import DECAY_WAD, SLOW, World
+from tests.unit.oracle.world import DECAY_WAD, RULES, SLOW, VARIANCE_DECAY_WAD, World
 
 
 def test_constructor__breaker_without_code__reverts(
     deploy: Callable[..., Contract], authority: Contract, roles: Roles, refused: Refused
 ) -> None:
     with refused("NoBreaker", breaker=roles.stranger):
-        deploy("Oracle", authority.address, roles.stranger, DECAY_WAD, SLOW)
+        deploy("Oracle", authority.address, roles.stranger, *RULES)
 
 
 def test_constructor__decay_too_slow__reverts(
@@ -25,14 +26,28 @@ def test_constructor__decay_too_slow__reverts(
 ) -> None:
     limit = world.oracle.call("MAX_EMA_DECAY_WAD")
 
-    deploy("Oracle", authority.address, world.breaker.address, limit, SLOW)
+    deploy("Oracle", authority.address, world.breaker.address, limit, *RULES[1:])
     with refused("DecayTooSlow", decayWad=limit + 1, maxWad=limit):
-        deploy("Oracle", authority.address, world.breaker.address, limit + 1, SLOW)
+        deploy("Oracle", authority.address, world.breaker.address, limit + 1, *RULES[1:])
+
+
+def test_constructor__variance_never_forgets__reverts(
+    deploy: Callable[..., Contract], world: World, authority: Contract, refused: Refused
+) -> None:
+    deploy("Oracle", authority.address, world.breaker.address, DECAY_WAD, WAD - 1, *RULES[2:])
+    with refused("DecayTooSlow", decayWad=WAD, maxWad=WAD - 1):
+        deploy("Oracle", authority.address, world.breaker.address, DECAY_WAD, WAD, *RULES[2:])
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("EMA_DECAY_WAD", DECAY_WAD), ("SLOW_SECONDS", SLOW), ("HEARTBEAT_UNIT", 10), ("SOURCE_GAS", 200_000)],
+    [
+        ("EMA_DECAY_WAD", DECAY_WAD),
+        ("VARIANCE_DECAY_WAD", VARIANCE_DECAY_WAD),
+        ("SLOW_SECONDS", SLOW),
+        ("HEARTBEAT_UNIT", 10),
+        ("SOURCE_GAS", 200_000),
+    ],
 )
 def test_constructor__arguments_and_constants__are_kept(world: World, name: str, value: int) -> None:
     assert world.oracle.call(name) == value

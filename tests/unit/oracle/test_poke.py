@@ -5,6 +5,8 @@
 ├── the answer is newer and good
 │   ├── enters, with its source time; emits PricePoked
 │   ├── the slow price moves as if the old spot had held until then
+│   ├── the variance takes in the return
+│   ├── another price entered in this block -> waits
 │   ├── decimals from 0 to 18          -> wad
 │   └── a duplicate in the list        -> enters once
 ├── the answer is bad                  -> PriceRefused, the old price ages
@@ -25,12 +27,12 @@ import pytest
 
 from holdfast.chain.contract import Contract
 from holdfast.errors import Reverted
+from holdfast.model.oracle import variance_after
 from holdfast.sim.history import Block, call, flat, simulate
 from holdfast.units import WAD
 from tests.conftest import Clock, Refused, Roles
 from tests.unit.oracle.world import (
     BTC,
-    DECAY_WAD,
     ETH,
     FRESH,
     GRACE,
@@ -38,10 +40,12 @@ from tests.unit.oracle.world import (
     MAX,
     MIN,
     ONE,
+    RULES,
     SLOW,
     STALE,
     TRIGGER,
     UNKNOWN,
+    VARIANCE_DECAY_WAD,
     World,
     feed_of,
 )
@@ -93,8 +97,40 @@ def test_poke__newer__enters_with_its_source_time(world: World, clock: Clock, st
         "spotWad": 105 * WAD,
         "emaWad": 100 * WAD,  # the old spot was the slow price
         "updatedAt": start + 2,
+        "varianceWad": variance_after(0, 100 * WAD, 105 * WAD, 2, VARIANCE_DECAY_WAD),
     }
     assert world.oracle.call("updatedAtOf", ETH) == start + 2
+
+
+def test_poke__newer_in_the_same_block__waits(world: World, clock: Clock, start: int) -> None:
+    """Of a block there is one price: whoever brings answers in can't act between two."""
+    world.say(105 * ONE, start + 2)
+    clock.set(start + 9)
+    say = call(world.feed, "setAt", 95 * ONE, start + 3, sender=world.deployer)
+    poke = call(world.oracle, "poke", [ETH], sender=world.keeper)
+    spot = call(world.oracle, "spotOf", ETH, sender=world.keeper)
+
+    blocks = [Block([poke, say, poke, spot], time=start + 9), Block([poke, spot], time=start + 10)]
+    (first, _, second, within), (third, after) = simulate(world.oracle.rpc, blocks)
+
+    assert [event.name for event in first.events] == ["PricePoked"]
+    assert second.ok and second.events == []
+    assert within.returned(world.oracle, "spotOf") == 105 * WAD
+    assert [event.name for event in third.events] == ["PricePoked"]
+    assert after.returned(world.oracle, "spotOf") == 95 * WAD
+
+
+def test_poke__variance__is_the_squared_return_a_year(world: World, clock: Clock, start: int) -> None:
+    """100 → 105 in 2 s at 0.999 a second: (ln 1.05)²/2 s · (1 − 0.998001) · 31,536,000 s = 75.033…"""
+    world.say(105 * ONE, start + 2)
+    clock.next(start + 3)
+    found = world.poke().event("PricePoked").args["varianceWad"]
+
+    assert abs(found - 75_033_285_643_705_351_856) < 10**10
+    shown = world.oracle.call("varianceOf", ETH)
+    assert found <= shown <= found + found // 2**15
+    root = world.oracle.call("volatilityOf", ETH)
+    assert (root - 1) ** 2 < shown * WAD <= root**2
 
 
 def test_poke__twice__slow_price_moves_towards_the_old_spot(world: World, clock: Clock, start: int) -> None:
@@ -388,7 +424,7 @@ def test_poke__slow_breaker_at_any_gas__hears_or_reverts(
 ) -> None:
     """However much a breaker needs: a report that ran out of the caller's gas was not refused."""
     breaker = deploy("MockSlowBreaker", 150_000)
-    oracle = deploy("Oracle", authority.address, breaker.address, DECAY_WAD, SLOW)
+    oracle = deploy("Oracle", authority.address, breaker.address, *RULES)
     permit(roles.governor, oracle, "setFeed")
     feed = deploy("SettableFeed", roles.deployer, 8)
     time = clock.now + 1_000

@@ -129,6 +129,7 @@ def test_set_feed__good__is_set_and_poked(world: World, roles: Roles, clock: Clo
         "spotWad": 100 * WAD,
         "emaWad": 100 * WAD,
         "updatedAt": time,
+        "varianceWad": 0,
     }
     assert world.oracle.call("feedOf", ETH) == feed
     assert world.oracle.call("updatedAtOf", ETH) == time

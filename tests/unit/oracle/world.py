@@ -17,7 +17,10 @@ BTC = 2
 UNKNOWN = 9
 ONE = 10**8  # the feeds have 8 decimals
 DECAY_WAD = 99 * WAD // 100
+VARIANCE_DECAY_WAD = 999 * WAD // 1_000
 SLOW = 60  # [seconds]
+RULES = (DECAY_WAD, VARIANCE_DECAY_WAD, SLOW)
+"""As the constructor takes them."""
 HEARTBEAT = 100  # [seconds]
 DEVIATION = 10  # [%]
 MIN = 10 * WAD
