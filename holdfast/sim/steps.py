@@ -23,7 +23,7 @@ from holdfast.chain.rpc import Rpc
 from holdfast.chain.views import read_account, read_market, read_system
 from holdfast.errors import HoldfastError
 from holdfast.sim.history import Block, Call, Result, call, simulate
-from holdfast.types import Account, Market, Pool, Snapshot, System
+from holdfast.types import Account, AtRisk, Market, Pool, Snapshot, System
 
 if TYPE_CHECKING:
     from holdfast.sim.world import World
@@ -33,6 +33,12 @@ OBSERVER: Final = "0x000000000000000000000000000000000000BEEF"
 
 READ_GAS: Final = 2**36
 """[gas] Of one read; no read is ever short of it."""
+
+EVERYBODY: Final = 2**32
+"""More accounts than there are."""
+
+RISK_BPS: Final = 12_000
+"""Health below which the Lens is asked to list an account: some are, some not, most of the time."""
 
 
 Through = Callable[[Rpc, Sequence[Block], int], list[list[Result]]]
@@ -76,6 +82,7 @@ class Transition:
     fresh: frozenset[int] = frozenset()
     whole: bool = False  # all accounts were read after it
     since: Mapping[int, Pool] = field(default_factory=dict)  # the pool when a fresh account was read before
+    at_risk: tuple[AtRisk, ...] | None = None  # whom the Lens listed after it; None: it wasn't asked
 
     @property
     def action(self) -> str:
@@ -142,6 +149,7 @@ class _Look:
     call: int  # the first of its reads
     accounts: tuple[int, ...]
     everything: bool  # system and markets, too
+    last: bool = False  # and who is at risk
 
 
 def run(
@@ -192,10 +200,10 @@ def _schedule(
     looks: list[_Look] = []
     known: frozenset[int] = frozenset()  # read since the last call that changed anything
 
-    def look(step: Step | None, ids: Iterable[int], everything: bool) -> None:
+    def look(step: Step | None, ids: Iterable[int], everything: bool, last: bool = False) -> None:
         calls, chosen = blocks[-1].calls, tuple(sorted(ids))
-        looks.append(_Look(step, len(blocks) - 1, len(calls), chosen, everything))
-        calls.extend(_reads(world, chosen, everything))
+        looks.append(_Look(step, len(blocks) - 1, len(calls), chosen, everything, last))
+        calls.extend(_reads(world, looks[-1]))
 
     for place, step in enumerate((*done, *following)):
         new = place >= len(done)
@@ -219,19 +227,17 @@ def _schedule(
             look(step, wanted, True)
             known = wanted
     rest = frozenset(range(1, accounts + 1)) - known
-    if following and rest:
-        look(None, rest, False)
+    if following:
+        look(None, rest, False, last=True)
     return blocks, looks
 
 
-def _reads(world: World, accounts: tuple[int, ...], everything: bool) -> list[Call]:
-    lens = world.protocol.lens
-    first = (
-        [call(lens, name, sender=OBSERVER, gas=READ_GAS) for name in ("system", "markets")]
-        if everything
-        else []
-    )
-    return [*first, call(lens, "accountsOf", list(accounts), sender=OBSERVER, gas=READ_GAS)]
+def _reads(world: World, look: _Look) -> list[Call]:
+    questions: list[tuple[Any, ...]] = [("system",), ("markets",)] if look.everything else []
+    if look.last:
+        questions.append(("atRisk", 0, EVERYBODY, RISK_BPS))
+    questions.append(("accountsOf", list(look.accounts)))
+    return [call(world.protocol.lens, *one, sender=OBSERVER, gas=READ_GAS) for one in questions]
 
 
 def _transitions(
@@ -243,7 +249,7 @@ def _transitions(
     pools = dict.fromkeys(people, before.system.pool)
     fresh: frozenset[int] = frozenset()
     for place, look in enumerate(looks):
-        answers = results[look.block][look.call : look.call + (3 if look.everything else 1)]
+        answers = results[look.block][look.call : look.call + 1 + 2 * look.everything + look.last]
         since = {at: pools[at] for at in look.accounts if at in pools}
         people.update((account.id, account) for account in reader.accounts(answers[-1]))
         system, markets = reader.moment(answers) if look.everything else (before.system, before.markets)
@@ -260,7 +266,8 @@ def _transitions(
         else:
             fresh = read if look.everything else fresh | read
             if look.everything or place == len(looks) - 1:
-                found.append(Transition(before, after, fresh=read, since=since))
+                listed = reader.at_risk(answers[0]) if look.last else None
+                found.append(Transition(before, after, fresh=read, since=since, at_risk=listed))
         if look.everything or place == len(looks) - 1:
             found[-1].whole = fresh.issuperset(account.id for account in there)
         pools.update(dict.fromkeys(read, system.pool))
@@ -287,6 +294,9 @@ class _Reader:
 
     def moment(self, results: Sequence[Result]) -> tuple[System, tuple[Market, ...]]:
         return self._part("system", results[0]), self._part("markets", results[1])
+
+    def at_risk(self, result: Result) -> tuple[AtRisk, ...]:
+        return self._part("atRisk", result)  # type: ignore[no-any-return]
 
     def accounts(self, result: Result) -> list[Account]:
         data = self._data("accountsOf", result)
@@ -321,6 +331,7 @@ def _account_codec(lens: Contract) -> Codec:
 _PARSERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "system": read_system,
     "markets": lambda views: tuple(read_market(view) for view in views),
+    "atRisk": lambda answer: tuple(AtRisk.of_word(word) for word in answer[0]),
 }
 
 
