@@ -205,6 +205,26 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AtRisk:
+    """An account that a keeper may have something to do with, as `Lens.atRisk` names it."""
+
+    account: int
+    health_bps: int | None  # equity / MM, rounded down, within 64 bits; None: it could not be assessed
+    in_auction: bool
+
+    @classmethod
+    def of_word(cls, word: int) -> AtRisk:
+        """account << 192 | not assessable << 65 | in auction << 64 | health [64, signed]."""
+        low = word & (1 << 64) - 1
+        health = low - (low >> 63 << 64)
+        return cls(
+            account=word >> 192,
+            health_bps=None if word >> 65 & 1 else health,
+            in_auction=bool(word >> 64 & 1),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Restriction:
     """The breaker's state of one underlying alone; times are 0 where nothing runs."""
 

@@ -33,7 +33,7 @@ interface ILens {
         HoldingView[] holdings;
         Health health;
         ILiquidation.Auction auction; // startedAt zero: not in auction
-        uint256 discountWad; // [wad] d now
+        uint256 discountWad; // [wad] d now; zero for what is not assessed
     }
 
     /// @notice The breaker's state of one underlying alone.
@@ -96,6 +96,21 @@ interface ILens {
 
     /// @notice The accounts, in the order asked. Never reverts because of one of them.
     function accountsOf(uint64[] calldata accounts) external view returns (AccountView[] memory);
+
+    /// @notice Accounts that a keeper may have something to do with: health below `thresholdBps`, in auction, or not
+    /// assessable. In the order of their ids; needs no index and no event, and is never stopped by one account.
+    /// @dev Looks at `count` accounts, or at as many as the call's gas is good for: it stops where less than `SPARE_GAS` is
+    /// left. Health is equity / MM in bps, rounded down, within an int64; without a requirement its smallest value for a
+    /// debt, its largest for everybody else.
+    /// @param from first account to look at; zero: the first there is
+    /// @param thresholdBps health at which an account is no longer listed; 10,000 lists what may be liquidated now
+    /// @return found account [64] << 192 | not assessable [1] << 65 | in auction [1] << 64 | health [64, signed]; the health
+    /// of what can't be assessed is zero
+    /// @return next where to go on; zero: there is no further account
+    function atRisk(uint64 from, uint64 count, uint32 thresholdBps)
+        external
+        view
+        returns (uint256[] memory found, uint64 next);
 
     /// @notice All listed instruments, in the order of listing.
     function markets() external view returns (MarketView[] memory);

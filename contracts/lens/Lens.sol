@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
-import { FixedPoint } from "contracts/libraries/FixedPoint.sol";
+import { BPS, FixedPoint } from "contracts/libraries/FixedPoint.sol";
 import { IBreaker } from "interfaces/IBreaker.sol";
 import { IInsurance } from "interfaces/IInsurance.sol";
 import { ILedger } from "interfaces/ILedger.sol";
@@ -18,6 +18,10 @@ import { Health, InstrumentId, Mode } from "interfaces/Types.sol";
 /// @notice Views only; for callers off the chain, so it spends gas where that makes it simpler.
 contract Lens is ILens {
     using FixedPoint for uint256;
+    using FixedPoint for int256;
+
+    /// @notice Gas with which the fullest account there can be is looked at, and the answer given, with plenty to spare.
+    uint256 public constant SPARE_GAS = 1_500_000;
 
     ILedger public immutable ledger;
     IPositions public immutable positions;
@@ -59,6 +63,27 @@ contract Lens is ILens {
         for (uint256 i; i < accounts.length; ++i) {
             _readAccount(accounts[i], views[i]);
         }
+    }
+
+    /// @inheritdoc ILens
+    function atRisk(uint64 from, uint64 count, uint32 thresholdBps)
+        external
+        view
+        returns (uint256[] memory found, uint64 next)
+    {
+        uint64 last = ledger.accounts();
+        next = from == 0 ? 1 : from;
+        uint256 end = uint256(next) + count;
+        if (end > uint256(last) + 1) end = uint256(last) + 1;
+
+        uint256[4] memory answer;
+        found = new uint256[](0); // the last thing in memory, so it can grow
+        for (; next < end && gasleft() >= SPARE_GAS; ++next) {
+            uint256 word = _riskOf(next, thresholdBps, answer);
+            if (word != 0) _append(found, word);
+        }
+
+        if (next > last) next = 0;
     }
 
     /// @inheritdoc ILens
@@ -121,7 +146,61 @@ contract Lens is ILens {
         } catch { } // stays unassessed
 
         v.auction = liquidation.auctionOf(account);
-        if (v.auction.startedAt != 0) v.discountWad = liquidation.discountOf(account);
+        // The discount is asked of the assessed alone: it depends on what they hold.
+        if (v.assessed && v.auction.startedAt != 0) v.discountWad = liquidation.discountOf(account);
+    }
+
+    /// @dev As `atRisk` has it; zero where there is nothing to do.
+    function _riskOf(uint64 account, uint32 thresholdBps, uint256[4] memory answer)
+        private
+        view
+        returns (uint256 word)
+    {
+        // A struct's place, then its first members: equity, IM, MM.
+        bool assessed = _ask(address(ledger), ILedger.healthOf.selector, account, answer, 4);
+        int64 healthBps = assessed ? _healthBps(int256(answer[1]), answer[3]) : int64(0);
+        bool inAuction =
+            _ask(address(liquidation), ILiquidation.auctionOf.selector, account, answer, 1) && answer[0] != 0;
+        if (assessed && !inAuction && healthBps >= int64(uint64(thresholdBps))) return 0;
+
+        word = uint256(account) << 192 | uint64(healthBps);
+        if (inAuction) word |= 1 << 64;
+        if (!assessed) word |= 1 << 65;
+    }
+
+    /// @dev Down: who is below a threshold is listed below it.
+    function _healthBps(int256 equityWad, uint256 maintenanceWad) private pure returns (int64) {
+        if (maintenanceWad == 0) return equityWad < 0 ? type(int64).min : type(int64).max;
+
+        int256 bps = equityWad.mulDivFloor(BPS, maintenanceWad);
+        if (bps < type(int64).min) return type(int64).min;
+        return bps > type(int64).max ? type(int64).max : int64(bps);
+    }
+
+    /// @dev Asks about an account and keeps the first words of the answer: memory is the same, however many are asked about.
+    /// Whoever has the gas for the fullest account isn't refused for want of it.
+    function _ask(address target, bytes4 question, uint64 account, uint256[4] memory answer, uint256 words)
+        private
+        view
+        returns (bool answered)
+    {
+        assembly ("memory-safe") {
+            mstore(0, question)
+            mstore(4, account)
+            answered := staticcall(gas(), target, 0, 36, answer, shl(5, words))
+            answered := and(answered, iszero(lt(returndatasize(), shl(5, words))))
+        }
+    }
+
+    /// @dev Nothing may have been put into memory behind `list`.
+    function _append(uint256[] memory list, uint256 word) private pure {
+        assembly ("memory-safe") {
+            let length := add(mload(list), 1)
+            let place := add(list, shl(5, length))
+            mstore(list, length)
+            mstore(place, word)
+            mstore(0x40, add(place, 32))
+        }
     }
 
     function _readPosition(uint64 account, InstrumentId instrument, PositionView memory v) private view {

@@ -31,6 +31,7 @@ contract MockSurroundings {
     mapping(uint16 underlying => uint256) public spotOf;
     mapping(uint16 underlying => uint256) public reopensAt;
     mapping(uint16 underlying => uint32) public heartbeatOf;
+    mapping(uint16 underlying => uint256) public volatilityOf;
     mapping(uint64 account => Health) private _health;
 
     // Set by the test
@@ -158,6 +159,10 @@ contract MockSurroundings {
 
     function feedOf(uint16 underlying) external view returns (IOracle.Feed memory feed) {
         feed.heartbeatSeconds = heartbeatOf[underlying];
+    }
+
+    function setVolatility(uint16 underlying, uint256 annualisedVolatilityWad) external {
+        volatilityOf[underlying] = annualisedVolatilityWad;
     }
 
     // Breaker

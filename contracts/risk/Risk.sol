@@ -23,7 +23,7 @@ struct RiskConfig {
     uint32 volatilityFloorBps; // a year: what every underlying is held to have at least
     uint16 fundingCapBps; // as the ledger's
     uint16 maxFeeBps; // as the ledger's
-    uint16 rewardCapBps; // most that the liquidation may ever be set to
+    uint16 rewardCapBps; // of MM, kept for a start reward: a dearer one is paid out of equity that is left
 }
 
 /// @notice Stores margin parameters and hands them, with the book, to the model of the account's mode.
@@ -229,8 +229,8 @@ contract Risk is IRisk, AccessManaged {
     }
 
     /// @dev A year. At least the floor: a quiet past promises nothing.
-    function _volatilityWad(uint16) private view returns (uint256) {
-        return VOLATILITY_FLOOR_BPS * WAD / BPS;
+    function _volatilityWad(uint16 underlying) private view returns (uint256) {
+        return FixedPointMathLib.max(ORACLE.volatilityOf(underlying), VOLATILITY_FLOOR_BPS * WAD / BPS);
     }
 
     function _checkInstrument(InstrumentParams calldata p) private pure {

@@ -141,7 +141,7 @@ class Risk(Section):
     collateral_ramp_seconds: Seconds
     epoch_seconds: Seconds
     volatility_floor_bps: Annotated[int, Field(ge=0, lt=2**32)]  # a year
-    reward_cap_bps: Bps  # most that auction.reward_cap_bps may ever become
+    reward_cap_bps: Bps  # of MM, that the envelope keeps for a start reward
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -285,7 +285,6 @@ class Config(Section):
                 raise ValueError(
                     f"venue.{key} must be at most ledger.max_fee_bps ({self.ledger.max_fee_bps})"
                 )
-        self._check_rewards()
         for name in self.instruments:
             self._check_envelope(name)
         if not self.local:
@@ -305,12 +304,6 @@ class Config(Section):
                     f"underlyings.{name}: give the address of a feed, or a price for a local one"
                 )
         return self
-
-    def _check_rewards(self) -> None:
-        if self.auction.reward_cap_bps > self.risk.reward_cap_bps:
-            raise ValueError(
-                f"auction.reward_cap_bps must be at most risk.reward_cap_bps ({self.risk.reward_cap_bps})"
-            )
 
     def _check_envelope(self, name: str) -> None:
         """What the contract would say of it, with the volatility that every underlying is held to have."""

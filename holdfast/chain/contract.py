@@ -42,12 +42,21 @@ class Contract:
         """What `function` returned: None, the one value, or a tuple (named where the values have names)."""
         return self.artifact.find(function).decode(data)
 
-    def call(self, function: str, *args: Any, sender: Any = None, block: int | str = "latest") -> Any:
+    def call(
+        self,
+        function: str,
+        *args: Any,
+        sender: Any = None,
+        block: int | str = "latest",
+        gas: int | None = None,  # None: what the node gives a call
+    ) -> Any:
         """What `function` returns on `block`, changing nothing. Reverted where it refuses."""
         found = self.artifact.find(function, args)
         request = {"to": self.address, "data": "0x" + found.encode(*args).hex()}
         if sender is not None:
             request["from"] = as_address(sender)
+        if gas is not None:
+            request["gas"] = hex(gas)
         try:
             answer = self.rpc.call("eth_call", request, _block(block))
         except RpcError as error:

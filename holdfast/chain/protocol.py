@@ -23,13 +23,34 @@ from holdfast.chain.record import Deployment, deployment_path
 from holdfast.chain.rpc import Rpc
 from holdfast.chain.transactions import Receipt, Sender
 from holdfast.chain.views import read_account, read_market, read_system
-from holdfast.errors import ConfigError, RpcError
+from holdfast.errors import ChainError, ConfigError, RpcError
 from holdfast.model.venue import Order, SignedOrder, digest
-from holdfast.types import SETTLEMENT, Account, Books, InstrumentId, Market, Mode, Snapshot, System, perpetual
-from holdfast.units import WAD, mul_div_down
+from holdfast.types import (
+    SETTLEMENT,
+    Account,
+    AtRisk,
+    Books,
+    InstrumentId,
+    Market,
+    Mode,
+    Snapshot,
+    System,
+    perpetual,
+)
+from holdfast.units import BPS, WAD, mul_div_down
 
 CHUNK: Final = 100
 """Accounts in one call; halved where the node finds that too much."""
+
+RISK_CHUNK: Final = 10_000
+"""Accounts that one call of `Lens.atRisk` looks through; halved where the node finds that too much."""
+
+RISK_GAS: Final = 60_000
+"""[gas] For each of them: nearly three times what an account with one position takes. A node may give less; the Lens
+then stops earlier, and says where."""
+
+RISK_SPARE_GAS: Final = 2_000_000
+"""[gas] Beside it: `Lens.SPARE_GAS` is always left over."""
 
 UNLIMITED: Final = 2**256 - 1
 
@@ -123,6 +144,29 @@ class Protocol:
         if ids is None:
             ids = range(1, self.ledger.call("accounts", block=block) + 1)
         return tuple(read_account(view) for view in self._account_views(list(ids), block, CHUNK))
+
+    def at_risk(self, threshold_bps: int = BPS, block: int | str = "latest") -> tuple[AtRisk, ...]:
+        """Accounts below the threshold, in auction, or not assessable, by id. No index: the Lens looks at all of them.
+
+        ChainError where the node gives a call too little gas for a single account.
+        """
+        block = self._fixed(block)
+        found: list[AtRisk] = []
+        place, chunk = 1, RISK_CHUNK
+        while place:
+            gas = RISK_SPARE_GAS + chunk * RISK_GAS
+            try:
+                words, after = self.lens.call("atRisk", place, chunk, threshold_bps, block=block, gas=gas)
+            except RpcError:
+                if chunk == 1:
+                    raise
+                chunk = -(-chunk // 2)
+                continue
+            if after == place:
+                raise ChainError(f"the node gives a call too little gas to look at account {place}")
+            found += map(AtRisk.of_word, words)
+            place = after
+        return tuple(found)
 
     def snapshot(self, ids: Iterable[int] | None = None, block: int | str = "latest") -> Snapshot:
         """All of it at one block."""

@@ -145,4 +145,6 @@ class Trade:
         return "instrument", self.taker.instrument
 
 
-Action = SetPrice | Poke | Start | Insure | Restart | End | Deleverage | WriteOff | ReportDeficit | Take | Trade
+Action = (
+    SetPrice | Poke | Start | Insure | Restart | End | Deleverage | WriteOff | ReportDeficit | Take | Trade
+)

@@ -6,7 +6,7 @@
   insured   → closed out  Deleverage  deficit, and the fund can't pay all of it or nobody bought in time
   debt left → none        WriteOff    nothing but debt is left
   any       → none        End         healthy again, or nothing left
-  any                     ReportDeficit  more is owed than the fund can pay, and withdrawals don't wait yet; or the other way
+  any                     ReportDeficit  more is owed than the fund can pay and no withdrawal waits; or the reverse
 
 Starting is paid for by the protocol. The chores are not: `subsidy_wad` is what the operator lets one transaction lose.
 """

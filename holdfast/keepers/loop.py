@@ -36,7 +36,9 @@ class Role(Protocol):
     """What makes a price pusher, a liquidator or a bidder of the loop."""
 
     name: str
-    needs_accounts: bool  # False: a snapshot without accounts will do
+
+    def accounts(self, block: int) -> Sequence[int]:
+        """Those that it wants to see in the snapshot of this block."""
 
     def decide(self, snapshot: Snapshot) -> Sequence[Action]:
         """Reads what it needs beside the snapshot, then decides purely."""

@@ -28,7 +28,6 @@ ROLES: Final = ("price_pusher", "liquidator", "bidder")
 
 class PricePusher:
     name = "price_pusher"
-    needs_accounts = False
 
     def __init__(
         self,
@@ -47,6 +46,9 @@ class PricePusher:
             number: int(feed.heartbeatSeconds) for number, feed in zip(protocol.symbols, feeds, strict=True)
         }
         self._decimals = {number: int(feed.call("decimals")) for number, feed in protocol.feeds.items()}
+
+    def accounts(self, block: int) -> Sequence[int]:
+        return ()
 
     def decide(self, snapshot: Snapshot) -> Sequence[Action]:
         stored, answers = self._read(snapshot)
@@ -92,11 +94,14 @@ class PricePusher:
 
 class Liquidator:
     name = "liquidator"
-    needs_accounts = True
 
     def __init__(self, protocol: Protocol, policy: liquidator.Policy) -> None:
         self._protocol, self._policy = protocol, policy
         self._params = read_params(protocol)
+
+    def accounts(self, block: int) -> Sequence[int]:
+        """Whom there may be something to do for; all others would only be passed over."""
+        return [risky.account for risky in self._protocol.at_risk(block=block)]
 
     def decide(self, snapshot: Snapshot) -> Sequence[Action]:
         return liquidator.decide(with_clocks(self._protocol, snapshot), self._params, self._policy)
@@ -109,7 +114,7 @@ class Liquidator:
         below = [account for account in snapshot.accounts if account.healthy is False]
         blind = sum(account.health is None for account in snapshot.accounts)
         auctions = sum(account.auction is not None for account in snapshot.accounts)
-        text = f"{len(below)} of {len(snapshot.accounts)} accounts below maintenance, {auctions} in auction"
+        text = f"{len(below)} of {snapshot.system.accounts} accounts below maintenance, {auctions} in auction"
         return text + (f", {blind} can't be assessed" if blind else "")
 
     def ether_wad(self, snapshot: Snapshot) -> int:
@@ -118,7 +123,6 @@ class Liquidator:
 
 class Bidder:
     name = "bidder"
-    needs_accounts = True
 
     def __init__(
         self,
@@ -138,6 +142,11 @@ class Bidder:
         self._history: dict[int, deque[tuple[int, int]]] = {number: deque() for number in protocol.symbols}
         self._read_to = -1
         self._marks: dict[int, int] = {}
+
+    def accounts(self, block: int) -> Sequence[int]:
+        """What is in auction, and our own."""
+        risky = self._protocol.at_risk(block=block)
+        return sorted({self._policy.taker, *(one.account for one in risky if one.in_auction)})
 
     def decide(self, snapshot: Snapshot) -> Sequence[Action]:
         self._follow_prices(snapshot.system.block, snapshot.system.time)

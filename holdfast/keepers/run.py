@@ -68,7 +68,7 @@ def run(rpc: Rpc, deployment: Path | None, key: LocalAccount, settings: Settings
         sender = Sender(protocol, key, tip=settings.tip, dry_run=settings.dry_run)
         loop = Loop(
             patient,
-            lambda block: protocol.snapshot(None if role.needs_accounts else (), block=block),
+            lambda block: protocol.snapshot(role.accounts(block), block=block),
             role,
             sender,
             recorder,

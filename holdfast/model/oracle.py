@@ -1,7 +1,7 @@
 """Prices: exact twin of `contracts/oracle/Oracle.sol`. Formulas stand at its head and in `docs/oracle.md`.
 
-The slow price is rounded toward the spot: a difference always shrinks, and nobody's money hangs on that wei. The variance
-is rounded up: it never reads too small.
+The slow price is rounded toward the spot: a difference always shrinks, and nobody's money hangs on that wei. The
+variance is rounded up: it never reads too small.
 """
 
 from __future__ import annotations

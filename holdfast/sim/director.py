@@ -31,7 +31,17 @@ STALE_SOON: Final = 2_400
 PATIENCE: Final = "patience"
 """Not an action: wait until the slow price has followed, then refresh."""
 
-KEEPING: Final = ("start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off", "report_deficit")
+KEEPING: Final = (
+    "start",
+    "insure",
+    "restart",
+    "end",
+    "take",
+    "flash_take",
+    "deleverage",
+    "write_off",
+    "report_deficit",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ from holdfast.chain.rpc import Rpc
 from holdfast.chain.views import read_account, read_market, read_system
 from holdfast.errors import HoldfastError
 from holdfast.sim.history import Block, Call, Result, call, simulate
-from holdfast.types import Account, Market, Pool, Snapshot, System
+from holdfast.types import Account, AtRisk, Market, Pool, Snapshot, System
 
 if TYPE_CHECKING:
     from holdfast.sim.world import World
@@ -33,6 +33,12 @@ OBSERVER: Final = "0x000000000000000000000000000000000000BEEF"
 
 READ_GAS: Final = 2**36
 """[gas] Of one read; no read is ever short of it."""
+
+EVERYBODY: Final = 2**32
+"""More accounts than there are."""
+
+RISK_BPS: Final = 12_000
+"""Health below which the Lens is asked to list an account: some are, some not, most of the time."""
 
 
 Through = Callable[[Rpc, Sequence[Block], int], list[list[Result]]]
@@ -76,6 +82,7 @@ class Transition:
     fresh: frozenset[int] = frozenset()
     whole: bool = False  # all accounts were read after it
     since: Mapping[int, Pool] = field(default_factory=dict)  # the pool when a fresh account was read before
+    at_risk: tuple[AtRisk, ...] | None = None  # whom the Lens listed after it; None: it wasn't asked
 
     @property
     def action(self) -> str:
@@ -142,6 +149,7 @@ class _Look:
     call: int  # the read
     accounts: tuple[int, ...]
     everything: bool  # system and markets, too
+    last: bool = False  # and who is at risk
 
 
 def run(
@@ -192,10 +200,10 @@ def _schedule(
     looks: list[_Look] = []
     known: frozenset[int] = frozenset()  # read since the last call that changed anything
 
-    def look(step: Step | None, ids: Iterable[int], everything: bool) -> None:
+    def look(step: Step | None, ids: Iterable[int], everything: bool, last: bool = False) -> None:
         calls, chosen = blocks[-1].calls, tuple(sorted(ids))
-        looks.append(_Look(step, len(blocks) - 1, len(calls), chosen, everything))
-        calls.append(read(world, chosen, everything))
+        looks.append(_Look(step, len(blocks) - 1, len(calls), chosen, everything, last))
+        calls.extend(_reads(world, looks[-1]))
 
     for place, step in enumerate((*done, *following)):
         new = place >= len(done)
@@ -219,8 +227,8 @@ def _schedule(
             look(step, wanted, True)
             known = wanted
     rest = frozenset(range(1, accounts + 1)) - known
-    if following and rest:
-        look(None, rest, False)
+    if following:
+        look(None, rest, False, last=True)
     return blocks, looks
 
 
@@ -228,6 +236,14 @@ def read(world: World, accounts: Iterable[int], everything: bool = True) -> Call
     """What the Lens is asked: about these accounts, and about everything else."""
     question = "look" if everything else "accountsOf"
     return call(world.protocol.lens, question, list(accounts), sender=OBSERVER, gas=READ_GAS)
+
+
+def _reads(world: World, look: _Look) -> list[Call]:
+    first = read(world, look.accounts, look.everything)
+    if not look.last:
+        return [first]
+    lens = world.protocol.lens
+    return [first, call(lens, "atRisk", 0, EVERYBODY, RISK_BPS, sender=OBSERVER, gas=READ_GAS)]
 
 
 def _transitions(
@@ -239,7 +255,7 @@ def _transitions(
     pools = dict.fromkeys(people, before.system.pool)
     fresh: frozenset[int] = frozenset()
     for place, look in enumerate(looks):
-        answer = results[look.block][look.call]
+        answer, *more = results[look.block][look.call : look.call + 1 + look.last]
         since = {at: pools[at] for at in look.accounts if at in pools}
         system, markets, seen = (
             reader.look(answer)
@@ -260,7 +276,8 @@ def _transitions(
         else:
             fresh = read if look.everything else fresh | read
             if look.everything or place == len(looks) - 1:
-                found.append(Transition(before, after, fresh=read, since=since))
+                listed = reader.at_risk(more[0]) if look.last else None
+                found.append(Transition(before, after, fresh=read, since=since, at_risk=listed))
         if look.everything or place == len(looks) - 1:
             found[-1].whole = fresh.issuperset(account.id for account in there)
         pools.update(dict.fromkeys(read, system.pool))
@@ -281,6 +298,7 @@ class Reader:
     """Decodes what the Lens said, and nothing twice: most of what is read has not changed."""
 
     def __init__(self, lens: Contract) -> None:
+        self._lens = lens
         self._system, self._markets, self._account = _codecs(lens)
         self._known: dict[bytes, Any] = {}
 
@@ -292,6 +310,10 @@ class Reader:
             self._once(data[markets:accounts], self._read_markets),
             self._accounts(data[accounts:]),
         )
+
+    def at_risk(self, result: Result) -> tuple[AtRisk, ...]:
+        data = self._data("atRisk", result)
+        return tuple(AtRisk.of_word(word) for word in self._lens.decode("atRisk", data)[0])
 
     def accounts(self, result: Result) -> list[Account]:
         return self._accounts(self._data("accountsOf", result)[32:])

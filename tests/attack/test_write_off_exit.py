@@ -82,7 +82,9 @@ def test_write_off_exit__one_wants_to_leave__waits_until_it_is_written_off(
     stage.withdraw(quick, "USDC", 9_000)
 
 
-def test_write_off_exit__price_contested__anyone_says_so_and_they_wait(stage: Stage, refused: Refused) -> None:
+def test_write_off_exit__price_contested__anyone_says_so_and_they_wait(
+    stage: Stage, refused: Refused
+) -> None:
     """A crash in one print: nobody may be seized yet, and who watches would be gone before."""
     lender, debtor = stage.party(10_000), stage.party(WETH=1)
     stage.withdraw(debtor, "USDC", 1_650)

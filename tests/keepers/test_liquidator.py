@@ -266,7 +266,9 @@ def test_decide__deficit_beyond_the_fund__is_reported(
 
 def test_decide__deficit_covered_again__is_reported(world: Any) -> None:
     auction = world.auction(300, insured=True, uncovered=True)
-    account = world.account(7, equity=-50, positions=[], holdings=[Holding(asset=1, amount=WAD)], auction=auction)
+    account = world.account(
+        7, equity=-50, positions=[], holdings=[Holding(asset=1, amount=WAD)], auction=auction
+    )
     snapshot = world.at(world.snapshot(account), gated_until=world.now + 9)
 
     (report,) = decide(snapshot, world.params, POLICY)

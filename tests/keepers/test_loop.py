@@ -50,10 +50,12 @@ class Idle:
     """A role that wants nothing, or fails."""
 
     name = "idle"
-    needs_accounts = False
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
+
+    def accounts(self, block: int) -> tuple[int, ...]:
+        return ()
 
     def decide(self, snapshot: Any) -> list[Any]:
         if self.failures:

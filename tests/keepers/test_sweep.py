@@ -96,7 +96,9 @@ def test_sweep__large_enough__pays_at_any_base_fee(rows: list[Row]) -> None:
     for row in rows:
         for size, gain in zip(SIZES, row.gains, strict=True):
             pays = size * 0.98 >= row.bound  # MM fell with the price
-            assert gain > 0 or not pays, f"MM {size} at {row.base_fee} gwei: {gain:.2f}, though above {row.bound}"
+            assert gain > 0 or not pays, (
+                f"MM {size} at {row.base_fee} gwei: {gain:.2f}, though above {row.bound}"
+            )
     assert rows[-1].gains[-1] > 0, "no base fee starves the starter of a large account"
 
 

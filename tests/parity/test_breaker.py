@@ -22,10 +22,38 @@ from holdfast.sim.history import Block, call, simulate
 from holdfast.types import Action, Grade, Item, Level
 from tests.conftest import START, Roles
 
-RULES = model.Rules(max_pause_seconds=100, cooldown_seconds=60, grace_seconds=20, trigger_seconds=15, gate_seconds=40, gate_gap_seconds=61)
+RULES = model.Rules(
+    max_pause_seconds=100,
+    cooldown_seconds=60,
+    grace_seconds=20,
+    trigger_seconds=15,
+    gate_seconds=40,
+    gate_gap_seconds=61,
+)
 UNDERLYINGS = [0, 1, 3, 4]  # the first three share a word
 SOME: tuple[list[Item], ...] = ([], [Item(weight_wad=1, grade=Grade.FRESH, underlying=one) for one in (1, 4)])
-SECONDS = [0, 1, 14, 15, 16, 19, 20, 21, 39, 40, 41, 59, 60, 61, 79, 80, 81, 99, 100, 101]  # around every rule
+SECONDS = [
+    0,
+    1,
+    14,
+    15,
+    16,
+    19,
+    20,
+    21,
+    39,
+    40,
+    41,
+    59,
+    60,
+    61,
+    79,
+    80,
+    81,
+    99,
+    100,
+    101,
+]  # around every rule
 
 
 @pytest.fixture(scope="module")

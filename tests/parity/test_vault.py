@@ -159,7 +159,9 @@ def draw(
         return request, lambda: pulled(token, twin, amount, time)
     if what < 0.55:
         level, capacity = model.outflow_of(twin, time)
-        amount = any_amount(rng, rng.choice((twin.held, token.balance + 1, token.balance + 1, capacity - level, capacity)))
+        amount = any_amount(
+            rng, rng.choice((twin.held, token.balance + 1, token.balance + 1, capacity - level, capacity))
+        )
         exempt = rng.choice((0, 0, amount, any_amount(rng, amount)))
         request = call(vault, "push", roles.stranger, amount, exempt, sender=roles.ledger)
         return request, lambda: pushed(token, twin, amount, exempt, time)

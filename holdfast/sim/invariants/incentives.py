@@ -11,7 +11,7 @@ from holdfast.sim.steps import Transition
 
 @invariant(70)
 def gate_ends(t: Transition, g: Ghost) -> Judgement:
-    """Withdrawals wait only for a deficit beyond the fund, for a bounded span, with a longer gap behind; then none leaves."""
+    """Withdrawals wait only for a deficit beyond the fund, for a bounded span, with a longer gap behind it."""
     breaker = g.world.protocol.record.config["breaker"]
     longest, gap = breaker["gate_seconds"], breaker["gate_gap_seconds"]
     now, was = t.after.system.time, t.before.system
