@@ -314,6 +314,17 @@ class Pool:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FundState:
+    """What the insurance fund aims for, and who has which part in it."""
+
+    target_wad: int
+    refreshed_at: int
+    held_until: int  # until then no stake and no surplus leaves
+    own_shares: int  # the protocol's, as of the last time that anybody staked beside it
+    staked_shares: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class System:
     """Everything that is neither an account nor a market."""
 
@@ -333,7 +344,9 @@ class System:
     fund_wad: int  # cash of the insurance fund
     fees_wad: int  # fees not yet distributed
     treasury_wad: int
-    fund_share_bps: int
+    fund_share_wad: int  # of the fees, that goes to the fund now
+    fund: FundState
+    staked_wad: int  # of the fund's cash, that is stakers'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { IInsurance } from "interfaces/IInsurance.sol";
 import { ILedger } from "interfaces/ILedger.sol";
 import { ILiquidation } from "interfaces/ILiquidation.sol";
 import { IPositions } from "interfaces/IPositions.sol";
@@ -91,7 +92,9 @@ interface ILens {
         int256 fundWad; // [wad] cash of the insurance fund
         int256 feesWad; // [wad] not yet distributed
         int256 treasuryWad; // [wad]
-        uint256 fundShareBps;
+        uint256 fundShareWad; // [wad] of the fees, that goes to the fund now
+        IInsurance.State fund; // its target, and who has which part in it
+        uint256 stakedWad; // [wad] of the fund's cash, that is stakers'
     }
 
     /// @notice The accounts, in the order asked. Never reverts because of one of them.

@@ -118,7 +118,9 @@ contract Lens is ILens {
         v.fundWad = ledger.cashOf(v.fundAccount);
         v.feesWad = ledger.cashOf(v.feesAccount);
         v.treasuryWad = ledger.cashOf(v.treasuryAccount);
-        v.fundShareBps = insurance.fundShareBps();
+        v.fundShareWad = insurance.shareWad();
+        v.fund = insurance.state();
+        v.stakedWad = insurance.worthOf(v.fund.stakedShares);
     }
 
     /// @dev What can fail (an overflow at an absurd price, say) is tried, so that the others can still be read.

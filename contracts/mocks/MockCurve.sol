@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { FundCurve } from "contracts/insurance/FundCurve.sol";
 import { Ramp } from "contracts/libraries/Ramp.sol";
 import { AuctionCurve } from "contracts/liquidation/AuctionCurve.sol";
 import { Envelope } from "contracts/risk/Envelope.sol";
@@ -69,5 +70,41 @@ contract MockCurve {
         returns (uint256)
     {
         return Ramp.valueAt(from, to, leftSeconds, lengthSeconds);
+    }
+
+    function fundShare(uint256 fundWad, uint256 targetWad, uint256 minBps, uint256 maxBps)
+        external
+        pure
+        returns (uint256)
+    {
+        return FundCurve.shareWad(fundWad, targetWad, minBps, maxBps);
+    }
+
+    function shortfall(uint256 volatilityWad, uint256 tailBps, uint256 horizonSeconds) external pure returns (uint256) {
+        return FundCurve.shortfallWad(volatilityWad, tailBps, horizonSeconds);
+    }
+
+    function stepped(uint256 targetWad, uint256 rawWad, uint256 moveBps, uint256 elapsed)
+        external
+        pure
+        returns (uint256)
+    {
+        return FundCurve.steppedWad(targetWad, rawWad, moveBps, elapsed);
+    }
+
+    function worth(uint256 shares, uint256 fundWad, uint256 supply) external pure returns (uint256) {
+        return FundCurve.worthWad(shares, fundWad, supply);
+    }
+
+    function sharesFor(uint256 amountWad, uint256 fundWad, uint256 supply) external pure returns (uint256) {
+        return FundCurve.sharesFor(amountWad, fundWad, supply);
+    }
+
+    function surplus(uint256 fundWad, uint256 ownShares, uint256 stakedShares, uint256 targetWad, uint256 slackBps)
+        external
+        pure
+        returns (uint256)
+    {
+        return FundCurve.surplusWad(fundWad, ownShares, stakedShares, targetWad, slackBps);
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { IBreaker } from "interfaces/IBreaker.sol";
 import { ILedger } from "interfaces/ILedger.sol";
+import { IPositions } from "interfaces/IPositions.sol";
 import { ILiquidation, ITaker } from "interfaces/ILiquidation.sol";
 import { IOracle } from "interfaces/IOracle.sol";
 import { Action, Grade, Health, InstrumentId, Level, Mode, Price } from "interfaces/Types.sol";
@@ -33,6 +34,8 @@ contract MockSurroundings {
     mapping(uint16 underlying => uint32) public heartbeatOf;
     mapping(uint16 underlying => uint256) public volatilityOf;
     mapping(uint64 account => Health) private _health;
+    InstrumentId[] private _listed; // place 0 unused
+    mapping(InstrumentId => uint256) private _openInterest; // [wad] at a scale of one
 
     // Set by the test
 
@@ -74,6 +77,12 @@ contract MockSurroundings {
 
     function setMoveSlip(int256 slipWad) external {
         moveSlip = slipWad;
+    }
+
+    function setOpenInterest(InstrumentId instrument, uint256 baseWad) external {
+        if (_listed.length == 0) _listed.push();
+        if (_openInterest[instrument] == 0) _listed.push(instrument);
+        _openInterest[instrument] = baseWad;
     }
 
     function setReopened(uint16 underlying, uint256 time) external {
@@ -149,6 +158,19 @@ contract MockSurroundings {
 
     function positionOf(uint64 account, InstrumentId instrument) external view returns (int256, int256) {
         return (sizeOf[account][instrument], 0);
+    }
+
+    function instruments() external view returns (InstrumentId[] memory) {
+        return _listed;
+    }
+
+    function marketOf(InstrumentId instrument)
+        external
+        view
+        returns (IPositions.Side memory long, IPositions.Side memory, IPositions.Interest memory interest)
+    {
+        long.scaleWad = uint64(WAD);
+        interest.longBaseWad = uint112(_openInterest[instrument]);
     }
 
     // Oracle

@@ -32,6 +32,11 @@ LOCAL_CHAIN_ID: Final = 31337
 HEARTBEAT_UNIT: Final = 10  # [seconds] the oracle stores heartbeats in this unit
 
 
+MAX_MULTIPLE_BPS: Final = 100_000
+MAX_CLOCK_SECONDS: Final = 60 * 86_400
+"""Bounds of the insurance fund; the contract has the same."""
+
+
 def _address(text: str) -> str:
     if not is_address(text):
         raise ValueError("must be an address of 20 bytes")
@@ -231,8 +236,27 @@ class Auction(Section):
 
 
 class Insurance(Section):
-    fund_share_bps: Bps
+    min_share_bps: Bps  # of the fees, at target and above
+    max_share_bps: Bps  # of the fees, when the fund is empty
+    slack_bps: Bps
+    move_bps: Bps  # a day
+    multiple_bps: Annotated[int, Field(ge=0, le=MAX_MULTIPLE_BPS)]
+    tail_bps: Annotated[int, Field(ge=0, le=MAX_MULTIPLE_BPS)]
+    max_age_seconds: Seconds
+    hold_seconds: Annotated[int, Field(ge=1, le=MAX_CLOCK_SECONDS)]
+    cooldown_seconds: Annotated[int, Field(ge=1, le=MAX_CLOCK_SECONDS)]
+    window_seconds: Annotated[int, Field(ge=1, le=MAX_CLOCK_SECONDS)]
+    horizon_seconds: Annotated[int, Field(ge=0, le=MAX_CLOCK_SECONDS)]
+    least_target: Annotated[Decimal, Field(ge=1)]  # [settlement token]
     caps: dict[str, Annotated[Decimal, Field(ge=0)]]  # [settlement token] by underlying
+    volatility_floors: dict[str, Annotated[Decimal, Field(ge=0, le=10)]]  # a year, by underlying
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_least(self, "max_share_bps", "min_share_bps")
+        _at_least(self, "cooldown_seconds", "hold_seconds")
+        _at_least(self, "window_seconds", "hold_seconds")
+        return self
 
 
 class Venue(Section):
@@ -336,6 +360,8 @@ class Config(Section):
             yield f"instruments.{name}.underlying", instrument.underlying
         for name in self.insurance.caps:
             yield "insurance.caps", name
+        for name in self.insurance.volatility_floors:
+            yield "insurance.volatility_floors", name
         yield "auction.gas_underlying", self.auction.gas_underlying
 
     def _addresses(self) -> Iterator[tuple[str, Any]]:

@@ -48,7 +48,7 @@ LOOSENING: Final = {
     "Ledger": ("listAsset", "setEngine"),
     "Positions": ("listInstrument",),
     "Vault": ("setCap", "setOutflowFloor"),
-    "Insurance": ("setCap", "setFundShare", "payTreasury"),
+    "Insurance": ("setCap", "setFloor", "setParams", "payTreasury"),
     "Liquidation": ("setParams",),
     "Venue": ("setFees",),
 }
@@ -264,7 +264,22 @@ def _contracts(config: Config) -> Iterator[Step]:
         )
         args = _after("Authority", "Ledger", f"Token.{symbol}", vault)
         yield Create(name=f"Vault.{symbol}", artifact="Vault", args=args)
-    yield _contract("Insurance", _after("Authority", "Ledger", config.insurance.fund_share_bps))
+    insurance = config.insurance
+    healing = (
+        insurance.min_share_bps,
+        insurance.max_share_bps,
+        insurance.slack_bps,
+        insurance.move_bps,
+        insurance.multiple_bps,
+        insurance.tail_bps,
+        insurance.max_age_seconds,
+        insurance.hold_seconds,
+        insurance.cooldown_seconds,
+        insurance.window_seconds,
+        insurance.horizon_seconds,
+        wad(insurance.least_target),
+    )
+    yield _contract("Insurance", _after("Authority", "Ledger", "Oracle", healing))
     params = (
         auction.start_bps,
         auction.end_bps,
@@ -345,6 +360,15 @@ def _parameters(config: Config) -> Iterator[Step]:
             function="setCap",
             args=_fixed(underlying, cap_wad),
             done=_reads("Insurance", "capOf", _is(cap_wad), underlying),
+        )
+    for symbol, floor in config.insurance.volatility_floors.items():
+        underlying, floor_wad = config.underlying_id(symbol), wad(floor)
+        yield Apply(
+            title=f"volatility floor of {symbol}",
+            target="Insurance",
+            function="setFloor",
+            args=_fixed(underlying, floor_wad),
+            done=_reads("Insurance", "floorOf", _is(floor_wad), underlying),
         )
 
 

@@ -10,6 +10,7 @@ from holdfast.types import (
     Asset,
     AssetParams,
     Auction,
+    FundState,
     Grade,
     Health,
     Holding,
@@ -101,7 +102,7 @@ def read_market(view: Any) -> Market:
 
 
 def read_system(view: Any) -> System:
-    pool = view.pool
+    pool, fund = view.pool, view.fund
     return System(
         chain_id=view.chainId,
         block=view.blockNumber,
@@ -125,7 +126,15 @@ def read_system(view: Any) -> System:
         fund_wad=view.fundWad,
         fees_wad=view.feesWad,
         treasury_wad=view.treasuryWad,
-        fund_share_bps=view.fundShareBps,
+        fund_share_wad=view.fundShareWad,
+        fund=FundState(
+            target_wad=fund.targetWad,
+            refreshed_at=fund.refreshedAt,
+            held_until=fund.heldUntil,
+            own_shares=fund.ownShares,
+            staked_shares=fund.stakedShares,
+        ),
+        staked_wad=view.stakedWad,
     )
 
 

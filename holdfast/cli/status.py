@@ -16,7 +16,7 @@ from rich.table import Table
 from holdfast.chain.protocol import Protocol, books_of
 from holdfast.chain.rpc import Rpc
 from holdfast.cli.options import NETWORK_HELP, ChainCommand
-from holdfast.types import SETTLEMENT, Account, Books, Grade, Level, Restriction, Snapshot
+from holdfast.types import SETTLEMENT, Account, Books, Grade, Level, Restriction, Snapshot, System
 
 PIPE_WIDTH: Final = 160
 """[columns] where there is no terminal to ask."""
@@ -107,9 +107,16 @@ def _markets(protocol: Protocol, snapshot: Snapshot) -> Table:
 def _money(protocol: Protocol, snapshot: Snapshot, books: Books) -> Table:
     system = snapshot.system
     table = _table("Money", ["what"], ["amount", "note"])
+    age = system.time - system.fund.refreshed_at
     table.add_row("insurance fund", _amount(system.fund_wad), f"account {system.fund_account}")
     table.add_row(
-        "fees to distribute", _amount(system.fees_wad), f"{system.fund_share_bps / 100:g} % for the fund"
+        "its target", _amount(system.fund.target_wad), f"{_of_target(system)}, computed {age} s ago"
+    )
+    table.add_row("staked in it", _amount(system.staked_wad), _held(system))
+    table.add_row(
+        "fees to distribute",
+        _amount(system.fees_wad),
+        f"{Decimal(system.fund_share_wad).scaleb(-16):.2f} % for the fund",
     )
     table.add_row("treasury", _amount(system.treasury_wad), f"account {system.treasury_account}")
     table.add_row(
@@ -127,6 +134,15 @@ def _money(protocol: Protocol, snapshot: Snapshot, books: Books) -> Table:
         table.add_row(f"vault of {symbol}", _amount(asset.held * asset.unit_wad), role)
     table.add_row("everything", _restriction(system.restriction, system.time), "breaker, all markets")
     return table
+
+
+def _of_target(system: System) -> str:
+    return f"{Decimal(100 * system.fund_wad) / system.fund.target_wad:.1f} % there"
+
+
+def _held(system: System) -> str:
+    left = system.fund.held_until - system.time
+    return f"[yellow]held, {left} s left[/]" if left > 0 else "free to leave after its cooldown"
 
 
 def _accounts(protocol: Protocol, snapshot: Snapshot, worst: int) -> Table | str:

@@ -81,7 +81,17 @@ THIN: Final[Mapping[str, Any]] = {
         },
     },
     "auction": {"dust": Decimal("0.01"), "fund_share_bps": 2_500},
-    "insurance": {"caps": {"ETH": 2_000, "BTC": 2_000, "MEME": 500}, "fund_share_bps": 3_333},
+    "insurance": {
+        "caps": {"ETH": 2_000, "BTC": 2_000, "MEME": 500},
+        "volatility_floors": {"MEME": 2},
+        "min_share_bps": 1_111,
+        "max_share_bps": 5_555,
+        "move_bps": 3_333,
+        "least_target": 700,
+        "cooldown_seconds": 3_600,
+        "hold_seconds": 600,
+        "window_seconds": 7_200,
+    },
     "ledger": {"kink_bps": 1_000, "kink_rate_bps": 5_000, "max_rate_bps": 60_000, "funding_cap_bps": 10},
     "venue": {"maker_fee_bps": 0, "taker_fee_bps": 7},
 }

@@ -35,6 +35,7 @@ WEEK = 604_800
 
 FEED = (NOBODY, 3_600, 15, wads(10), wads(1_000))
 LOOSE = (1_000, 500, 5_000, 5_000, wads(10**6))
+HEALING = (0, 0, 0, 10_000, 0, 0, 86_400, 1, 1, 1, 0, wads(1))
 AUCTION = (500, 10_000, 14_000, 1_000, 500, 10_000, 60_000, 5_000, 120, 180, 900, wads(10))
 
 ARGS: dict[tuple[str, str], Callable[[Stage], tuple[Any, ...]]] = {
@@ -47,7 +48,8 @@ ARGS: dict[tuple[str, str], Callable[[Stage], tuple[Any, ...]]] = {
     ("Positions", "listInstrument"): lambda s: (3 << 168,),
     ("Vault.USDC", "setCap"): lambda s: (2**100,),
     ("Insurance", "setCap"): lambda s: (1, 2**100),
-    ("Insurance", "setFundShare"): lambda s: (0,),
+    ("Insurance", "setFloor"): lambda s: (1, 0),
+    ("Insurance", "setParams"): lambda s: (HEALING,),
     ("Insurance", "payTreasury"): lambda s: (address_of("stranger"), 1),
     ("Liquidation", "setParams"): lambda s: (AUCTION,),
     ("Venue", "setFees"): lambda s: (100, 100),

@@ -22,7 +22,7 @@ from holdfast.mutate.mutants import Mutant
 TESTS = ("tests/unit/insurance/test_parameters.py",)
 OTHERS = ("tests/unit/risk/test_set_asset.py",)
 
-SHARE = "if (shareBps > BPS) revert BadShare(shareBps);"
+CAP = "if (capWad > type(uint128).max) revert BadCap(capWad);"
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +37,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plan(cache: Path) -> Plan:
-    """The boundary of the share, judged by one file of tests."""
+    """The boundary of a cap, judged by one file of tests."""
     candidates = Plan(out=cache / "out", nouns=("insurance",), operators=("comparison",), workers=1)
     with closing(Engine(candidates, cache=cache)) as engine:
-        mutant = next(one for one in engine.candidates() if is_share(one))
+        mutant = next(one for one in engine.candidates() if is_cap(one))
     return replace(candidates, only=(mutant.id,), campaign=0.0, tests=TESTS)
 
 
-def is_share(one: Mutant) -> bool:
-    return one.function == "_setFundShare" and (one.old, one.new) == (">", ">=")
+def is_cap(one: Mutant) -> bool:
+    return one.function == "_setCap" and (one.old, one.new) == (">", ">=")
 
 
 def run(plan: Plan, cache: Path, **more: Path) -> tuple[Outcome, list[str]]:
@@ -60,7 +60,7 @@ def test_run__boundary_moved__killed_and_then_known(plan: Plan, cache: Path) -> 
     assert one.state == "killed" and not one.known
     assert one.verdict is not None and one.verdict.kill is not None
     assert one.verdict.kill.kind == "test"
-    assert one.verdict.kill.by.startswith("tests/unit/insurance/test_parameters.py::test_set_fund_share")
+    assert one.verdict.kill.by.startswith("tests/unit/insurance/test_parameters.py::test_set_cap")
 
     report.write(outcome, plan.out, 90)
     written = json.loads((plan.out / "report.json").read_text())
@@ -82,15 +82,15 @@ def test_run__nobody_looks__survives_with_its_diff(plan: Plan, cache: Path) -> N
     (survivor,) = report.plain(outcome)["survivors"]
     assert survivor["file"] == "contracts/insurance/Insurance.sol"
     assert survivor["operator"] == "comparison"
-    assert f"-        {SHARE}\n+        {SHARE.replace('>', '>=')}" in survivor["diff"]
+    assert f"-        {CAP}\n+        {CAP.replace('>', '>=')}" in survivor["diff"]
     assert outcome.share == 0
 
 
 def test_run__explained__apart(plan: Plan, cache: Path, tmp_path: Path) -> None:
     triage = tmp_path / "explained.toml"
     triage.write_text(
-        f'[[explained]]\nfile = "contracts/insurance/Insurance.sol"\nold = "{SHARE}"\n'
-        f'new = "{SHARE.replace(">", ">=")}"\nreason = "For this test."\n'
+        f'[[explained]]\nfile = "contracts/insurance/Insurance.sol"\nold = "{CAP}"\n'
+        f'new = "{CAP.replace(">", ">=")}"\nreason = "For this test."\n'
     )
     outcome, _ = run(replace(plan, tests=OTHERS), cache, triage=triage)
 

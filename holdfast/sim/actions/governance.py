@@ -9,6 +9,7 @@ from holdfast.chain.contract import Contract
 from holdfast.sim.actions.scene import MOST_PAYMENT, ZERO, Scene, action
 from holdfast.sim.actions.trade import cross
 from holdfast.sim.keys import keys_of
+from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step, act
 from holdfast.types import InstrumentId, Level
 from holdfast.units import WAD
@@ -91,6 +92,11 @@ def nowhere(s: Scene) -> Step:
         (p.liquidation, "writeOff", gone),
         (p.liquidation, "reportDeficit", gone),
         (p.liquidation, "writeOff", s.state.system.fund_account),
+        (p.insurance, "stake", gone, unit),
+        (p.insurance, "stake", account.id, 0),
+        (p.insurance, "requestUnstake", account.id, 2**127),
+        (p.insurance, "unstake", gone),
+        (p.insurance, "hold", gone),
         (p.venue, "raiseNonceFloor", gone, 1),
         (p.venue, "matchOrders", *cross(s, market, account, account, WAD)[1]),
         (p.venue, "matchOrders", *cross(s, replace(market, instrument=other), account, s.users[0], WAD)[1]),
@@ -153,7 +159,8 @@ def _governed(s: Scene) -> tuple[Deed, ...]:
         (p.positions, "listInstrument", market.instrument + 1),
         (p.vaults[asset.asset], "setCap", 2**127),
         (p.insurance, "setCap", market.underlying, 2**100),
-        (p.insurance, "setFundShare", 0),
+        (p.insurance, "setFloor", market.underlying, 0),
+        (p.insurance, "setParams", astuple(stakes_of(s.ghost).params)),
         (p.insurance, "payTreasury", people.stranger, 1),
         (p.liquidation, "setParams", astuple(s.ghost.params)),
         (p.venue, "setFees", 0, 0),
@@ -239,6 +246,7 @@ def loosen(s: Scene) -> Step | None:
         (protocol.breaker, "relax", market.underlying),
         (vault, "setCap", asset.cap + 1),
         (protocol.insurance, "setCap", market.underlying, market.insurance_cap_wad + WAD),
+        (protocol.insurance, "setFloor", market.underlying, s.log(10**17, 10**19)),
         (protocol.insurance, "payTreasury", people.governor, s.amount(1, max(1, treasury), [treasury])),
         (protocol.risk, "setInstrument", market.instrument, (*rates, raised)),
     )

@@ -12,7 +12,9 @@ from typing import Any
 from holdfast.chain.plan import ADMIN, FILL, GOVERNOR, GUARDIAN, MOVE, SEIZE
 from holdfast.sim.actions.governance import executing, final_calls, scheduling
 from holdfast.sim.actions.scene import ZERO, Scene, action
+from holdfast.model import insurance
 from holdfast.sim.keys import Plot, keys_of
+from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step, act, join
 from holdfast.types import EVERYTHING, SETTLEMENT, Level, perpetual
 from holdfast.units import BPS, WAD
@@ -260,7 +262,8 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
         (p.vaults[asset.asset], "setCap", s.rng.choice((0, 2**128 - 1, 2**128))),
         (p.vaults[SETTLEMENT], "tightenCap", s.rng.choice((0, s.assets[SETTLEMENT].held))),
         (p.insurance, "setCap", market.underlying, s.rng.choice((0, 2**128 - 1, 2**128))),
-        (p.insurance, "setFundShare", s.rng.choice((0, BPS, BPS + 1))),
+        (p.insurance, "setParams", astuple(s.rng.choice(_healings(s)))),
+        (p.insurance, "setFloor", market.underlying, s.rng.choice((0, 10 * WAD, 10 * WAD + 1))),
         (p.insurance, "payTreasury", people.stranger, s.rng.choice((treasury, treasury, treasury + 1, 1))),
         (p.venue, "setFees", *s.rng.choice(((0, 0), (100, 100), (101, 0), (2**16 - 1, 2**16 - 1)))),
         (p.breaker, "relax", s.rng.choice((EVERYTHING, market.underlying))),
@@ -270,6 +273,23 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
         (p.ledger, "listAsset", p.vaults[asset.asset].address, market.underlying),
         (p.positions, "listInstrument", s.rng.choice((market.instrument, fresh + 1))),
         (p.positions, "listInstrument", fresh),
+    )
+
+
+def _healings(s: Scene) -> tuple[insurance.Params, ...]:
+    """The worst that a fund may be told, and what it may not."""
+    now = stakes_of(s.ghost).params
+    worst = replace(
+        now, min_share_bps=0, max_share_bps=0, slack_bps=0, move_bps=BPS, multiple_bps=0, max_age_seconds=2**32 - 1,
+        hold_seconds=1, cooldown_seconds=1, window_seconds=s.rng.choice((1, 5_184_000)), least_target_wad=WAD,
+    )  # fmt: skip
+    return (
+        now,
+        worst,
+        replace(worst, max_share_bps=BPS, multiple_bps=100_000, tail_bps=100_000, horizon_seconds=5_184_000),
+        replace(worst, min_share_bps=1),
+        replace(worst, cooldown_seconds=5_184_001),
+        replace(worst, least_target_wad=WAD - 1),
     )
 
 

@@ -13,6 +13,7 @@ from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants import (
     admin,
     incentives,
+    insurance,
     keeping,
     liquidation,
     money,
@@ -39,6 +40,7 @@ _ = (
     tokens,
     admin,
     incentives,
+    insurance,
     keeping,
 )  # imported for what they register
 

@@ -278,7 +278,9 @@ def fund_of(snapshot: Snapshot) -> insurance.Fund:
         fund_wad=system.fund_wad,
         fees_wad=system.fees_wad,
         treasury_wad=system.treasury_wad,
-        share_bps=system.fund_share_bps,
+        share_wad=system.fund_share_wad,
+        own_shares=system.fund.own_shares,
+        staked_shares=system.fund.staked_shares,
         markets={
             market.underlying: insurance.Market(
                 cap_wad=market.insurance_cap_wad, drawn_wad=market.insurance_drawn_wad

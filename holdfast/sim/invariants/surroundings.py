@@ -28,7 +28,7 @@ MAX_HOLDINGS: Final = 5
 
 GOVERNED: Final = {
     "EngineSet", "AssetListed", "InstrumentListed", "FeedSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet",
-    "FundShareSet", "ParamsSet", "FeesSet", "Relaxed", "RoleGranted", "RoleRevoked", "TargetFunctionRoleUpdated",
+    "FloorSet", "FundParamsSet", "ParamsSet", "FeesSet", "Relaxed", "RoleGranted", "RoleRevoked", "TargetFunctionRoleUpdated",
 }  # fmt: skip
 
 TIGHTENED: Final = {"EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet"}

@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.chain.contract import Contract
 from tests.conftest import Clock, Roles
-from tests.unit.insurance.world import SHARE_BPS, World
+from tests.unit.insurance.world import World, params
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def world(
 ) -> World:
     """The keeper stands in for the liquidation contract."""
     ledger = deploy("MockSurroundings")
-    insurance = deploy("Insurance", authority.address, ledger.address, SHARE_BPS)
+    insurance = deploy("Insurance", authority.address, ledger.address, ledger.address, params())
     permit(roles.keeper, insurance, "pay")
-    permit(roles.governor, insurance, "setCap", "setFundShare", "payTreasury")
+    permit(roles.governor, insurance, "setCap", "setFloor", "setParams", "payTreasury")
     permit(roles.guardian, insurance, "tightenCap")
     return World(insurance, ledger, roles.deployer)

@@ -1,4 +1,4 @@
-"""setCap, tightenCap, setFundShare, payTreasury
+"""setCap, tightenCap, setFloor, setParams, payTreasury
 ├── caller has no role                 -> AccessManagedUnauthorized
 ├── setCap
 │   ├── above 128 bits                 -> BadCap
@@ -6,9 +6,12 @@
 ├── tightenCap
 │   ├── higher                         -> NotTighter
 │   └── lower, or the same             -> stores, emits CapSet
-├── setFundShare
-│   ├── above one                      -> BadShare
-│   └── else                           -> stores, emits FundShareSet
+├── setFloor
+│   ├── above its bound                -> BadFloor
+│   └── else                           -> stores, emits FloorSet
+├── setParams
+│   ├── beyond a bound                 -> BadParams
+│   └── else                           -> pending fees split as before; stores, emits FundParamsSet
 └── payTreasury                        -> withdraws settlement token from TREASURY
 """
 
@@ -16,10 +19,10 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.model.insurance import DUST_WAD
+from holdfast.model.insurance import DUST_WAD, LEAST_FUND_WAD, MOST_SHARES_PER_WAD
 from holdfast.units import WAD
 from tests.conftest import Refused, Roles
-from tests.unit.insurance.world import BTC, ETH, TREASURY, World
+from tests.unit.insurance.world import BTC, ETH, FEES, FUND, TREASURY, World, params
 
 
 @pytest.mark.parametrize(
@@ -27,7 +30,8 @@ from tests.unit.insurance.world import BTC, ETH, TREASURY, World
     [
         ("setCap", (ETH, 1), "governor"),
         ("tightenCap", (ETH, 0), "guardian"),
-        ("setFundShare", (1,), "governor"),
+        ("setFloor", (ETH, 1), "governor"),
+        ("setParams", (params(),), "governor"),
         ("payTreasury", ("0x" + "11" * 20, 1), "governor"),
     ],
 )
@@ -81,17 +85,71 @@ def test_tighten_cap__lower__stores_and_emits(world: World, roles: Roles, cap: i
     assert world.insurance.call("capOf", ETH) == cap
 
 
-@pytest.mark.parametrize("share", [0, 1, 10_000])
-def test_set_fund_share__at_most_one__stores_and_emits(world: World, roles: Roles, share: int) -> None:
-    event = world.insurance.send("setFundShare", share, sender=roles.governor).event("FundShareSet")
+@pytest.mark.parametrize("floor", [0, WAD, 10 * WAD])
+def test_set_floor__up_to_its_bound__stores_and_emits(world: World, roles: Roles, floor: int) -> None:
+    event = world.insurance.send("setFloor", ETH, floor, sender=roles.governor).event("FloorSet")
 
-    assert event.args == {"shareBps": share}
-    assert world.insurance.call("fundShareBps") == share
+    assert event.args == {"underlying": ETH, "volatilityWad": floor}
+    assert (world.insurance.call("floorOf", ETH), world.insurance.call("floorOf", BTC)) == (floor, 0)
 
 
-def test_set_fund_share__above_one__reverts(world: World, roles: Roles, refused: Refused) -> None:
-    with refused("BadShare", shareBps=10_001):
-        world.insurance.send("setFundShare", 10_001, sender=roles.governor)
+def test_set_floor__beyond__reverts(world: World, roles: Roles, refused: Refused) -> None:
+    with refused("BadFloor", volatilityWad=10 * WAD + 1):
+        world.insurance.send("setFloor", ETH, 10 * WAD + 1, sender=roles.governor)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"min_share_bps": 0, "max_share_bps": 10_000, "move_bps": 10_000},
+        {"multiple_bps": 100_000, "tail_bps": 100_000, "horizon_seconds": 5_184_000},
+        {"cooldown_seconds": 5_184_000, "window_seconds": 5_184_000, "hold_seconds": 5_184_000},
+        {"cooldown_seconds": 1, "window_seconds": 1, "hold_seconds": 1, "max_age_seconds": 1},
+        {"least_target_wad": WAD},
+    ],
+    ids=str,
+)
+def test_set_params__up_to_their_bounds__stores_and_emits(
+    world: World, roles: Roles, changes: dict[str, int]
+) -> None:
+    event = world.insurance.send("setParams", params(**changes), sender=roles.governor).event("FundParamsSet")
+
+    assert tuple(event.args["params"]) == params(**changes)
+    assert tuple(world.insurance.call("params")) == params(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "bound"),
+    [
+        ({"max_share_bps": 10_001}, 10_001, 10_000),
+        ({"min_share_bps": 6_001}, 6_001, 6_000),
+        ({"move_bps": 10_001}, 10_001, 10_000),
+        ({"multiple_bps": 100_001}, 100_001, 100_000),
+        ({"tail_bps": 100_001}, 100_001, 100_000),
+        ({"max_age_seconds": 0}, 1, 0),
+        ({"hold_seconds": 0}, 1, 0),
+        ({"hold_seconds": 172_801}, 172_801, 172_800),
+        ({"cooldown_seconds": 3_599}, 3_600, 3_599),
+        ({"cooldown_seconds": 5_184_001}, 5_184_001, 5_184_000),
+        ({"window_seconds": 5_184_001}, 5_184_001, 5_184_000),
+        ({"horizon_seconds": 5_184_001}, 5_184_001, 5_184_000),
+        ({"least_target_wad": WAD - 1}, WAD, WAD - 1),
+    ],
+    ids=str,
+)
+def test_set_params__beyond__reverts(
+    world: World, roles: Roles, refused: Refused, changes: dict[str, int], value: int, bound: int
+) -> None:
+    with refused("BadParams", value=value, bound=bound):
+        world.insurance.send("setParams", params(**changes), sender=roles.governor)
+
+
+def test_set_params__fees_pending__are_split_by_the_old_share(world: World, roles: Roles) -> None:
+    world.put(FEES, 100 * WAD)
+
+    world.insurance.send("setParams", params(min_share_bps=0, max_share_bps=0), sender=roles.governor)
+
+    assert world.cash(FUND, FEES, TREASURY) == (60 * WAD, 0, 40 * WAD)
 
 
 def test_pay_treasury__governor__withdraws(world: World, roles: Roles) -> None:
@@ -104,3 +162,5 @@ def test_pay_treasury__governor__withdraws(world: World, roles: Roles) -> None:
 
 def test_constants__model__has_the_same(world: World) -> None:
     assert world.insurance.call("DUST_WAD") == DUST_WAD
+    assert world.insurance.call("LEAST_FUND_WAD") == LEAST_FUND_WAD
+    assert world.insurance.call("MOST_SHARES_PER_WAD") == MOST_SHARES_PER_WAD

@@ -19,7 +19,7 @@ from holdfast.chain.contract import Contract
 from holdfast.model.insurance import DUST_WAD, Fund, Market, capacity_wad, pay
 from holdfast.units import WAD
 from tests.conftest import Refused, Roles
-from tests.unit.insurance.world import ACCOUNT, BTC, ETH, FEES, FUND, SHARE_BPS, TREASURY, World
+from tests.unit.insurance.world import ACCOUNT, BTC, ETH, FEES, FUND, SHARE_WAD, TREASURY, World
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_pay__any_balances__as_the_model(
 ) -> None:
     world.put(FUND, fund)
     world.put(FEES, fees)
-    before = Fund(fund_wad=fund, fees_wad=fees, share_bps=SHARE_BPS, markets={ETH: Market(cap_wad=50 * WAD)})
+    before = Fund(fund_wad=fund, fees_wad=fees, share_wad=SHARE_WAD, markets={ETH: Market(cap_wad=50 * WAD)})
     assert insurance.call("capacity", ETH) == capacity_wad(before, ETH)
     after, paid = pay(before, ETH, wanted)
 
