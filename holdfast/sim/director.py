@@ -13,6 +13,7 @@ from random import Random
 from typing import Final, Self
 
 from holdfast.sim.actions import ACTIONS, GAS_FEES, WEIGHTS, Scene, moved, prices_step, refresh
+from holdfast.sim.actions.backstop import backstopped
 from holdfast.sim.actions.phases import Mood, Phase, Phases, drawn_phases
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.steps import Step
@@ -31,7 +32,9 @@ STALE_SOON: Final = 2_400
 PATIENCE: Final = "patience"
 """Not an action: wait until the slow price has followed, then refresh."""
 
-KEEPING: Final = ("start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off")
+KEEPING: Final = (
+    "start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off", "take_over", "fill_bids",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +90,7 @@ class Director:
         scene = Scene(self.world, ghost, state, self.rng)
         steps: list[tuple[str, Step]] = []
         waited = 0
-        size = BUSY if any(troubled(account) for account in scene.users) else CALM
+        size = BUSY if any(troubled(account) for account in scene.lots) else CALM
         while len(steps) < size and not (steps and steps[-1][0] in UPSETTING):
             place = self.done + len(steps)
             mood = self.phases.at(place)
@@ -127,7 +130,7 @@ class Director:
             return "refresh"
         if self.done < profile.opening:
             return rng.choice(("lever", "lever", "lever", "match", "borrow", "borrow", "deposit"))
-        trouble = [account for account in s.users if troubled(account)]
+        trouble = [account for account in s.lots if troubled(account)]
         bare = [account for account in trouble if is_bare(account)]
         keeping = 0 if mood.absent else profile.keeping
         if rng.random() < keeping and (kept := self._keep(s, trouble, bare)):
@@ -155,6 +158,7 @@ class Director:
                 if s.now > over:
                     useful += ["restart"] * 3 + (["deleverage"] * 2 if deep else ["insure"]) + ["take"]
                 else:
+                    useful += backstopped(s, account)
                     useful += (
                         ["take"] * (8 if bare_lot else 3)
                         + ["flash_take"]

@@ -6,10 +6,19 @@ where errors live: a fifth tiny, a seventh on an edge of the state or a unit bes
 
 from __future__ import annotations
 
-from holdfast.sim.actions import governance, hostile, liquidation, money, prices, stolen, trade
+from holdfast.sim.actions import backstop, governance, hostile, liquidation, money, prices, stolen, trade
 from holdfast.sim.actions.prices import GAS_FEES, moved, prices_step, refresh
 from holdfast.sim.actions.scene import ACTIONS, WEIGHTS, Plan, Scene, action
 
 __all__ = ["ACTIONS", "GAS_FEES", "WEIGHTS", "Plan", "Scene", "action", "moved", "prices_step", "refresh"]
 
-_ = money, trade, prices, liquidation, governance, hostile, stolen  # imported for what they register
+_ = (
+    money,
+    trade,
+    prices,
+    liquidation,
+    backstop,
+    governance,
+    hostile,
+    stolen,
+)  # imported for what they register

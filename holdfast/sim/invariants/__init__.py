@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from holdfast.sim.ghost import Ghost
-from holdfast.sim.invariants import admin, liquidation, money, own, prices, surroundings, tokens, trades
+from holdfast.sim.invariants import (
+    admin,
+    backstop,
+    liquidation,
+    money,
+    own,
+    prices,
+    surroundings,
+    tokens,
+    trades,
+)
 from holdfast.sim.invariants.core import INVARIANTS, Invariant, Judgement, Room, at_most, invariant, unless
 from holdfast.sim.steps import Transition
 
@@ -18,7 +28,17 @@ __all__ = ["INVARIANTS", "Invariant", "Judgement", "Room", "at_most", "invariant
 
 INVARIANTS.sort(key=lambda one: one.id)
 
-_ = money, own, trades, liquidation, surroundings, prices, tokens, admin  # imported for what they register
+_ = (
+    money,
+    own,
+    trades,
+    liquidation,
+    surroundings,
+    prices,
+    tokens,
+    admin,
+    backstop,
+)  # imported for what they register
 
 
 GOVERNMENT: Final = frozenset({"INV-32", "INV-44", "INV-46", "INV-47"})

@@ -26,7 +26,9 @@ from holdfast.sim.steps import Transition, own_cash
 from holdfast.sim.tokens import misbehaves
 from holdfast.types import SETTLEMENT, Action, Mode
 
-PROTOCOL_ACTIONS: Final = {"match", "start", "take", "flash_take", "deleverage", "write_off", "distribute"}
+PROTOCOL_ACTIONS: Final = {
+    "match", "start", "take", "flash_take", "deleverage", "write_off", "distribute", "take_over", "fill_bids",
+}  # fmt: skip
 """Actions that may move the cash of fund, fees and treasury."""
 
 MAX_HOLDINGS: Final = 5

@@ -39,6 +39,8 @@ LIQUIDATIONS: Final = {
     "flash_take",
     "deleverage",
     "write_off",
+    "take_over",
+    "fill_bids",
     "reenter",
 }
 """Actions that are about an account in auction, whoever takes them."""
