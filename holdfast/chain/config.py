@@ -259,6 +259,20 @@ class Insurance(Section):
         return self
 
 
+class Tranche(Section):
+    """The backstop of one underlying's market."""
+
+    loss_cap: Annotated[Decimal, Field(ge=0)]  # [settlement token]
+    leverage_bps: Annotated[int, Field(ge=1, le=10 * BPS)]
+    min_discount_bps: Bps
+    wait_seconds: Annotated[int, Field(ge=0, le=86_400)]
+    concession_bps: Annotated[int, Field(ge=0, le=1_000)]
+    unwind_seconds: Annotated[int, Field(ge=1, le=7 * 86_400)]
+    vest_seconds: Annotated[int, Field(ge=1, le=30 * 86_400)]
+    reward_cap_bps: Annotated[int, Field(ge=0, le=2_000)]
+    reward_gas: Annotated[int, Field(ge=0, le=1_500_000)]
+
+
 class Venue(Section):
     maker_fee_bps: Bps
     taker_fee_bps: Bps
@@ -295,6 +309,7 @@ class Config(Section):
     ledger: Ledger
     auction: Auction
     insurance: Insurance
+    backstop: dict[str, Tranche]
     venue: Venue
     access: Access
 
@@ -311,6 +326,20 @@ class Config(Section):
                 )
         for name in self.instruments:
             self._check_envelope(name)
+        traded = {instrument.underlying for instrument in self.instruments.values()}
+        for name, tranche in self.backstop.items():
+            if name not in traded:
+                raise ValueError(f"backstop.{name}: has no instrument")
+            if tranche.concession_bps > self.ledger.band_bps:
+                raise ValueError(
+                    f"backstop.{name}.concession_bps must be at most ledger.band_bps ({self.ledger.band_bps})"
+                )
+            opens = self.auction.ramp_seconds + tranche.wait_seconds
+            if opens >= self.auction.run_seconds:
+                raise ValueError(
+                    f"backstop.{name}.wait_seconds: ramp and wait ({opens}) must be below"
+                    f" auction.run_seconds ({self.auction.run_seconds})"
+                )
         if not self.local:
             if self.risk.collateral_ramp_seconds < self.access.governor_delay_seconds:
                 raise ValueError(
@@ -362,6 +391,8 @@ class Config(Section):
             yield "insurance.caps", name
         for name in self.insurance.volatility_floors:
             yield "insurance.volatility_floors", name
+        for name in self.backstop:
+            yield "backstop", name
         yield "auction.gas_underlying", self.auction.gas_underlying
 
     def _addresses(self) -> Iterator[tuple[str, Any]]:

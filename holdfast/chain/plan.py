@@ -50,6 +50,7 @@ LOOSENING: Final = {
     "Vault": ("setCap", "setOutflowFloor"),
     "Insurance": ("setCap", "setFloor", "setParams", "payTreasury"),
     "Liquidation": ("setParams",),
+    "Tranche": ("setParams",),
     "Venue": ("setFees",),
 }
 """What GOVERNOR may do, after its delay."""
@@ -60,6 +61,7 @@ TIGHTENING: Final = {
     "Ledger": ("revokeEngine",),
     "Vault": ("tightenCap", "tightenOutflowFloor"),
     "Insurance": ("tightenCap",),
+    "Tranche": ("stop",),
 }
 """What GUARDIAN may do, at once; but for RESERVED in the settlement vault."""
 
@@ -310,7 +312,46 @@ def _contracts(config: Config) -> Iterator[Step]:
             config.venue.taker_fee_bps,
         ),
     )
+    yield from _backstop(config)
     yield _contract("Lens", _after("Ledger", "Oracle", "Risk", "Breaker", "Liquidation", "Insurance"))
+
+
+def _backstop(config: Config) -> Iterator[Step]:
+    settlement = f"Vault.{config.settlement.symbol}"
+    parts = ("Ledger", "Liquidation", "Venue", "Oracle", "Breaker", settlement)
+    gas = config.underlying_id(config.auction.gas_underlying)
+    for symbol, settings in config.backstop.items():
+        params = (
+            wad(settings.loss_cap),
+            settings.leverage_bps,
+            settings.min_discount_bps,
+            settings.wait_seconds,
+            settings.concession_bps,
+            settings.unwind_seconds,
+            settings.vest_seconds,
+            settings.reward_cap_bps,
+            settings.reward_gas,
+        )
+        numbers = (config.underlying_id(symbol), gas)
+        names = (f"Holdfast Backstop {symbol}", f"hb{symbol}")
+        tranche = f"Tranche.{symbol}"
+        yield Create(name=tranche, artifact="Tranche", args=_tranche(parts, numbers, (*names, params)))
+        yield Adopt(name=f"Desk.{symbol}", artifact="Desk", address=_desk(tranche))
+    yield _contract("StandingBids", _after("Ledger", "Liquidation", "Oracle", "Breaker"))
+
+
+def _tranche(
+    parts: tuple[str, ...], numbers: tuple[int, ...], rest: tuple[Any, ...]
+) -> Callable[[Site], tuple[Any, ...]]:
+    return lambda site: (
+        site.address("Authority"),
+        (*(site.address(part) for part in parts), *numbers),
+        *rest,
+    )
+
+
+def _desk(tranche: str) -> Callable[[Site], str]:
+    return lambda site: str(site.read(tranche, "DESK"))
 
 
 def _contract(name: str, args: Callable[[Site], tuple[Any, ...]]) -> Create:
@@ -449,11 +490,14 @@ def _instrument(config: Config, name: str) -> Iterator[Step]:
 
 def _hand_over(config: Config) -> Iterator[Step]:
     access = config.access
-    vaults = [f"Vault.{symbol}" for symbol in config.tokens]
-    settlement = vaults[SETTLEMENT]
+    several = {
+        "Vault": [f"Vault.{symbol}" for symbol in config.tokens],
+        "Tranche": [f"Tranche.{symbol}" for symbol in config.backstop],
+    }
+    settlement = several["Vault"][SETTLEMENT]
     for role, label, table in ((GOVERNOR, "GOVERNOR", LOOSENING), (GUARDIAN, "GUARDIAN", TIGHTENING)):
         for name, functions in table.items():
-            for target in vaults if name == "Vault" else [name]:
+            for target in several.get(name, [name]):
                 reserved = RESERVED if (role, target) == (GUARDIAN, settlement) else ()
                 allowed = tuple(function for function in functions if function not in reserved)
                 yield _assign(target, allowed, role, label)

@@ -24,6 +24,7 @@ from holdfast.chain.rpc import Rpc
 from holdfast.chain.transactions import Receipt, Sender
 from holdfast.chain.views import read_account, read_market, read_system
 from holdfast.errors import ChainError, ConfigError, RpcError
+from holdfast.model.backstop import StandingBid, bid_digest
 from holdfast.model.venue import Order, SignedOrder, digest
 from holdfast.types import (
     SETTLEMENT,
@@ -70,6 +71,7 @@ class Protocol:
         self.insurance = self.contract("Insurance")
         self.liquidation = self.contract("Liquidation")
         self.venue = self.contract("Venue")
+        self.standing_bids = self.contract("StandingBids")
         self.lens = self.contract("Lens")
 
         config = record.config
@@ -87,6 +89,12 @@ class Protocol:
         self.feeds: Mapping[int, Contract] = {
             number: self.contract(f"Feed.{name}") for number, name in self.symbols.items()
         }
+        self.tranches: Mapping[int, Contract] = {
+            self.underlyings[name]: self.contract(f"Tranche.{name}") for name in config["backstop"]
+        }  # by underlying
+        self.desks: Mapping[int, Contract] = {
+            self.underlyings[name]: self.contract(f"Desk.{name}") for name in config["backstop"]
+        }  # by underlying
         self.instruments: Mapping[str, InstrumentId] = {
             name: perpetual(self.underlyings[entry["underlying"]])
             for name, entry in config["instruments"].items()
@@ -232,6 +240,11 @@ class Protocol:
         return SignedOrder(
             order=order, signature=bytes(signer.unsafe_sign_hash(self.order_digest(order)).signature)
         )
+
+    def sign_bid(self, bid: StandingBid, key: LocalAccount) -> bytes:
+        """Of `StandingBids`."""
+        digest = bid_digest(bid, self.chain_id, self.standing_bids.address)
+        return bytes(key.unsafe_sign_hash(digest).signature)
 
     def match(self, maker: SignedOrder, taker: SignedOrder, size_wad: int, sender: Sender) -> Receipt:
         return self.venue.send(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from holdfast.model.backstop import SignedBid
 from holdfast.model.venue import Order, SignedOrder
 
 
@@ -145,6 +146,57 @@ class Trade:
         return "instrument", self.taker.instrument
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakeOver:
+    """Let a tranche take over what an auction didn't sell."""
+
+    account: int
+    market: int  # underlying whose tranche it is
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FillBids:
+    """Fill standing bids on an auction, the lowest minimum first."""
+
+    account: int
+    bids: tuple[SignedBid, ...]
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettleTranche:
+    """End the epoch of a tranche that carries no risk any more."""
+
+    market: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "tranche", self.market
+
+
 Action = (
-    SetPrice | Poke | Start | Insure | Restart | End | Deleverage | WriteOff | ReportDeficit | Take | Trade
+    SetPrice
+    | Poke
+    | Start
+    | Insure
+    | Restart
+    | End
+    | Deleverage
+    | WriteOff
+    | ReportDeficit
+    | Take
+    | Trade
+    | TakeOver
+    | FillBids
+    | SettleTranche
 )

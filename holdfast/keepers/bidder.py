@@ -109,7 +109,7 @@ def bid(
     if not permitted(snapshot, account, Right.TAKE):
         return None
 
-    terms = _terms(snapshot, params, margin, auction, health)
+    terms = auction_terms(snapshot, params, margin, auction, health)
     try:
         largest = slice_of(terms)
         gas_needed = policy.take_gas + policy.leg_gas * (health.legs + health.holdings)
@@ -118,7 +118,7 @@ def bid(
         edge = bps_up(exposure, feared + policy.spread_bps)
         bend = mul_div_up(bps_up(exposure, policy.impact_bps), exposure, policy.depth_wad)
 
-        slope = mul_div_down(_gain_wad(params, largest), WAD, largest.fraction_wad) - edge
+        slope = mul_div_down(gain_wad(params, largest), WAD, largest.fraction_wad) - edge
         wanted = WAD if bend == 0 else mul_div_down(max(slope, 0), WAD, 2 * bend)
         bearable = mul_div_down(max(budget_wad, 0), WAD, margin.initial_wad) if margin.initial_wad else WAD
         fraction = _no_dust(params, margin, min(largest.fraction_wad, wanted, bearable), largest)
@@ -129,7 +129,7 @@ def bid(
     fraction = part.fraction_wad
     cost = mul_wad_up(edge, fraction) + mul_wad_up(mul_wad_up(bend, fraction), fraction)
     cost += gas.cost_wad(gas_needed)
-    profit = _gain_wad(params, part) - cost
+    profit = gain_wad(params, part) - cost
     if profit < policy.minimum_profit_wad:
         return None
     take = Take(
@@ -145,7 +145,9 @@ def bid(
     return profit, mul_wad_up(margin.initial_wad, fraction), take
 
 
-def _terms(snapshot: Snapshot, params: Params, margin: Margin, auction: Auction, health: Health) -> Terms:
+def auction_terms(
+    snapshot: Snapshot, params: Params, margin: Margin, auction: Auction, health: Health
+) -> Terms:
     capacity = [m.insurance_capacity_wad for m in snapshot.markets if m.underlying == auction.market]
     return Terms(
         equity_wad=margin.equity_wad,
@@ -159,7 +161,7 @@ def _terms(snapshot: Snapshot, params: Params, margin: Margin, auction: Auction,
     )
 
 
-def _gain_wad(params: Params, part: Slice) -> int:
+def gain_wad(params: Params, part: Slice) -> int:
     """What the taker gains against the mark."""
     return part.discount_wad - fund_share_wad(part, params.fund_share_bps)
 

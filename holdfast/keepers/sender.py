@@ -22,13 +22,16 @@ from holdfast.keepers.actions import (
     Action,
     Deleverage,
     End,
+    FillBids,
     Insure,
     Poke,
     ReportDeficit,
     Restart,
     SetPrice,
+    SettleTranche,
     Start,
     Take,
+    TakeOver,
     Trade,
     WriteOff,
 )
@@ -294,4 +297,17 @@ class Sender:
                     taker.signature,
                     action.size_wad,
                 )
+            case TakeOver():
+                desk = protocol.desks[action.market]
+                return desk, desk.encode("takeOver", action.account)
+            case FillBids():
+                return protocol.standing_bids, protocol.standing_bids.encode(
+                    "fill",
+                    action.account,
+                    [signed.bid.members() for signed in action.bids],
+                    [signed.signature for signed in action.bids],
+                )
+            case SettleTranche():
+                tranche = protocol.tranches[action.market]
+                return tranche, tranche.encode("settle")
         raise HoldfastError(f"no transaction for {action!r}")

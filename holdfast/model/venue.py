@@ -1,8 +1,6 @@
 """The venue's rules: how an order is hashed, when two cross, what a match costs.
 
-An order's hash is its EIP-712 digest, so it names one order on one chain at one contract:
-
-    digest = keccak256(0x1901 ‖ domainSeparator ‖ keccak256(ORDER_TYPEHASH ‖ members as 32-byte words))
+An order's hash is its EIP-712 digest, so it names one order on one chain at one contract.
 """
 
 from __future__ import annotations
@@ -11,13 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from eth_hash.auto import keccak
-
 from holdfast.errors import Refused
+from holdfast.model import typed_data
 from holdfast.units import BPS, WAD, mul_div_up
 
 DOMAIN_NAME: Final = "Holdfast Venue"
-DOMAIN_VERSION: Final = "1"
 
 ORDER_MEMBERS: Final = (
     ("account", "uint64"),
@@ -33,13 +29,6 @@ ORDER_MEMBERS: Final = (
 
 CANCELLED: Final = 2**256 - 1
 """What `filledOf` says of a cancelled order."""
-
-_ORDER_TYPEHASH: Final = keccak(
-    f"Order({','.join(f'{kind} {name}' for name, kind in ORDER_MEMBERS)})".encode()
-)
-_DOMAIN_TYPEHASH: Final = keccak(
-    b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,25 +192,4 @@ def fee_up(size_wad: int, price_wad: int, fee_bps: int) -> int:
 
 def digest(order: Order, chain_id: int, venue: str) -> bytes:
     """The 32 bytes to sign."""
-    return keccak(b"\x19\x01" + domain_separator(chain_id, venue) + struct_hash(order))
-
-
-def struct_hash(order: Order) -> bytes:
-    words = [_word(value, kind) for value, (_, kind) in zip(order.members(), ORDER_MEMBERS, strict=True)]
-    return keccak(_ORDER_TYPEHASH + b"".join(words))
-
-
-def domain_separator(chain_id: int, venue: str) -> bytes:
-    return keccak(
-        _DOMAIN_TYPEHASH
-        + keccak(DOMAIN_NAME.encode())
-        + keccak(DOMAIN_VERSION.encode())
-        + _word(chain_id, "uint256")
-        + _word(venue, "address")
-    )
-
-
-def _word(value: Any, kind: str) -> bytes:
-    if kind == "address":
-        return bytes.fromhex(value.removeprefix("0x")).rjust(32, b"\0")
-    return int(value).to_bytes(32, "big", signed=kind.startswith("int"))
+    return typed_data.digest(DOMAIN_NAME, "Order", ORDER_MEMBERS, order.members(), chain_id, venue)

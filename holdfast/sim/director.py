@@ -13,6 +13,7 @@ from random import Random
 from typing import Final, Self
 
 from holdfast.sim.actions import ACTIONS, GAS_FEES, WEIGHTS, Scene, moved, prices_step, refresh
+from holdfast.sim.actions.backstop import backstopped
 from holdfast.sim.actions.phases import Mood, Phase, Phases, drawn_phases
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.steps import Step
@@ -41,6 +42,8 @@ KEEPING: Final = (
     "deleverage",
     "write_off",
     "report_deficit",
+    "take_over",
+    "fill_bids",
 )
 
 
@@ -97,7 +100,7 @@ class Director:
         scene = Scene(self.world, ghost, state, self.rng)
         steps: list[tuple[str, Step]] = []
         waited = 0
-        size = BUSY if any(troubled(account) for account in scene.users) else CALM
+        size = BUSY if any(troubled(account) for account in scene.lots) else CALM
         while len(steps) < size and not (steps and steps[-1][0] in UPSETTING):
             place = self.done + len(steps)
             mood = self.phases.at(place)
@@ -137,7 +140,7 @@ class Director:
             return "refresh"
         if self.done < profile.opening:
             return rng.choice(("lever", "lever", "lever", "match", "borrow", "borrow", "deposit"))
-        trouble = [account for account in s.users if troubled(account)]
+        trouble = [account for account in s.lots if troubled(account)]
         bare = [account for account in trouble if is_bare(account)]
         keeping = 0 if mood.absent else profile.keeping
         if rng.random() < keeping and (kept := self._keep(s, trouble, bare)):
@@ -165,6 +168,7 @@ class Director:
                 if s.now > over:
                     useful += ["restart"] * 3 + (["deleverage"] * 2 if deep else ["insure"]) + ["take"]
                 else:
+                    useful += backstopped(s, account)
                     useful += (
                         ["take"] * (8 if bare_lot else 3)
                         + ["flash_take"]

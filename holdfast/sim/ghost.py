@@ -180,7 +180,7 @@ class Ghost:
         elif name == "Tripped" and args["level"] == Level.HALTED:
             grace = self.world.protocol.record.config["breaker"]["grace_seconds"]
             self.reopened[args["underlying"]] = args["until"] + grace
-        elif name == "ParamsSet":
+        elif name == "ParamsSet" and address == self.world.protocol.liquidation.address:
             self.params = read_params(args["params"])
 
 

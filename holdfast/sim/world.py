@@ -24,6 +24,7 @@ from holdfast.chain.contract import deploy as create
 from holdfast.chain.deploy import deploy
 from holdfast.chain.protocol import UNLIMITED, Protocol
 from holdfast.chain.rpc import Rpc
+from holdfast.model import backstop
 from holdfast.model.liquidation import Params
 from holdfast.types import SETTLEMENT, Mode, Snapshot, kind_of, perpetual, underlying_of
 from holdfast.units import WAD
@@ -125,6 +126,12 @@ DEBTOR: Final = 5
 FUND_SEED: Final = {"local": 20_000, "thin": 800, "hostile": 5_000, "remains": 800}
 """[tokens] What the insurance fund begins with."""
 
+TRANCHE_SEED: Final = {"local": 40_000, "thin": 6_000, "hostile": 20_000, "remains": 6_000}
+"""[tokens] What each of the first two owners puts into each tranche."""
+
+BIDDERS: Final = 3
+"""The first so many owners let standing bids be filled for them."""
+
 PRICE_DECIMALS: Final = 8
 """Of the feeds."""
 
@@ -132,6 +139,11 @@ PRICE_DECIMALS: Final = 8
 def read_params(found: Iterable[int]) -> Params:
     """`ILiquidation.Params` as the model knows them."""
     return Params(**dict(zip((one.name for one in fields(Params)), found, strict=True)))
+
+
+def read_tranche_params(found: Iterable[int]) -> backstop.Params:
+    """`ITranche.Params` as the model knows them."""
+    return backstop.Params(**dict(zip((one.name for one in fields(backstop.Params)), found, strict=True)))
 
 
 def world_config(name: str, found: Mapping[str, Any] | None = None) -> Config:
@@ -175,6 +187,18 @@ class Props:
     evil_vault: Contract  # of a token worth nothing; no ledger lists it yet
 
 
+@dataclass(frozen=True, kw_only=True)
+class Backstop:
+    """A tranche of the protocol, its two accounts, and who is in at the start."""
+
+    tranche: Contract
+    desk: Contract
+    reserve: int
+    risk: int
+    params: backstop.Params
+    held: Mapping[str, int]  # shares
+
+
 class World:
     """The start of every history."""
 
@@ -203,6 +227,17 @@ class World:
             for asset, token in enumerate(protocol.tokens)
             if name in TURNING
         }  # the protocol's tokens, as what can turn
+        self.backstops = {
+            underlying: Backstop(
+                tranche=tranche,
+                desk=protocol.desks[underlying],
+                reserve=tranche.call("RESERVE"),
+                risk=tranche.call("RISK"),
+                params=read_tranche_params(tranche.call("params")),
+                held={owner: tranche.call("balanceOf", owner) for owner in people.owners},
+            )
+            for underlying, tranche in protocol.tranches.items()
+        }
         self.block = int(protocol.rpc.call("eth_blockNumber"), 16)
         head = protocol.rpc.call("eth_getBlockByNumber", hex(self.block), False)
         self.time = int(head["timestamp"], 16)
@@ -252,6 +287,7 @@ class World:
         operators = _open_accounts(protocol, people, props)
         if name in REMAINS:
             _leave_remains(protocol, people)
+        _enter_tranches(protocol, people, TRANCHE_SEED.get(name, 0))
         seed = FUND_SEED[name] * 10 ** protocol.decimals[SETTLEMENT]
         fund = protocol.insurance.call("FUND")
         protocol.ledger.send("deposit", fund, SETTLEMENT, seed, sender=people.feeder)
@@ -366,6 +402,21 @@ def _open_accounts(protocol: Protocol, people: People, props: Props) -> frozense
             if units:
                 ledger.send("deposit", account, asset, units, sender=owner)
     return frozenset(operators)
+
+
+def _enter_tranches(protocol: Protocol, people: People, tokens: int) -> None:
+    """Everybody has approved the tranches and their desks; two owners are in, some professionals bid."""
+    token = protocol.tokens[SETTLEMENT]
+    takers = [*protocol.tranches.values(), *protocol.desks.values()]
+    for person in (*people.owners, people.feeder, people.keeper, people.stranger):
+        for taker in takers:
+            token.send("approve", taker.address, UNLIMITED, sender=person)
+    for owner in people.owners[:BIDDERS]:
+        protocol.ledger.send("setOperator", protocol.standing_bids.address, True, sender=owner)
+    for owner in people.owners[:2]:
+        for tranche in protocol.tranches.values():
+            if tokens:
+                tranche.send("deposit", tokens * 10 ** protocol.decimals[SETTLEMENT], owner, sender=owner)
 
 
 def _leave_remains(protocol: Protocol, people: People) -> None:

@@ -15,7 +15,8 @@ from eth_hash.auto import keccak
 from holdfast.chain.anvil import Anvil
 from holdfast.chain.contract import Contract
 from holdfast.errors import Refused, Reverted
-from holdfast.model.venue import DOMAIN_NAME, DOMAIN_VERSION, ORDER_MEMBERS, Order, Venue, digest
+from holdfast.model.typed_data import VERSION
+from holdfast.model.venue import DOMAIN_NAME, ORDER_MEMBERS, Order, Venue, digest
 from holdfast.types import perpetual
 from holdfast.units import WAD
 from tests.conftest import START, Clock, Roles
@@ -53,7 +54,7 @@ def eip712(order: Order, chain_id: int, address: str) -> bytes:
     """As eth_account writes it: an encoding that shares no line with ours."""
     names = [name for name, _ in ORDER_MEMBERS]
     message = encode_typed_data(
-        {"name": DOMAIN_NAME, "version": DOMAIN_VERSION, "chainId": chain_id, "verifyingContract": address},
+        {"name": DOMAIN_NAME, "version": VERSION, "chainId": chain_id, "verifyingContract": address},
         {"Order": [{"name": name, "type": kind} for name, kind in ORDER_MEMBERS]},
         dict(zip(names, order.members(), strict=True)),
     )

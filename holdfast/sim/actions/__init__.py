@@ -6,7 +6,17 @@ where errors live: a fifth tiny, a seventh on an edge of the state or a unit bes
 
 from __future__ import annotations
 
-from holdfast.sim.actions import governance, hostile, insurance, liquidation, money, prices, stolen, trade
+from holdfast.sim.actions import (
+    backstop,
+    governance,
+    hostile,
+    insurance,
+    liquidation,
+    money,
+    prices,
+    stolen,
+    trade,
+)
 from holdfast.sim.actions.prices import GAS_FEES, moved, prices_step, refresh
 from holdfast.sim.actions.scene import ACTIONS, WEIGHTS, Plan, Scene, action
 
@@ -18,6 +28,7 @@ _ = (
     prices,
     liquidation,
     insurance,
+    backstop,
     governance,
     hostile,
     stolen,

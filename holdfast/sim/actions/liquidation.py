@@ -14,7 +14,7 @@ from holdfast.units import WAD
 
 @action(weight=2)
 def start(s: Scene) -> Step | None:
-    weak = [a for a in s.users if a.healthy is False and a.auction is None]
+    weak = [a for a in s.lots if a.healthy is False and a.auction is None]
     ripe = [a for a in weak if s.seizable(a)]
     account = s.pick(s.still(ripe) or (weak if s.chance(0.2) else []), s.users, stray=0.05)
     if account is None:
@@ -70,7 +70,7 @@ def _auction(account: Account) -> Auction:
 
 
 def _auctioned(s: Scene) -> list[Account]:
-    return [a for a in s.users if a.auction is not None]
+    return [a for a in s.lots if a.auction is not None]
 
 
 @action(weight=3)
@@ -201,7 +201,7 @@ def deleverage(s: Scene) -> Step | None:
 
 @action(weight=2)
 def write_off(s: Scene) -> Step | None:
-    bare = [a for a in s.users if a.cash_wad < 0 and not a.positions and not a.holdings]
+    bare = [a for a in s.lots if a.cash_wad < 0 and not a.positions and not a.holdings]
     account = s.pick(bare, s.users, stray=0.05)
     if account is None or (not bare and s.chance(0.8)):
         return None

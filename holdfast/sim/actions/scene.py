@@ -49,8 +49,20 @@ class Scene:
         return {system.fund_account, system.fees_account, system.treasury_account}
 
     @property
+    def tranches(self) -> set[int]:
+        """Accounts that contracts keep for themselves."""
+        return {at for one in self.world.backstops.values() for at in (one.reserve, one.risk)}
+
+    @property
     def users(self) -> list[Account]:
-        return [account for account in self.state.accounts if account.id not in self.own]
+        kept = self.own | self.tranches
+        return [account for account in self.state.accounts if account.id not in kept]
+
+    @property
+    def lots(self) -> list[Account]:
+        """Who may be sold: users, and what tranches have taken over."""
+        risks = {one.risk for one in self.world.backstops.values()}
+        return [a for a in self.state.accounts if a.id not in self.own | self.tranches or a.id in risks]
 
     def still(self, accounts: Sequence[Account]) -> list[Account]:
         """Those that nothing is planned for yet; all of them where that leaves none."""
@@ -88,7 +100,7 @@ class Scene:
     def speaker(self, account: Account) -> str:
         """Who sends for an account: mostly its owner, sometimes its operator or somebody without a right."""
         people = self.world.people
-        if account.id in self.own:
+        if account.id in self.own | self.tranches:
             return people.stranger
         helpers = [
             who for owner, who in self.ghost.operators if owner == account.owner and who == people.keeper

@@ -67,11 +67,11 @@ def lever(s: Scene) -> Step | None:
     size = max(1, min(s.rng.choice((most, most * 97 // 100, most * 9 // 10, most // 2)), room))
     price = market.price.spot_wad
     sign = s.rng.choice((-1, 1))
-    sides = [_plain(market, maker, sign * size, price), _plain(market, taker, -sign * size, price)]
+    sides = [plain(market, maker, sign * size, price), plain(market, taker, -sign * size, price)]
     first, second = (
         replace(side, nonce=s.ghost.floors[side.account] + s.rng.randrange(10**6)) for side in sides
     )
-    return _matching(s, _sign(s, first), _sign(s, second), size)
+    return matching(s, signed(s, first), signed(s, second), size)
 
 
 def _admits(account: Account, market: Market) -> bool:
@@ -130,10 +130,10 @@ def _match(
     second = _order(s, market, taker, -sign * size, max(0, price + sign * -spread))
     if s.chance(0.03):
         second = replace(second, post_only=True)
-    return _matching(s, _sign(s, first), _sign(s, second), size)
+    return matching(s, signed(s, first), signed(s, second), size)
 
 
-def _plain(market: Market, account: Account, size: int, price: int) -> Order:
+def plain(market: Market, account: Account, size: int, price: int) -> Order:
     instrument = market.instrument
     return Order(
         account=account.id, signer=CONSENT, instrument=instrument, size_wad=size, limit_price_wad=price
@@ -159,7 +159,7 @@ def _order(s: Scene, market: Market, account: Account, size: int, price: int) ->
     )
 
 
-def _sign(s: Scene, order: Order) -> Signed:
+def signed(s: Scene, order: Order) -> Signed:
     """Hash, order, signature and whether it is honest."""
     protocol = s.world.protocol
     name = digest(order, protocol.chain_id, protocol.venue.address)
@@ -181,8 +181,8 @@ def cross(
 ) -> tuple[tuple[Signed, Signed], tuple[Any, ...]]:
     """Two orders at the mark that nobody has to sign, and the arguments of their match."""
     price = market.price.spot_wad
-    first = _sign(s, _plain(market, buyer, size, price))
-    second = _sign(s, _plain(market, seller, -size, price))
+    first = signed(s, plain(market, buyer, size, price))
+    second = signed(s, plain(market, seller, -size, price))
     return (first, second), (first[1].members(), b"", second[1].members(), b"", size)
 
 
@@ -206,13 +206,13 @@ def _again(s: Scene) -> Step | None:
     size = abs(order.size_wad) if s.chance(0.3) else size  # once more in full
     sign = -1 if order.size_wad > 0 else 1
     new = _order(s, market, s.rng.choice(others), sign * size, order.limit_price_wad)
-    pair = (name, order, ticket.signature, ticket.honest), _sign(s, new)
+    pair = (name, order, ticket.signature, ticket.honest), signed(s, new)
     if s.chance(0.3):
         pair = pair[1], pair[0]
-    return _matching(s, *pair, size)
+    return matching(s, *pair, size)
 
 
-def _matching(s: Scene, maker: Signed, taker: Signed, size: int) -> Step:
+def matching(s: Scene, maker: Signed, taker: Signed, size: int, wait: int = 0) -> Step:
     size = max(0, min(size, HUGE))
     first, second = maker[1], taker[1]
     signers = {order.signer for _, order, _, honest in (maker, taker) if honest}
@@ -224,6 +224,7 @@ def _matching(s: Scene, maker: Signed, taker: Signed, size: int) -> Step:
             "orders": (maker, taker), "size": size, "instrument": first.instrument, "absurd": size > 2**110,
             "sides": ((first.account, first.size_wad), (second.account, second.size_wad)),
         },
+        wait=wait,
     )  # fmt: skip
 
 
@@ -262,8 +263,8 @@ def overfill(s: Scene) -> Step | None:
     if ticket.fills < 3 and ticket.left_wad > 2 and s.chance(0.7):
         size = ticket.left_wad // 3  # a part, so that a later one can be too much
     against = -size if order.size_wad > 0 else size
-    new = _plain(market, max(others, key=free_of), against, order.limit_price_wad)
-    return _matching(s, (name, order, ticket.signature, True), _sign(s, new), size)
+    new = plain(market, max(others, key=free_of), against, order.limit_price_wad)
+    return matching(s, (name, order, ticket.signature, True), signed(s, new), size)
 
 
 @action(weight=1)
@@ -276,13 +277,13 @@ def crumb(s: Scene) -> Step | None:
     buyer, seller = s.rng.sample(able, 2)
     size = s.rng.choice((1, 2, 3, s.log(1, 10**6), s.log(10**6, 10**15)))
     (first, second), _ = cross(s, market, buyer, seller, size)
-    return _matching(s, _renewed(s, first), _renewed(s, second), size)
+    return matching(s, _renewed(s, first), _renewed(s, second), size)
 
 
-def _renewed(s: Scene, signed: Signed) -> Signed:
+def _renewed(s: Scene, known: Signed) -> Signed:
     """The same order under a nonce of its own: else a second one like it would be one that is filled."""
-    order = signed[1]
-    return _sign(s, replace(order, nonce=s.ghost.floors[order.account] + s.rng.randrange(10**6)))
+    order = known[1]
+    return signed(s, replace(order, nonce=s.ghost.floors[order.account] + s.rng.randrange(10**6)))
 
 
 @action(weight=1)

@@ -12,6 +12,7 @@ from typing import Final
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants import (
     admin,
+    backstop,
     incentives,
     insurance,
     keeping,
@@ -39,6 +40,7 @@ _ = (
     prices,
     tokens,
     admin,
+    backstop,
     incentives,
     insurance,
     keeping,

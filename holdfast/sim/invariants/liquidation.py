@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from holdfast.errors import Refused
 from holdfast.model import insurance, liquidation
 from holdfast.model.side_index import EPOCH_DUST
+from holdfast.sim.book import staked
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
@@ -60,7 +63,8 @@ def starts_justified(t: Transition, g: Ghost) -> Judgement:
 def slices_exact(t: Transition, g: Ghost) -> Judgement:
     """A slice has the size, price and shares that the formulas give for the state before it, within its bid."""
     for event in t.named("Taken"):
-        args, bid = event.args, t.facts["bid"]
+        args = event.args
+        bid = t.facts.get("bid") or as_taken(args)
         was = t.was[args["account"]]
         yield unless(was.healthy is False and was.auction is not None, f"account {was.id} wasn't for sale")
         run = g.clock(was, t.after.system.time)[1] + g.params.run_seconds
@@ -89,6 +93,16 @@ def slices_exact(t: Transition, g: Ghost) -> Judgement:
             yield unless(found[1] >= 0 and found[4] == 0, f"the system paid in the solvent phase: {found}")
 
 
+def as_taken(args: Any) -> dict[str, int]:
+    """The bid of a contract that took that much: its own limits are judged by INV-77 and INV-78."""
+    return {
+        "max_fraction": args["fractionWad"],
+        "min_fraction": 0,
+        "max_payment": args["paymentWad"],
+        "min_discount": 0,
+    }
+
+
 @invariant(22)
 def slices_cost(t: Transition, g: Ghost) -> Judgement:
     """A slice costs the account its discount less what the fund adds; the taker gains it less the fund's share."""
@@ -108,7 +122,7 @@ def slices_cost(t: Transition, g: Ghost) -> Judgement:
             continue  # the taker acted in between
         was, now = t.pair(args["taker"])
         slack += touch_slack(t, was) + touch_slack(t, now)
-        meant = args["discountWad"] - args["fundShareWad"]
+        meant = args["discountWad"] - args["fundShareWad"] + staked(t, was.id, g)
         sent = sent_value(t)
         moved = equity_of(now) - equity_of(was) + sent
         yield unless(abs(moved - meant) <= slack, f"taker {was.id}: equity moved by {moved}, not {meant}")

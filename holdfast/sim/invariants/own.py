@@ -27,7 +27,8 @@ from holdfast.sim.tokens import misbehaves
 from holdfast.types import SETTLEMENT, Action, Mode
 
 PROTOCOL_ACTIONS: Final = {
-    "match", "start", "take", "flash_take", "deleverage", "write_off", "distribute", "refresh_target", "stake", "unstake",
+    "match", "start", "take", "flash_take", "deleverage", "write_off", "distribute", "refresh_target", "stake",
+    "unstake", "take_over", "fill_bids",
 }  # fmt: skip
 """Actions that may move the cash of fund, fees and treasury."""
 

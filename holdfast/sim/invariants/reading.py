@@ -40,6 +40,8 @@ LIQUIDATIONS: Final = {
     "deleverage",
     "write_off",
     "report_deficit",
+    "take_over",
+    "fill_bids",
     "reenter",
 }
 """Actions that are about an account in auction, whoever takes them."""

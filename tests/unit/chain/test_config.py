@@ -66,6 +66,18 @@ MISTAKES = [
         "breaker: cooldown_seconds (22800) must be above max_pause_seconds + 2·grace_seconds (22800)",
     ),
     ("insurance.caps.SOL", 1, "insurance.caps: 'SOL' is not one of the underlyings (ETH, BTC)"),
+    (
+        "backstop.ETH.leverage_bps",
+        100_001,
+        "backstop.ETH.leverage_bps: should be less than or equal to 100000",
+    ),
+    ("backstop.ETH.concession_bps", 201, "backstop.ETH.concession_bps must be at most ledger.band_bps (200)"),
+    (
+        "backstop.ETH.wait_seconds",
+        780,
+        "backstop.ETH.wait_seconds: ramp and wait (900) must be below auction.run_seconds (900)",
+    ),
+    ("instruments.BTC-PERP", ABSENT, "backstop.BTC: has no instrument"),
     ("venue.taker_fee_bps", 101, "venue.taker_fee_bps must be at most ledger.max_fee_bps (100)"),
     ("access.governor", "0x12", "access.governor: must be an address of 20 bytes (is 0x12)"),
     ("access.governor", 2, "access: governor and guardian must differ"),

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { IERC4626 } from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import { ERC20 } from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import { ERC4626 } from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
+import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
+import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
+
+import { Arrivals } from "contracts/backstop/Arrivals.sol";
+import { BackstopCurve } from "contracts/backstop/BackstopCurve.sol";
+import { Desk, Parts } from "contracts/backstop/Desk.sol";
+import { BPS, FixedPoint } from "contracts/libraries/FixedPoint.sol";
+import { IBreaker } from "interfaces/IBreaker.sol";
+import { ILedger } from "interfaces/ILedger.sol";
+import { IPositions } from "interfaces/IPositions.sol";
+import { ITranche } from "interfaces/ITranche.sol";
+import { IVault } from "interfaces/IVault.sol";
+import { Action, Grade, Level, Mode } from "interfaces/Types.sol";
+
+// Why a loss never exceeds the cap. Only RISK takes over, and an epoch begins by bringing it at most what is left of the
+// cap; nothing follows until the epoch has ended and its result is booked. What RISK owes beyond that is a debt of an
+// account like any other: the waterfall's, not the reserve's.
+//
+// Why nobody's share is diluted. Entry and exit happen at rest, when all there is is cash: no mark is in the price of a
+// share. An entry pays for the profit that still vests, an exit leaves it. Money that is given away raises the price of
+// all shares, and OFFSET virtual shares a unit make it dearer to give than what rounding could take from the next.
+
+/// @notice The backstop of one market.
+contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
+    using FixedPoint for uint256;
+    using SafeERC20 for IERC20;
+
+    /// @notice The queue of one epoch, and what it came to.
+    struct Epoch {
+        uint256 shares;
+        uint256 assets;
+    }
+
+    uint256 public constant MAX_LEVERAGE_BPS = 10 * BPS;
+    uint256 public constant MAX_CONCESSION_BPS = 1_000;
+    uint256 public constant MAX_WAIT_SECONDS = 1 days;
+    uint256 public constant MAX_UNWIND_SECONDS = 7 days;
+    uint256 public constant MAX_VEST_SECONDS = 30 days;
+    uint256 public constant MAX_REWARD_CAP_BPS = 2_000;
+    uint256 public constant MAX_REWARD_GAS = 1_500_000;
+    /// @inheritdoc ITranche
+    uint256 public constant MAX_STOP_SECONDS = 1 days;
+    uint256 public constant STOP_COOLDOWN_SECONDS = 2 days;
+
+    uint8 private constant OFFSET = 6; // decimals that shares have beyond the token's
+
+    ILedger public immutable LEDGER;
+    IBreaker public immutable BREAKER;
+    IVault public immutable VAULT;
+    IPositions public immutable POSITIONS;
+    Desk public immutable DESK;
+    /// @inheritdoc ITranche
+    uint64 public immutable RESERVE;
+    /// @inheritdoc ITranche
+    uint64 public immutable RISK;
+    uint256 public immutable UNIT_WAD; // [wad] one smallest unit of the token
+
+    Params private _params;
+    uint256 private _lost;
+    uint256 private _brought;
+    uint256 private _queued; // shares
+    uint256 private _owed;
+    uint256 private _profit; // that vests since…
+    uint40 private _vestsFrom;
+    uint40 private _stoppedUntil;
+    uint256 private _epoch;
+    mapping(uint256 epoch => Epoch) private _epochs;
+    mapping(uint256 epoch => mapping(address controller => uint256 shares)) private _requests;
+
+    constructor(
+        address authority,
+        Parts memory parts,
+        string memory name_,
+        string memory symbol_,
+        Params memory initial
+    ) ERC20(name_, symbol_) ERC4626(IERC20(parts.vault.token())) AccessManaged(authority) {
+        (LEDGER, BREAKER, VAULT) = (parts.ledger, parts.breaker, parts.vault);
+        POSITIONS = parts.ledger.POSITIONS();
+        UNIT_WAD = 10 ** (18 - (decimals() - OFFSET));
+        RESERVE = parts.ledger.open(Mode.Cross);
+        DESK = new Desk(parts, UNIT_WAD);
+        RISK = DESK.RISK();
+        _setParams(initial);
+        // The vault takes for the ledger alone, and the ledger from its caller alone.
+        IERC20(asset()).forceApprove(address(parts.vault), type(uint256).max);
+    }
+
+    /* RISK */
+
+    /// @inheritdoc ITranche
+    function begin() external nonReentrant returns (Params memory) {
+        if (msg.sender != address(DESK)) revert NotDesk(msg.sender);
+        if (block.timestamp < _stoppedUntil) revert TakeoversStopped(_stoppedUntil);
+
+        if (!_carriesRisk()) {
+            _settle();
+            _bring();
+        }
+        return _params;
+    }
+
+    /// @dev Begins an epoch: all that may be lost in it goes to RISK, as far as the vault can move it.
+    function _bring() private {
+        int256 cashWad = LEDGER.cashOf(RISK);
+        if (cashWad < 0) revert RiskInDebt(cashWad); // it would be paid beyond the cap; `writeOff` is open to anyone
+        uint256 capAmount = _params.lossCapWad / UNIT_WAD;
+        if (_lost >= capAmount) revert LossCapReached(_lost, capAmount);
+
+        uint256 amount = FixedPointMathLib.min(capAmount - _lost, _amountOf(LEDGER.cashOf(RESERVE)));
+        amount = FixedPointMathLib.min(amount, VAULT.held());
+        if (amount == 0) return; // the desk says so
+        _brought = amount;
+        _move(RESERVE, RISK, amount);
+
+        emit Brought(amount);
+    }
+
+    /// @inheritdoc ITranche
+    function settle() external nonReentrant {
+        _settle();
+    }
+
+    /// @dev First the result of the epoch, then those who wait for it: they leave at a price that has it in.
+    function _settle() private {
+        (uint256 legs, uint256 holdings) = _held();
+        if (legs + holdings != 0) revert CarriesRisk(legs, holdings);
+        uint256 brought = _brought;
+        uint256 shares = _queued;
+        if (brought == 0 && shares == 0) return;
+
+        uint256 returned = brought == 0 ? 0 : _bringBack(brought);
+        uint256 assets = _convertToAssets(shares, Math.Rounding.Floor);
+        if (shares != 0) {
+            _burn(address(this), shares);
+            if (assets != 0) assets = _fetch(RESERVE, assets);
+            _epochs[_epoch] = Epoch(shares, assets);
+            (_queued, _owed) = (0, _owed + assets);
+        }
+
+        emit EpochSettled(_epoch++, returned, shares, assets);
+    }
+
+    function _bringBack(uint256 brought) private returns (uint256 returned) {
+        returned = _amountOf(LEDGER.cashOf(RISK));
+        if (returned != 0) _move(RISK, RESERVE, returned);
+
+        _brought = 0;
+        if (returned < brought) {
+            _lost += brought - returned;
+        } else {
+            uint256 profit = returned - brought;
+            _lost = FixedPointMathLib.zeroFloorSub(_lost, profit);
+            (_profit, _vestsFrom) = (_vesting() + profit, uint40(block.timestamp));
+        }
+    }
+
+    /* LEAVING */
+
+    /// @inheritdoc ITranche
+    function requestRedeem(uint256 shares, address controller, address owner)
+        external
+        nonReentrant
+        returns (uint256 requestId)
+    {
+        if (shares == 0) revert ZeroShares();
+        if (owner != msg.sender) _spendAllowance(owner, msg.sender, shares);
+
+        _transfer(owner, address(this), shares);
+        requestId = _epoch;
+        _requests[requestId][controller] += shares;
+        _queued += shares;
+
+        emit RedeemRequest(controller, owner, requestId, msg.sender, shares);
+    }
+
+    /// @inheritdoc ITranche
+    function claim(uint256 requestId, address controller, address receiver)
+        external
+        nonReentrant
+        returns (uint256 assets)
+    {
+        if (msg.sender != controller) revert NotController(controller, msg.sender);
+        if (requestId >= _epoch) revert NotClaimable(requestId, _epoch);
+        uint256 shares = _requests[requestId][controller];
+        if (shares == 0) revert ZeroShares();
+
+        Epoch memory e = _epochs[requestId];
+        assets = shares.mulDivDown(e.assets, e.shares); // down: whoever leaves may lose the unit
+        delete _requests[requestId][controller];
+        _owed -= assets;
+
+        emit Claimed(controller, requestId, receiver, assets);
+
+        IERC20(asset()).safeTransfer(receiver, assets);
+    }
+
+    /* GOVERNANCE */
+
+    /// @inheritdoc ITranche
+    function setParams(Params calldata p) external restricted {
+        _setParams(p);
+    }
+
+    /// @inheritdoc ITranche
+    function stop(uint32 stopSeconds) external restricted {
+        if (stopSeconds > MAX_STOP_SECONDS) revert StopTooLong(stopSeconds, MAX_STOP_SECONDS);
+        uint256 readyAt = _stoppedUntil == 0 ? 0 : _stoppedUntil + STOP_COOLDOWN_SECONDS;
+        if (block.timestamp < readyAt) revert CoolingDown(readyAt);
+
+        _stoppedUntil = uint40(block.timestamp + stopSeconds);
+
+        emit Stopped(_stoppedUntil);
+    }
+
+    function _setParams(Params memory p) private {
+        _checkAtMost(p.leverageBps, MAX_LEVERAGE_BPS);
+        _checkAtMost(p.minDiscountBps, BPS);
+        _checkAtMost(p.waitSeconds, MAX_WAIT_SECONDS);
+        _checkAtMost(p.concessionBps, MAX_CONCESSION_BPS);
+        _checkAtMost(1, p.unwindSeconds);
+        _checkAtMost(p.unwindSeconds, MAX_UNWIND_SECONDS);
+        _checkAtMost(1, p.vestSeconds);
+        _checkAtMost(p.vestSeconds, MAX_VEST_SECONDS);
+        _checkAtMost(p.rewardCapBps, MAX_REWARD_CAP_BPS);
+        _checkAtMost(p.rewardGas, MAX_REWARD_GAS);
+
+        _params = p;
+
+        emit ParamsSet(p);
+    }
+
+    function _checkAtMost(uint256 value, uint256 bound) private pure {
+        if (value > bound) revert BadParams(value, bound);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IERC4626
+    function totalAssets() public view override(ERC4626, IERC4626) returns (uint256) {
+        return FixedPointMathLib.zeroFloorSub(_gross(), _vesting());
+    }
+
+    /// @inheritdoc IERC4626
+    function maxDeposit(address) public view override(ERC4626, IERC4626) returns (uint256) {
+        return _carriesRisk() ? 0 : FixedPointMathLib.zeroFloorSub(VAULT.cap(), VAULT.held());
+    }
+
+    /// @inheritdoc IERC4626
+    function maxMint(address receiver) public view override(ERC4626, IERC4626) returns (uint256) {
+        return previewDeposit(maxDeposit(receiver));
+    }
+
+    /// @inheritdoc IERC4626
+    function maxRedeem(address owner) public view override(ERC4626, IERC4626) returns (uint256) {
+        (Level level,,) = BREAKER.stateOf(0);
+        if (_carriesRisk() || !BREAKER.allowed(Action.Withdraw, Grade.Fresh, level, false)) return 0;
+
+        return FixedPointMathLib.min(balanceOf(owner), _convertToShares(VAULT.held(), Math.Rounding.Floor));
+    }
+
+    /// @inheritdoc IERC4626
+    function previewDeposit(uint256 assets) public view override(ERC4626, IERC4626) returns (uint256) {
+        return Math.mulDiv(assets, totalSupply() + 10 ** OFFSET, _gross() + 1);
+    }
+
+    /// @inheritdoc IERC4626
+    function previewMint(uint256 shares) public view override(ERC4626, IERC4626) returns (uint256) {
+        return Math.mulDiv(shares, _gross() + 1, totalSupply() + 10 ** OFFSET, Math.Rounding.Ceil);
+    }
+
+    /// @inheritdoc ITranche
+    function pendingRedeemRequest(uint256 requestId, address controller) external view returns (uint256) {
+        return requestId < _epoch ? 0 : _requests[requestId][controller];
+    }
+
+    /// @inheritdoc ITranche
+    function claimableRedeemRequest(uint256 requestId, address controller) external view returns (uint256) {
+        return requestId < _epoch ? _requests[requestId][controller] : 0;
+    }
+
+    /// @inheritdoc ITranche
+    function params() external view returns (Params memory) {
+        return _params;
+    }
+
+    /// @inheritdoc ITranche
+    function state() external view returns (State memory) {
+        return State({
+            lostAmount: _lost,
+            broughtAmount: _brought,
+            queuedShares: _queued,
+            owedAmount: _owed,
+            vestingAmount: _vesting(),
+            stoppedUntil: _stoppedUntil,
+            epoch: _epoch
+        });
+    }
+
+    /// @dev What profits not vested yet are part of. RISK counts at most what was brought: its profit is nobody's before it
+    /// is cash. Down, each account for itself, so that there is as much to withdraw.
+    function _gross() private view returns (uint256 amount) {
+        amount = _amountOf(LEDGER.cashOf(RESERVE));
+        if (_brought == 0) return amount;
+        return amount + FixedPointMathLib.min(_brought, _amountOf(LEDGER.healthOf(RISK).margin.equityWad));
+    }
+
+    function _vesting() private view returns (uint256) {
+        return BackstopCurve.vesting(_profit, block.timestamp - _vestsFrom, _params.vestSeconds);
+    }
+
+    function _carriesRisk() private view returns (bool) {
+        (uint256 legs, uint256 holdings) = _held();
+        return legs + holdings != 0;
+    }
+
+    /// @dev Positions that deleveraging closed count until somebody settles them in the ledger.
+    function _held() private view returns (uint256 legs, uint256 holdings) {
+        return (POSITIONS.countOf(RISK), LEDGER.assetsOf(RISK).length);
+    }
+
+    function _decimalsOffset() internal pure override returns (uint8) {
+        return OFFSET;
+    }
+
+    /* MONEY */
+
+    function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override nonReentrant {
+        _settle();
+        super._deposit(caller, receiver, assets, shares);
+    }
+
+    function _withdraw(address caller, address receiver, address owner, uint256 assets, uint256 shares)
+        internal
+        override
+        nonReentrant
+    {
+        _settle();
+        super._withdraw(caller, receiver, owner, assets, shares);
+    }
+
+    function _transferIn(address from, uint256 assets) internal override {
+        Arrivals.receiveFrom(from, LEDGER, VAULT, RESERVE, assets);
+    }
+
+    function _transferOut(address to, uint256 assets) internal override {
+        LEDGER.withdraw(RESERVE, 0, assets, to);
+    }
+
+    /// @dev Between the two accounts; what a token keeps for itself on the way is lost, but never shuts anybody in.
+    function _move(uint64 from, uint64 to, uint256 amount) private {
+        LEDGER.deposit(to, 0, _fetch(from, amount));
+    }
+
+    /// @dev To this contract; never counts what is owed to others as arrived.
+    function _fetch(uint64 from, uint256 amount) private returns (uint256 arrived) {
+        uint256 before = _balance();
+        LEDGER.withdraw(from, 0, amount, address(this));
+        arrived = FixedPointMathLib.min(FixedPointMathLib.zeroFloorSub(_balance(), before), amount);
+    }
+
+    function _balance() private view returns (uint256) {
+        return IERC20(asset()).balanceOf(address(this));
+    }
+
+    /// @dev Cash or equity in the token's decimals; down, and nothing where it is owed.
+    function _amountOf(int256 wad) private view returns (uint256) {
+        return wad > 0 ? uint256(wad) / UNIT_WAD : 0;
+    }
+}
