@@ -263,7 +263,8 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
     /// @inheritdoc IERC4626
     function maxRedeem(address owner) public view override(ERC4626, IERC4626) returns (uint256) {
         (Level level,,) = BREAKER.stateOf(0);
-        if (_carriesRisk() || !BREAKER.allowed(Action.Withdraw, Grade.Fresh, level, false)) return 0;
+        bool gated = BREAKER.gatedUntil() != 0;
+        if (_carriesRisk() || !BREAKER.allowed(Action.Withdraw, Grade.Fresh, level, false, gated)) return 0;
 
         return FixedPointMathLib.min(balanceOf(owner), _convertToShares(VAULT.held(), Math.Rounding.Floor));
     }
