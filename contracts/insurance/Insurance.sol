@@ -103,9 +103,11 @@ contract Insurance is IInsurance, AccessManaged {
         Params memory p = _params;
         State storage s = _state;
         uint256 rawWad = _shortfallWad(p.tailBps, p.horizonSeconds).mulDivUp(p.multipleBps, BPS);
-        targetWad = FundCurve.steppedWad(s.targetWad, rawWad, p.moveBps, block.timestamp - s.refreshedAt);
+        uint256 elapsed = block.timestamp - s.refreshedAt;
+        targetWad = FundCurve.steppedWad(s.targetWad, s.rawWad, rawWad, p.moveBps, elapsed);
         targetWad = FixedPointMathLib.max(targetWad, p.leastTargetWad);
         (s.targetWad, s.refreshedAt) = (targetWad.toUint128(), uint40(block.timestamp));
+        s.rawWad = rawWad.toUint128();
 
         emit TargetRefreshed(rawWad, targetWad);
     }
