@@ -198,7 +198,7 @@ def test_surplus__whale_comes_and_goes__own_part_stays(stage: Stage) -> None:
 
 
 def washed(stage: Stage, parties: tuple[Party, Party], size: float) -> None:
-    """Open interest for a moment, on both sides of which the same person stands; the target is computed while it is there."""
+    """Open interest for a moment, the same person on both sides; the target is computed while it is there."""
     one, other = parties
     stage.trade(one, other, size, 2_000)
     stage.send(stage.insurance, "refreshTarget", by=one.address)

@@ -18,7 +18,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 import mpmath
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
