@@ -319,6 +319,7 @@ class FundState:
 
     target_wad: int
     refreshed_at: int
+    raw_wad: int  # what the last refresh found
     held_until: int  # until then no stake and no surplus leaves
     own_shares: int  # the protocol's, as of the last time that anybody staked beside it
     staked_shares: int

@@ -26,6 +26,7 @@ interface IInsurance {
         uint128 targetWad; // [wad]
         uint40 refreshedAt; // [seconds]
         uint40 heldUntil; // [seconds]
+        uint128 rawWad; // [wad] what the last refresh found; it moves the target where the next one finds it too
         uint128 ownShares; // the protocol's, as of the last time that anybody staked beside it
         uint128 stakedShares;
     }
@@ -68,9 +69,9 @@ interface IInsurance {
     /// part leave to the treasury. Permissionless.
     function distribute() external returns (uint256 fundWad, uint256 treasuryWad);
 
-    /// @notice Compute the target anew from the open interest of all markets. Permissionless. It moves toward it by a
-    /// bounded part for the time since the last refresh, of which at most a day counts. Pending fees are split first, by
-    /// the share as it was.
+    /// @notice Compute the target anew from the open interest of all markets. Permissionless. It moves toward what this
+    /// refresh and the last one agree on, by a bounded part for the time between them, of which at most a day counts.
+    /// Pending fees are split first, by the share as it was.
     function refreshTarget() external returns (uint256 targetWad);
 
     /// @notice Put cash of an account, which holds nothing else and owes nothing, into the fund; its owner or operator.

@@ -8,7 +8,8 @@ import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 /// @notice How much the fund aims for, which part of the fees it gets, and what a share of it is worth.
 /// @dev   share  = min + (max − min)·(1 − fund/target),  min at target and above
 ///        ES     = tail·σ·√(horizon/year)
-///        target moves toward multiple·Σ OI·mark·ES by at most target·move·min(elapsed, 1 day)/1 day
+///        target moves toward multiple·Σ OI·mark·ES, as it stood at two refreshes in a row,
+///               by at most target·move·min(elapsed, 1 day)/1 day
 ///        worth  = shares·fund/supply
 library FundCurve {
     using FixedPoint for uint256;
@@ -37,15 +38,18 @@ library FundCurve {
         return (volatilityWad * root).mulDivUp(tailBps, BPS * WAD);
     }
 
-    /// @notice The target [wad] after `elapsed`: as near to `rawWad` as the bound lets it. The step rounds down.
-    function steppedWad(uint256 targetWad, uint256 rawWad, uint256 moveBps, uint256 elapsed)
+    /// @notice The target [wad] after `elapsed`: as near to what `beforeWad` and `rawWad` agree on as the bound lets it.
+    /// Between the two it stays: what is there for a moment moves nothing. The step rounds down.
+    function steppedWad(uint256 targetWad, uint256 beforeWad, uint256 rawWad, uint256 moveBps, uint256 elapsed)
         internal
         pure
         returns (uint256)
     {
+        (uint256 low, uint256 high) = beforeWad < rawWad ? (beforeWad, rawWad) : (rawWad, beforeWad);
+        uint256 agreedWad = FixedPointMathLib.clamp(targetWad, low, high);
         uint256 counted = FixedPointMathLib.min(elapsed, MOST_ELAPSED);
         uint256 step = targetWad.mulDivDown(moveBps * counted, BPS * MOST_ELAPSED);
-        return FixedPointMathLib.clamp(rawWad, targetWad - step, targetWad + step);
+        return FixedPointMathLib.clamp(agreedWad, targetWad - step, targetWad + step);
     }
 
     /// @notice What `shares` of `supply` are worth. Down: their holder may lose the wei.

@@ -103,9 +103,11 @@ contract Insurance is IInsurance, AccessManaged {
         Params memory p = _params;
         State storage s = _state;
         uint256 rawWad = _shortfallWad(p.tailBps, p.horizonSeconds).mulDivUp(p.multipleBps, BPS);
-        targetWad = FundCurve.steppedWad(s.targetWad, rawWad, p.moveBps, block.timestamp - s.refreshedAt);
+        uint256 elapsed = block.timestamp - s.refreshedAt;
+        targetWad = FundCurve.steppedWad(s.targetWad, s.rawWad, rawWad, p.moveBps, elapsed);
         targetWad = FixedPointMathLib.max(targetWad, p.leastTargetWad);
         (s.targetWad, s.refreshedAt) = (targetWad.toUint128(), uint40(block.timestamp));
+        s.rawWad = rawWad.toUint128();
 
         emit TargetRefreshed(rawWad, targetWad);
     }
@@ -287,8 +289,7 @@ contract Insurance is IInsurance, AccessManaged {
         State memory s = _state;
         if (block.timestamp < s.heldUntil || !_fresh()) return;
         uint256 fundWad = _cashOf(FUND);
-        uint256 surplusWad =
-            FundCurve.surplusWad(fundWad, s.ownShares, s.stakedShares, s.targetWad, _params.slackBps);
+        uint256 surplusWad = FundCurve.surplusWad(fundWad, s.ownShares, s.stakedShares, s.targetWad, _params.slackBps);
         if (surplusWad == 0) return;
 
         if (s.stakedShares != 0) {
@@ -339,7 +340,8 @@ contract Insurance is IInsurance, AccessManaged {
     /// @dev Expected shortfall [wad] of all open interest, either side of a market. Up, a wei a market.
     function _shortfallWad(uint256 tailBps, uint256 horizonSeconds) private view returns (uint256 sumWad) {
         InstrumentId[] memory listed = POSITIONS.instruments();
-        for (uint256 i = 1; i < listed.length; ++i) { // place 0 is unused
+        // Place 0 of the list is unused.
+        for (uint256 i = 1; i < listed.length; ++i) {
             uint16 underlying = listed[i].underlyingOf();
             (IPositions.Side memory long,, IPositions.Interest memory interest) = POSITIONS.marketOf(listed[i]);
             uint256 openWad = uint256(interest.longBaseWad).mulWadUp(long.scaleWad);

@@ -84,12 +84,12 @@ contract MockCurve {
         return FundCurve.shortfallWad(volatilityWad, tailBps, horizonSeconds);
     }
 
-    function stepped(uint256 targetWad, uint256 rawWad, uint256 moveBps, uint256 elapsed)
+    function stepped(uint256 targetWad, uint256 beforeWad, uint256 rawWad, uint256 moveBps, uint256 elapsed)
         external
         pure
         returns (uint256)
     {
-        return FundCurve.steppedWad(targetWad, rawWad, moveBps, elapsed);
+        return FundCurve.steppedWad(targetWad, beforeWad, rawWad, moveBps, elapsed);
     }
 
     function worth(uint256 shares, uint256 fundWad, uint256 supply) external pure returns (uint256) {

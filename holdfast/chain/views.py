@@ -131,6 +131,7 @@ def read_system(view: Any) -> System:
             target_wad=fund.targetWad,
             refreshed_at=fund.refreshedAt,
             held_until=fund.heldUntil,
+            raw_wad=fund.rawWad,
             own_shares=fund.ownShares,
             staked_shares=fund.stakedShares,
         ),

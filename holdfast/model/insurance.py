@@ -73,15 +73,16 @@ def raw_target_wad(markets: Iterable[Exposure], p: Params) -> int:
     return mul_div_up(total, p.multiple_bps, BPS)
 
 
-def stepped_wad(target_wad: int, raw_wad: int, move_bps: int, elapsed: int) -> int:
-    """As near to `raw_wad` as the bound lets it."""
+def stepped_wad(target_wad: int, before_wad: int, raw_wad: int, move_bps: int, elapsed: int) -> int:
+    """As near to what two refreshes agree on as the bound lets it; between the two it stays."""
+    agreed = min(max(target_wad, min(before_wad, raw_wad)), max(before_wad, raw_wad))
     step = mul_div_down(target_wad, move_bps * min(elapsed, DAY), BPS * DAY)
-    return min(max(raw_wad, target_wad - step), target_wad + step)
+    return min(max(agreed, target_wad - step), target_wad + step)
 
 
-def refreshed_wad(target_wad: int, raw_wad: int, p: Params, elapsed: int) -> int:
+def refreshed_wad(target_wad: int, before_wad: int, raw_wad: int, p: Params, elapsed: int) -> int:
     """The target after `refreshTarget`."""
-    return max(stepped_wad(target_wad, raw_wad, p.move_bps, elapsed), p.least_target_wad)
+    return max(stepped_wad(target_wad, before_wad, raw_wad, p.move_bps, elapsed), p.least_target_wad)
 
 
 def worth_wad(shares: int, fund_wad: int, supply: int) -> int:

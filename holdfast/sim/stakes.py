@@ -39,7 +39,7 @@ def stakes_of(g: Ghost) -> Stakes:
         known = {one.name: config[one.name] for one in fields(Params) if one.name != "least_target_wad"}
         least = int(Decimal(str(config["least_target"])).scaleb(18))
         found = g.memory["stakes"] = Stakes(Params(**known, least_target_wad=least))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _follow(g: Ghost, t: Transition) -> None:

@@ -9,6 +9,7 @@
 ├── whale in, surplus, whale out the protocol's own part stays where it is
 └── open interest for a moment
     ├── around a distribute      the same wei as without
+    ├── with another refresh     moves nothing, ever
     └── once a day, for a month  the fees it costs are more than the share it gains
 """
 
@@ -197,7 +198,7 @@ def test_surplus__whale_comes_and_goes__own_part_stays(stage: Stage) -> None:
 
 
 def washed(stage: Stage, parties: tuple[Party, Party], size: float) -> None:
-    """Open interest for a moment, on both sides of which the same person stands; the target is computed while it is there."""
+    """Open interest for a moment, the same person on both sides; the target is computed while it is there."""
     one, other = parties
     stage.trade(one, other, size, 2_000)
     stage.send(stage.insurance, "refreshTarget", by=one.address)
@@ -218,7 +219,7 @@ def test_wash__around_a_distribute__moves_nothing(stage: Stage, attacked: bool) 
     assert share == wads(0.5)  # 500 of 1,000
     if attacked:
         washed(stage, sides, 100)
-        assert stage.insurance.call("state").targetWad == wads(1_100)
+        assert stage.insurance.call("state").targetWad == wads(1_000)  # nobody else has seen it
     else:
         stage.send(stage.insurance, "distribute", by="stranger")
 
@@ -227,9 +228,25 @@ def test_wash__around_a_distribute__moves_nothing(stage: Stage, attacked: bool) 
     assert split[0] == (wads(28) + (own // 2)) // 2 and split[1] == split[0]
 
 
+def test_wash__somebody_else_refreshes__moves_nothing(stage: Stage) -> None:
+    """Two refreshes in a row must find it; one a day by anybody else, at any time, is enough."""
+    stage.insure(500)
+    sides = stage.party(100_000), stage.party(100_000)
+    time = stage.time
+    for day in range(1, 6):
+        stage.until(time + day * DAY)
+        stage.say("ETH", 2_000)
+        stage.poke()
+        washed(stage, sides, 200)
+        stage.until(stage.time + 600)
+        stage.send(stage.insurance, "refreshTarget", by="stranger")
+
+    assert stage.insurance.call("state").targetWad == wads(1_000)
+
+
 def test_wash__once_a_day_for_a_month__costs_more_than_it_gains(stage: Stage) -> None:
-    """A staker holds the target up by open interest that is there for the moment of each refresh alone. He owns
-    nearly the whole stake; a market of others pays fees every day."""
+    """Where nobody else ever refreshes. A staker holds the target up by open interest that is there for the moment of
+    each refresh; he owns more than half of the fund, and a market of others pays fees every day."""
     gains = []
     for attack in (False, True):
         snapshot, time = stage.rpc.call("evm_snapshot"), stage.time

@@ -74,7 +74,6 @@ def test_insured_collateral__the_doors__are_shut(stage: Stage, debtor: Party, re
             stage.send(stage.ledger, "deposit", account, 1, 10**18, by=bidder.address)
         with refused("NotAuthorised", account=account, caller=bidder.address):
             stage.send(stage.liquidation, "take", stage.bid(debtor, account), by=bidder.address)
-    stage.start  # nothing else hands over collateral
     holds_nothing(stage)
 
 

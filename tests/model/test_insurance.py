@@ -8,7 +8,7 @@
 ├── cap below what was drawn                   -> nothing, not a negative number
 ├── share      -> between its bounds, falls as the fund grows, exact within a digit
 ├── tail       -> the configured one is the worst percent of a Student t of 4, by mpmath; ES as an exact root
-├── step       -> never beyond its bound, and no refresh gains by being made of many
+├── step       -> never beyond its bound, nor beyond what two refreshes in a row agree on
 └── shares     -> stake and unstake in any order: nobody else's share falls, nothing is paid that isn't there
 """
 
@@ -18,7 +18,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 import mpmath
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -169,10 +168,14 @@ def test_target__of_the_docs__as_worked_by_hand() -> None:
     assert abs(shortfall_wad(5 * WAD // 10, 36_915, DAY) - 96_611 * 10**12) < 10**12
     raw = raw_target_wad(markets, PARAMS)
     assert abs(raw - 434_749 * WAD) < WAD
-    assert refreshed_wad(400_000 * WAD, raw, PARAMS, DAY) == raw
-    assert refreshed_wad(300_000 * WAD, raw, PARAMS, DAY) == 330_000 * WAD
-    assert refreshed_wad(300_000 * WAD, raw, PARAMS, DAY // 2) == 315_000 * WAD
-    assert refreshed_wad(205_000 * WAD, 0, PARAMS, DAY) == 200_000 * WAD
+    assert refreshed_wad(400_000 * WAD, raw, raw, PARAMS, DAY) == raw
+    assert refreshed_wad(300_000 * WAD, raw, raw, PARAMS, DAY) == 330_000 * WAD
+    assert refreshed_wad(300_000 * WAD, raw, raw, PARAMS, DAY // 2) == 315_000 * WAD
+    assert refreshed_wad(205_000 * WAD, 0, 0, PARAMS, DAY) == 200_000 * WAD
+    # There at one refresh, gone at the next one: nothing moves, up to what both have.
+    assert refreshed_wad(300_000 * WAD, 250_000 * WAD, raw, PARAMS, DAY) == 300_000 * WAD
+    assert refreshed_wad(300_000 * WAD, raw, 250_000 * WAD, PARAMS, DAY) == 300_000 * WAD
+    assert refreshed_wad(300_000 * WAD, 310_000 * WAD, raw, PARAMS, DAY) == 310_000 * WAD
 
 
 def test_share__of_the_docs__as_worked_by_hand() -> None:
@@ -251,17 +254,26 @@ def test_share__any_fund__between_its_bounds_and_exact(fund: int, target: int, l
 
 
 @repeatable
-@given(money, money, st.integers(0, BPS), st.lists(st.integers(0, 2 * DAY), min_size=1, max_size=6))
-def test_step__any_refreshes__within_the_bound(target: int, raw: int, move: int, waits: list[int]) -> None:
+@given(
+    money,
+    money,
+    st.integers(0, BPS),
+    st.lists(st.tuples(st.integers(0, 2 * DAY), money), min_size=1, max_size=6),
+)
+def test_step__any_refreshes__within_the_bound(
+    target: int, before: int, move: int, refreshes: list[tuple[int, int]]
+) -> None:
     at, most, least = target, Fraction(target), Fraction(target)
-    for wait in waits:
+    for wait, raw in refreshes:
         step = Fraction(move * min(wait, DAY), BPS * DAY)
         most, least = most * (1 + step), least * (1 - step)
-        at = stepped_wad(at, raw, move, wait)
+        then = at
+        at = stepped_wad(at, before, raw, move, wait)
 
-        assert min(raw, target) <= at <= max(raw, target)
-        assert least <= at + len(waits) and at <= most
-    assert stepped_wad(at, raw, move, 0) == at
+        assert at <= max(then, min(before, raw)) and at >= min(then, max(before, raw)), "both must agree"
+        assert least <= at + len(refreshes) and at <= most
+        assert stepped_wad(at, before, raw, move, 0) == at
+        before = raw
 
 
 @repeatable

@@ -41,7 +41,8 @@ def _stepped(rng: random.Random) -> tuple[int, ...]:
     target = amount(rng, 36)
     raw = rng.choice((0, target, target + 1, rng.randint(0, 2 * target), amount(rng, 36)))
     elapsed = rng.choice((0, 1, 86_399, 86_400, 86_401, rng.randint(0, 86_400), amount(rng, 9)))
-    return target, raw, rng.randint(0, BPS), elapsed
+    before = rng.choice((raw, target, amount(rng, 36)))
+    return target, before, raw, rng.randint(0, BPS), elapsed
 
 
 def _worth(rng: random.Random) -> tuple[int, ...]:

@@ -10,9 +10,9 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from holdfast.chain.plan import ADMIN, FILL, GOVERNOR, GUARDIAN, MOVE, SEIZE
+from holdfast.model import insurance
 from holdfast.sim.actions.governance import executing, final_calls, scheduling
 from holdfast.sim.actions.scene import ZERO, Scene, action
-from holdfast.model import insurance
 from holdfast.sim.keys import Plot, keys_of
 from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step, act, join

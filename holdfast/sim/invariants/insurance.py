@@ -99,7 +99,7 @@ def target_bounded(t: Transition, g: Ghost) -> Judgement:
         yield unless(same, f"{t.action} moved the target from {was} to {now}")
         return
     elapsed = t.after.system.time - was.refreshed_at
-    meant = insurance.refreshed_wad(was.target_wad, refreshed[-1].args["rawWad"], p, elapsed)
+    meant = insurance.refreshed_wad(was.target_wad, was.raw_wad, refreshed[-1].args["rawWad"], p, elapsed)
     yield unless(now.target_wad == meant, f"a target of {now.target_wad}, not {meant}")
     most = mul_div_down(was.target_wad, p.move_bps, BPS)
     moved = abs(now.target_wad - was.target_wad)

@@ -28,7 +28,8 @@ MAX_HOLDINGS: Final = 5
 
 GOVERNED: Final = {
     "EngineSet", "AssetListed", "InstrumentListed", "FeedSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet",
-    "FloorSet", "FundParamsSet", "ParamsSet", "FeesSet", "Relaxed", "RoleGranted", "RoleRevoked", "TargetFunctionRoleUpdated",
+    "FloorSet", "FundParamsSet", "ParamsSet", "FeesSet", "Relaxed", "RoleGranted", "RoleRevoked",
+    "TargetFunctionRoleUpdated",
 }  # fmt: skip
 
 TIGHTENED: Final = {"EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet"}

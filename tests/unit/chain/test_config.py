@@ -23,6 +23,32 @@ ABSENT = object()
 
 MISTAKES = [
     ("ledger.band_bps", ABSENT, "ledger.band_bps: is missing"),
+    (
+        "insurance.min_share_bps",
+        5_001,
+        "insurance: max_share_bps (5000) must be at least min_share_bps (5001)",
+    ),
+    (
+        "insurance.cooldown_seconds",
+        3_599,
+        "insurance: cooldown_seconds (3599) must be at least hold_seconds (3600)",
+    ),
+    (
+        "insurance.window_seconds",
+        3_599,
+        "insurance: window_seconds (3599) must be at least hold_seconds (3600)",
+    ),
+    (
+        "insurance.window_seconds",
+        5_184_001,
+        "insurance.window_seconds: should be less than or equal to 5184000 (is 5184001)",
+    ),
+    ("insurance.least_target", 0, "insurance.least_target: should be greater than or equal to 1 (is 0)"),
+    (
+        "insurance.volatility_floors.SOL",
+        1,
+        "insurance.volatility_floors: 'SOL' is not one of the underlyings (ETH, BTC)",
+    ),
     ("ledger.band", 1, "ledger.band: is not a known key (is 1)"),
     ("ledger.band_bps", "wide", "ledger.band_bps: should be a valid integer"),
     ("ledger.band_bps", 10_000, "ledger.band_bps: should be less than 10000 (is 10000)"),

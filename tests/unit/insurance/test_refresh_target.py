@@ -1,6 +1,7 @@
 """refreshTarget
 ├── nothing open            -> falls by its bound, never below the least
 ├── open interest           -> multiple·Σ OI·mark·ES, as worked by hand, reached step by step
+├── for one refresh alone   -> moves nothing, neither up nor down
 ├── same second             -> doesn't move
 ├── after a silence         -> a day counts, no more
 ├── fees pending            -> split by the share as it was
@@ -63,44 +64,62 @@ def test_refresh__open_interest__as_worked_by_hand(
     # A day: √(1/365) = 0.0523424. ETH 0.6·3.6915·0.0523424 = 11.5934 % of 2,000,000; BTC 9.6612 % of 600,000.
     assert abs(raw - 15 * (231_868 + 57_967) * WAD // 10) < 20 * WAD
 
-    clock.next(refreshed + DAY)
-    receipt = world.insurance.send("refreshTarget", sender=roles.stranger)
+    seen = []
+    for day in (1, 2):
+        clock.next(refreshed + day * DAY)
+        receipt = world.insurance.send("refreshTarget", sender=roles.stranger)
+        seen.append(receipt.event("TargetRefreshed").args)
 
-    assert receipt.event("TargetRefreshed").args == {"rawWad": raw, "targetWad": 1_100 * WAD}
+    assert seen == [{"rawWad": raw, "targetWad": TARGET}, {"rawWad": raw, "targetWad": 1_100 * WAD}]
     state = world.insurance.call("state")
-    assert (state.targetWad, state.refreshedAt) == (1_100 * WAD, refreshed + DAY)
+    assert (state.targetWad, state.rawWad, state.refreshedAt) == (1_100 * WAD, raw, refreshed + 2 * DAY)
+
+
+def test_refresh__for_one_refresh_alone__moves_nothing(
+    world: World, roles: Roles, clock: Clock, refreshed: int
+) -> None:
+    """The attack: open interest is there in one moment of each day, whoever looks in between."""
+    for day in range(1, 4):
+        world.ledger.send("setSpot", ETH, 2_000 * WAD, sender=world.deployer)
+        world.insurance.send("setFloor", ETH, WAD, sender=roles.governor)
+        for second, base in ((0, 10**6 * WAD), (1, 1)):
+            world.ledger.send("setOpenInterest", perpetual(ETH), base, sender=world.deployer)
+            clock.next(refreshed + day * DAY + 10 * second)
+            world.insurance.send("refreshTarget", sender=roles.stranger)
+
+    assert world.insurance.call("state").targetWad == TARGET
 
 
 def test_refresh__many_days__arrives(world: World, roles: Roles, clock: Clock, refreshed: int) -> None:
     raw = raw_target_wad(put_markets(world, roles), PARAMS)
-    target, days = TARGET, 0
+    target, before, days = TARGET, 0, 0
     while target != raw:
         days += 1
         clock.next(refreshed + days * DAY)
         world.insurance.send("refreshTarget", sender=roles.stranger)
-        target = refreshed_wad(target, raw, PARAMS, DAY)
+        target, before = refreshed_wad(target, before, raw, PARAMS, DAY), raw
         assert world.insurance.call("state").targetWad == target
 
-    assert days == 64  # 1.1^63.6 = 434.75
+    assert days == 65  # one to be found twice, and 1.1^63.7 = 434.75
 
 
 def test_refresh__same_second__doesnt_move(world: World, roles: Roles, clock: Clock, refreshed: int) -> None:
     put_markets(world, roles)
-    clock.next(refreshed + DAY)
-    world.insurance.send("refreshTarget", sender=roles.stranger)
-    world.ledger.send("setOpenInterest", perpetual(ETH), 10**9 * WAD, sender=world.deployer)
+    for time in (DAY, DAY + 1):
+        clock.next(refreshed + time)
+        world.insurance.send("refreshTarget", sender=roles.stranger)
 
-    clock.next(refreshed + DAY + 1)
-    world.insurance.send("refreshTarget", sender=roles.stranger)
-
-    assert world.insurance.call("state").targetWad == 1_100 * WAD + 1_100 * WAD // (10 * DAY)
+    assert world.insurance.call("state").targetWad == TARGET + TARGET // (10 * DAY)  # a second of a day
 
 
 def test_refresh__after_a_silence__a_day_counts(
     world: World, roles: Roles, clock: Clock, refreshed: int
 ) -> None:
     put_markets(world, roles)
-    clock.next(refreshed + 100 * DAY)
+    world.insurance.send("refreshTarget", sender=roles.stranger)
+    first = world.insurance.call("state")
+    assert first.targetWad <= TARGET
+    clock.next(first.refreshedAt + 100 * DAY)
 
     world.insurance.send("refreshTarget", sender=roles.stranger)
 
@@ -112,9 +131,10 @@ def test_refresh__fees_pending__split_by_the_share_as_it_was(
 ) -> None:
     world.insurance.send("setParams", params(min_share_bps=0, max_share_bps=10_000), sender=roles.governor)
     put_markets(world, roles)
+    world.insurance.send("refreshTarget", sender=roles.stranger)
     world.put(FUND, TARGET // 2)
     world.put(FEES, 100 * WAD)
-    clock.next(refreshed + DAY)
+    clock.next(world.insurance.call("state").refreshedAt + DAY)
 
     world.insurance.send("refreshTarget", sender=roles.stranger)
 
