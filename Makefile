@@ -63,8 +63,8 @@ fmt: setup ## format Python and Solidity
 gas: build ## measure gas and code sizes anew: tests/gas/snapshot.json
 	@HOLDFAST_GAS=write $(BIN)/pytest -q tests/gas
 
-demo: build ## a day of trading and a crash on a local chain; PRICES=file.csv for a price path of your own
-	@$(BIN)/ape run demo $(if $(PRICES),--prices "$(PRICES)")
+demo: build ## a day of trading and a crash on a local chain; SCENARIO=cascade, or PRICES=file.csv for a path of your own
+	@$(BIN)/ape run demo $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(PRICES),--prices "$(PRICES)")
 
 fuzz: build ## every invariant against drawn histories, all cores, 300 s; SECONDS=, MACHINE=, WORKERS=, FUZZ_ARGS=
 	@$(BIN)/ape run fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(WORKERS),--workers $(WORKERS)) \

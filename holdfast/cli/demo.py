@@ -21,10 +21,9 @@ from holdfast.cli.options import one_line_errors
 from holdfast.demo import report
 from holdfast.demo.candles import WINDOW_SECONDS, from_candles
 from holdfast.demo.director import Director, Plan
-from holdfast.demo.scenario import Scenario, load_scenario
+from holdfast.demo.scenario import DEFAULT, Scenario, find_scenario
 from holdfast.errors import ConfigError
 
-BLACK_THURSDAY = PROJECT / "scenarios" / "black-thursday.toml"
 WIDTH = 120
 """[columns] Where there is no terminal."""
 QUIET_SECONDS = 10.0
@@ -34,9 +33,9 @@ QUIET_SECONDS = 10.0
 @click.command(short_help="A market, three keepers and a crash on a local chain, with a report at the end.")
 @click.option(
     "--scenario",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Prices and gas over time. Without it: scenarios/black-thursday.toml.",
+    metavar="NAME",
+    help="Prices, gas and who has how much: one of scenarios/ by its name, or a .toml file of your own.  "
+    f"[default: {DEFAULT}]",
 )
 @click.option(
     "--prices",
@@ -85,7 +84,7 @@ QUIET_SECONDS = 10.0
     "--config", default="local", show_default=True, metavar="FILE", help="Parameters of the deployment."
 )
 def cli(
-    scenario: Path | None,
+    scenario: str | None,
     prices: Path | None,
     symbol: str,
     start: str | None,
@@ -101,12 +100,13 @@ def cli(
 
     Starts an Anvil of its own, deploys, opens a market of a few dozen traders with mixed leverage, lets three keeper
     processes loose (price pusher, liquidator, bidder), and replays prices and gas: by default Black Thursday, 12 and
-    13 March 2020. At the end a table, a report that opens offline, and the books: the last line says whether they
-    balance to the wei (INV-01), and the exit code follows it.
+    13 March 2020. At the end a table, a report that opens offline, and the books: who paid for what was lacking, to the
+    wei, and whether they balance (INV-01). The exit code follows both.
 
     \b
     Examples:
       ape run demo
+      ape run demo --scenario cascade
       ape run demo --prices eth_1h.csv
       ape run demo --prices eth_5m.csv --from 2025-10-10T18:00 --to 2025-10-11T06:00 --seed 7
     """
@@ -126,7 +126,7 @@ def cli(
             for option, value in (("--from", start), ("--to", end), ("--gas-csv", gas_csv)):
                 if value is not None:
                     raise ConfigError(f"{option} needs --prices")
-            told = load_scenario(scenario or BLACK_THURSDAY)
+            told = find_scenario(scenario or DEFAULT)
         parameters = load_config(config)
         told = complete(
             told, {name: float(entry.price or 0) for name, entry in parameters.underlyings.items()}
@@ -141,8 +141,9 @@ def cli(
             tell("done", 1.0)
     console.print(report.table(outcome))
     click.echo(f"\nReport: {_shown(page)} (with report.json and PNGs beside it)")
+    click.echo(report.accounted(outcome.waterfall))
     click.echo(report.verdict(outcome.sums))
-    raise SystemExit(0 if report.balanced(outcome.sums) else 1)
+    raise SystemExit(0 if report.sound(outcome) else 1)
 
 
 def complete(scenario: Scenario, first_prices: dict[str, float]) -> Scenario:

@@ -38,6 +38,7 @@ class Happened:
 
     time: int
     block: int
+    tx: int  # its place in the block
     event: Event
 
 
@@ -136,8 +137,9 @@ class Sums:
 
 
 def read_events(protocol: Protocol, first: int, last: int) -> list[Happened]:
-    """All events of the protocol's contracts in these blocks, in order."""
-    addresses = [contract.address for contract in (protocol.liquidation, protocol.insurance, protocol.ledger)]
+    """All events of the protocol's contracts in these blocks, in order; tokens and feeds have nothing to add."""
+    contracts = protocol.record.contracts
+    addresses = [contracts[name].address for name in contracts if not name.startswith(("Token.", "Feed."))]
     words = vocabulary()
     found: list[Happened] = []
     for start in range(first, last + 1, CHUNK):
@@ -149,7 +151,8 @@ def read_events(protocol: Protocol, first: int, last: int) -> list[Happened]:
             event = words.event(log)
             if event is not None:
                 when = int(log["blockTimestamp"], 16)
-                found.append(Happened(time=when, block=int(log["blockNumber"], 16), event=event))
+                block, tx = (int(log[key], 16) for key in ("blockNumber", "transactionIndex"))
+                found.append(Happened(time=when, block=block, tx=tx, event=event))
     return found
 
 

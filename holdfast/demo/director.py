@@ -22,9 +22,10 @@ from holdfast.chain.deploy import deploy
 from holdfast.chain.protocol import Protocol, books_of
 from holdfast.demo.collect import Happened, Series, Sums, add_up, read_events, read_gas
 from holdfast.demo.crew import Crew
-from holdfast.demo.market import FUND_SEED, RELAYER, Floor, Opening
+from holdfast.demo.market import RELAYER, Floor, Opening
 from holdfast.demo.scenario import Scenario, next_step
 from holdfast.demo.traders import Pair, Trader, draw_traders, late_pairs
+from holdfast.demo.waterfall import Waterfall, reconcile
 from holdfast.keepers.prices import PricePath
 from holdfast.types import Snapshot, underlying_of
 from holdfast.units import WAD
@@ -38,7 +39,6 @@ START_SECONDS: Final = 60.0  # of the wall clock, for the keepers' start
 LATE_LEAD_SECONDS: Final = 1_500  # the latecomers enter so long before the low
 STEPS: Final = 320  # jumps that a replay should not exceed by much
 LEAST_TOLERANCE: Final = 0.005
-BIDDER_CAPITAL: Final = 250_000  # [settlement token]
 
 PUSHER, LIQUIDATOR, BIDDER = 0, 3, 4  # accounts of the node
 TIPS_GWEI: Final = {
@@ -66,6 +66,7 @@ class Outcome:
     series: Series
     events: list[Happened]
     sums: Sums
+    waterfall: Waterfall
     traders: Mapping[int, Trader]  # account → trader
     keeper_accounts: Mapping[str, int]
     tolerance: float
@@ -154,7 +155,7 @@ class Director:
             {token: entry.underlying for token, entry in plan.config.collateral.items()},
         )
         self._book = plan.out / "orders.jsonl"
-        floor = Floor(self._chain, self._protocol, traders, self._book)
+        floor = Floor(self._chain, self._protocol, traders, self._book, plan.scenario.stage)
         self._late = late_pairs(traders)
         for number, _ in enumerate(floor.open(self._path.quotes(self._path.start), self._now()), start=1):
             self._report("opening the market", min(0.05, 0.05 * number / (3 * plan.traders)))
@@ -172,7 +173,7 @@ class Director:
                 "--account",
                 str(BIDDER),
                 "--deposit",
-                str(BIDDER_CAPITAL),
+                str(self._plan.scenario.stage.bidder),
                 "--orders",
                 str(self._book),
             ],
@@ -314,13 +315,18 @@ class Director:
             last=last,
             books=books_of(last),
             traders=opening.traders,
-            seed_wad=FUND_SEED * WAD,
+            seed_wad=self._plan.scenario.stage.insurance_fund * WAD,
         )
         return Outcome(
             plan=self._plan,
             series=self._series,
             events=events,
             sums=sums,
+            waterfall=reconcile(
+                events,
+                left_wad=sums.left_wad,
+                drawn_wad=sum(market.insurance_drawn_wad for market in last.markets),
+            ),
             traders=opening.traders,
             keeper_accounts=self._keeper_accounts,
             tolerance=self._tolerance,

@@ -20,6 +20,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from holdfast.demo.collect import Point
 from holdfast.demo.director import Outcome
+from holdfast.demo.waterfall import Amount
 from holdfast.model.liquidation import Params, discount_at_wad
 from holdfast.page import BLUE, GREEN, GREY, INK, ORANGE, PLOTS, PURPLE, RED, SKY, svg
 from holdfast.types import Grade, Level
@@ -27,6 +28,18 @@ from holdfast.units import BPS, WAD
 
 LINES: Final = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#7c6f00", "#475569")
 KEEPER_COLOURS: Final = {"price_pusher": GREY, "liquidator": BLUE, "bidder": ORANGE}
+STEP_COLOURS: Final = {
+    "own equity": ORANGE,
+    "insurance fund": GREEN,
+    "deleveraged shorts": RED,
+    "deleveraged longs": PURPLE,
+    "credit index": INK,
+    "bidders' discount": ORANGE,
+    "backstop's discount": SKY,
+    "insurance fund's share": GREEN,
+    "start rewards": BLUE,
+    "losses beyond equity": RED,
+}
 WORST: Final = 8  # accounts in the plot of health
 HEALTH_TOP: Final = 4.0
 ZOOM_SECONDS: Final = (2_400, 1_200)  # before and after the worst moment
@@ -43,6 +56,7 @@ def draw(outcome: Outcome) -> list[Drawing]:
             ("price", "Price, slow price and gas", price(outcome)),
             ("health", "Health of the worst accounts", health(outcome)),
             ("auctions", "Auctions: when and at which discount slices were sold", auctions(outcome)),
+            ("waterfall", "Who paid for the liquidations, and who got it", waterfall(outcome)),
             ("insurance", "Insurance fund", insurance(outcome)),
             ("keepers", "Keepers' profit after gas", keepers(outcome)),
         ]
@@ -236,6 +250,54 @@ def sales(outcome: Outcome) -> list[dict[str, Any]]:
                     }
                 )
     return found
+
+
+def waterfall(outcome: Outcome) -> Figure:
+    """Two stairs of the same height: each step begins where the one before ended."""
+    found = outcome.waterfall
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.8), layout="constrained", sharex=True)
+    for axes, amounts, title in (
+        (left, found.payers(), "Who paid"),
+        (right, found.getters(), "Who got it"),
+    ):
+        _stairs(axes, amounts, found.paid_wad)
+        axes.set_title(title)
+        axes.set_xlabel("dollars")
+        axes.xaxis.set_major_formatter(FuncFormatter(_thousands))
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    return figure
+
+
+def _stairs(axes: Axes, amounts: Sequence[Amount], total_wad: int) -> None:
+    """Bars from the top down, each with its amount where there is most room."""
+    total, reached = total_wad / WAD, 0.0
+    for place, amount in enumerate(amounts):
+        width = amount.amount_wad / WAD
+        axes.barh(place, width, left=reached, height=0.62, color=STEP_COLOURS.get(amount.name, GREY))
+        end = reached + width
+        if place + 1 < len(amounts):
+            axes.plot([end, end], [place + 0.31, place + 0.69], color=GREY, lw=0.8)
+        text = f"{width:,.2f}" + (f"  ({amount.times}×)" if amount.times else "")
+        _, at, side, shift = max(
+            (total - end, end, "left", 5),
+            (reached, reached, "right", -5),
+            (width, reached + width / 2, "center", 0),
+        )
+        axes.annotate(
+            text,
+            (at, place),
+            xytext=(shift, 0),
+            textcoords="offset points",
+            ha=side,
+            va="center",
+            fontsize=9,
+            color=INK if shift else "white",
+        )
+        reached = end
+    axes.set_yticks(range(len(amounts)), [amount.name for amount in amounts])
+    axes.set_ylim(len(amounts) - 0.5, -0.5)
+    axes.set_xlim(0, total * 1.04 or 1)
+    axes.grid(axis="y", visible=False)
 
 
 def insurance(outcome: Outcome) -> Figure:

@@ -18,13 +18,13 @@ from holdfast.model.venue import Order, SignedOrder
 from holdfast.units import BPS, WAD, mul_div_down, mul_div_up
 
 SPREAD_BPS: Final = 20  # away from the outside price, each side
-DEPTH_DOLLARS: Final = 100_000  # in each market, side and block
 LIFE_SECONDS: Final = 3_600
 
 
 class Maker:
-    def __init__(self, protocol: Protocol, key: LocalAccount, account: int, book: Path) -> None:
+    def __init__(self, protocol: Protocol, key: LocalAccount, account: int, book: Path, depth: int) -> None:
         self.key, self.account = key, account
+        self._depth_wad = depth * WAD  # in each market, side and block
         self._protocol, self._book = protocol, book
         self._nonce = 0
 
@@ -33,7 +33,7 @@ class Maker:
         orders = []
         for symbol, side in sorted(wanted):
             price = prices_wad[symbol]
-            size = mul_div_down(DEPTH_DOLLARS * WAD, WAD, price)
+            size = mul_div_down(self._depth_wad, WAD, price)
             instrument = self._protocol.instruments[f"{symbol}-PERP"]
             orders.append(self.order(instrument, side * size, away(price, side), now))
         dump(orders, self._book)

@@ -11,6 +11,7 @@ from holdfast.chain.anvil import Anvil
 from holdfast.chain.contract import Contract
 from holdfast.chain.protocol import Protocol
 from holdfast.demo.maker import Maker
+from holdfast.demo.scenario import Stage
 from holdfast.demo.traders import Pair, Trader, pair_up
 from holdfast.errors import Reverted
 from holdfast.model.venue import Order, SignedOrder
@@ -20,7 +21,6 @@ from holdfast.units import WAD
 MAKER, RELAYER, SPONSOR, FIRST_TRADER = 5, 6, 7, 10
 """Accounts of the node by what they are for; 0 to 4 belong to the deployment and the keepers."""
 
-FUND_SEED: Final = 100_000  # [settlement token] what the insurance fund starts with
 MAKER_CAPITAL: Final = 20_000_000  # [settlement token] stands for the rest of the world
 MATCH_GAS: Final = 2_000_000
 
@@ -38,15 +38,17 @@ class Opening:
 class Floor:
     """Where traders come to trade: opens their accounts and matches their orders."""
 
-    def __init__(self, chain: Anvil, protocol: Protocol, traders: Sequence[Trader], book: Path) -> None:
+    def __init__(
+        self, chain: Anvil, protocol: Protocol, traders: Sequence[Trader], book: Path, stage: Stage
+    ) -> None:
         self._chain, self._protocol, self._traders = chain, protocol, traders
         self._addresses = chain.accounts
         maker_key = chain.signer(MAKER)
         maker = protocol.open_account(self._addresses[MAKER], Mode.CROSS)
-        self.opening = Opening(maker=Maker(protocol, maker_key, maker, book))
+        self.opening = Opening(maker=Maker(protocol, maker_key, maker, book, stage.depth))
         self._seat(MAKER, maker, MAKER_CAPITAL)
         fund = protocol.insurance.call("FUND")
-        self._seat(SPONSOR, fund, FUND_SEED)
+        self._seat(SPONSOR, fund, stage.insurance_fund)
 
     def open(self, prices_wad: Mapping[str, int], now: int) -> Iterator[None]:
         """One step for each account and each trade."""

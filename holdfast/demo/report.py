@@ -17,6 +17,7 @@ from rich.table import Table
 from holdfast.demo.collect import Sums
 from holdfast.demo.director import Outcome
 from holdfast.demo.figures import draw, save
+from holdfast.demo.waterfall import Amount, Waterfall
 from holdfast.page import page
 from holdfast.units import WAD
 
@@ -27,6 +28,8 @@ CAPTIONS: Final = {
     "price": "What the oracle held, its slow price, and the moments in which auctions began; "
     "below it what a transaction cost.",
     "health": "Each line is one account. Below 1 anybody may start its auction; a slice brings it back to the target.",
+    "waterfall": "Left: who paid for the liquidations, in the order in which they are asked. Right: who got it. "
+    "Both are the same money, to the wei; each amount is what the payer's own contract says it paid.",
     "auctions": "Left: every slice on the curve that the discount follows, the larger the dearer. "
     "Right: what the accounts paid for being sold, and who got it.",
     "insurance": "The fund starts with a gift, lives on its share of penalties and trading fees, "
@@ -54,6 +57,18 @@ def verdict(sums: Sums) -> str:
     if balanced(sums):
         return f"INV-01 holds: the books balance to the wei. Claims {claims} + dust {dust} = held {held}"
     return f"INV-01 IS BROKEN: the books don't balance. Claims {claims}, held {held}, difference {dust}"
+
+
+def accounted(waterfall: Waterfall) -> str:
+    """Who paid for the deficits: one line, or one for each thing that doesn't fit."""
+    if waterfall.reconciled:
+        return f"Deficits {_exact(waterfall.lacked_wad)} = paid by others {_exact(waterfall.others_wad)}, to the wei"
+    return "\n".join(f"WHO PAID IS UNCLEAR: {fact}" for fact in waterfall.discrepancies)
+
+
+def sound(outcome: Outcome) -> bool:
+    """The books balance, and it is known to the wei who paid for what."""
+    return balanced(outcome.sums) and outcome.waterfall.reconciled
 
 
 def rows(outcome: Outcome) -> list[Row]:
@@ -99,6 +114,7 @@ def rows(outcome: Outcome) -> list[Row]:
             note=f"deleveraged {_money(sums.deleveraged_wad)}, written off {_money(sums.written_off_wad)}, "
             f"left {_money(sums.left_wad)}",
         ),
+        *_payers(outcome.waterfall),
         Row(what="Worst time unhealthy", value=f"{sums.worst_seconds_below} s", note=worst),
         Row(
             what="Run",
@@ -107,6 +123,15 @@ def rows(outcome: Outcome) -> list[Row]:
         ),
     ]
     return found
+
+
+def _payers(waterfall: Waterfall) -> list[Row]:
+    """Beside the insurance fund, who has a row of his own."""
+    return [
+        Row(what=f"Paid by {payer.name}", value=_money(payer.amount_wad), note=f"{payer.times} times")
+        for payer in waterfall.payers()
+        if payer.name.startswith(("deleveraged", "credit"))
+    ]
 
 
 def table(outcome: Outcome) -> Table:
@@ -126,6 +151,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     sums, scenario = outcome.sums, outcome.plan.scenario
     return {
         "balanced": balanced(sums),
+        "reconciled": outcome.waterfall.reconciled,
         "bad_debt": _number(sums.bad_debt_wad),
         "accounts": sums.traders,
         "liquidated": sums.liquidated,
@@ -147,6 +173,13 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         },
         "insurance_in": _number(sums.insurance_in_wad),
         "insurance_out": _number(sums.insurance_out_wad),
+        "waterfall": {
+            "paid": _amounts(outcome.waterfall.payers()),
+            "got": _amounts(outcome.waterfall.getters()),
+            "deficits_wad": str(outcome.waterfall.lacked_wad),
+            "paid_by_others_wad": str(outcome.waterfall.others_wad),
+            "discrepancies": outcome.waterfall.discrepancies,
+        },
         "worst_seconds_below_maintenance": sums.worst_seconds_below,
         "seconds": round(outcome.seconds, 1),
         "scenario": scenario.name,
@@ -164,6 +197,17 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             "insurance_in": str(sums.insurance_in_wad),
             "insurance_out": str(sums.insurance_out_wad),
         },
+    }
+
+
+def _amounts(amounts: Sequence[Amount]) -> dict[str, dict[str, Any]]:
+    return {
+        amount.name: {
+            "dollars": _number(amount.amount_wad),
+            "wad": str(amount.amount_wad),
+            "times": amount.times,
+        }
+        for amount in amounts
     }
 
 
@@ -195,8 +239,8 @@ def render(outcome: Outcome, figures: Sequence[tuple[str, str, str]]) -> str:
         name=html.escape(scenario.name),
         about=html.escape(scenario.about),
         period=f"{_stamp(scenario.start)} to {_stamp(scenario.end)}",
-        verdict=html.escape(verdict(sums)),
-        state="good" if balanced(sums) else "bad",
+        verdict=html.escape(f"{verdict(sums)}\n{accounted(outcome.waterfall)}").replace("\n", "<br>"),
+        state="good" if sound(outcome) else "bad",
         cards="".join(f"<div><b>{value}</b><span>{label}</span></div>" for value, label in cards),
         rows="".join(
             f"<tr><td>{html.escape(row.what)}</td><td>{html.escape(row.value)}</td><td>{html.escape(row.note)}</td></tr>"

@@ -2,7 +2,7 @@
 
 A scenario file (`scenarios/*.toml`) has `name`, `about`, `columns` = ["at", <symbol>…, "gas_gwei"] and `points`, one
 row per known moment. Between two points prices and gas move geometrically. `outages` may say when which keeper is down:
-`role`, `from`, `until`.
+`role`, `from`, `until`. `[stage]` may say who has how much, where it isn't as on an ordinary day.
 """
 
 from __future__ import annotations
@@ -10,13 +10,17 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from holdfast.chain.environment import PROJECT
 from holdfast.errors import ConfigError
 from holdfast.keepers.prices import PricePath, interpolate
+
+FOLDER: Final = PROJECT / "scenarios"
+DEFAULT: Final = "black-thursday"
 
 GWEI: Final = 10**9
 ROLES: Final = ("price_pusher", "liquidator", "bidder")
@@ -31,6 +35,21 @@ class Outage:
     end: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """Who has how much. Whole units of the settlement token."""
+
+    insurance_fund: int = 100_000  # at the start
+    bidder: int = 250_000
+    depth: int = 100_000  # of the market maker, in each market, side and block
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+                raise ValueError(f"stage: {entry.name} must be a whole number above zero, not {value!r}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     name: str
@@ -38,6 +57,7 @@ class Scenario:
     path: PricePath
     gas_gwei: tuple[float, ...]  # of an ordinary transaction, at the path's times
     outages: tuple[Outage, ...] = ()
+    stage: Stage = Stage()
 
     def __post_init__(self) -> None:
         if len(self.gas_gwei) != len(self.path.times):
@@ -67,6 +87,21 @@ class Scenario:
         }
         path = PricePath(times=self.path.times, prices={**self.path.prices, **followers})
         return replace(self, path=path)
+
+
+def known_scenarios() -> dict[str, Path]:
+    """Those of the project, by name."""
+    return {file.stem: file for file in sorted(FOLDER.glob("*.toml"))}
+
+
+def find_scenario(wanted: str) -> Scenario:
+    """By the name of one in scenarios/, or from a `.toml` file. ConfigError lists the names that there are."""
+    known = known_scenarios()
+    if wanted in known:
+        return load_scenario(known[wanted])
+    if not wanted.endswith(".toml"):
+        raise ConfigError(f"no scenario {wanted!r}: there are {', '.join(known)}, or give a .toml file")
+    return load_scenario(Path(wanted))
 
 
 def load_scenario(file: Path) -> Scenario:
@@ -100,6 +135,7 @@ def _scenario(data: Mapping[str, Any]) -> Scenario:
         path=path,
         gas_gwei=_floats(points, len(columns) - 1),
         outages=tuple(_outage(entry) for entry in data.get("outages", ())),
+        stage=_stage(data.get("stage", {})),
     )
 
 
@@ -110,6 +146,14 @@ def _outage(entry: Mapping[str, Any]) -> Outage:
     if outage.end <= outage.start:
         raise ValueError(f"outage of the {outage.role} ends before it begins")
     return outage
+
+
+def _stage(entries: Mapping[str, Any]) -> Stage:
+    names = [entry.name for entry in fields(Stage)]
+    unknown = [name for name in entries if name not in names]
+    if unknown:
+        raise ValueError(f"stage has no {unknown[0]!r}: it knows {', '.join(names)}")
+    return Stage(**entries)
 
 
 def _floats(points: Sequence[Sequence[Any]], place: int) -> tuple[float, ...]:

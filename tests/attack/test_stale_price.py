@@ -1,7 +1,11 @@
 """A feed stops. Somebody acts on the price of an hour and a half ago.
 
-Naive rule: the last price is used, however old; the debtor takes out what his collateral was worth once, the bidder
+Incident: dYdX, 10 October 2025. After a halt of eight hours the chain went on with the prices of before: accounts
+were liquidated at them, and others traded at them; users were paid back nearly half a million.
+Peer's rule: the last price is used, however old. The debtor takes out what his collateral was worth once, the bidder
 seizes at a price of yesterday.
+Ours: a price is graded by its age at every use. Late, it is believed; too late, nothing that seizes, lends or lets go
+uses it. When the feed comes back there is a grace period before anybody is seized.
 
 ├── Slow (one hour)     still believed: all goes on
 ├── Stale (1.5 hours)
@@ -9,6 +13,7 @@ seizes at a price of yesterday.
 │   ├── new risk        refused
 │   ├── seizing         start, take and deleverage are refused
 │   └── always open     deposits, reductions, paying debt
+├── the restart         theirs: liquidated at the old price · ours: Blocked, and healthy at the first new one
 ├── it comes back       ten minutes of grace: top up, nobody is seized at the first new price
 └── one of two          who has nothing in the dead market goes on as ever
 """
@@ -36,6 +41,11 @@ def long(stage: Stage, maker: Party) -> Party:
     long = stage.party(2_700, WBTC=0.01)
     stage.trade(long, maker, 10, 2_000)
     return long
+
+
+def liquidated(stored_price: float, size: float, cash: float, entry: float, maintenance: float) -> bool:
+    """By their rule: at the stored price, of whatever age."""
+    return cash + size * (stored_price - entry) < size * stored_price * maintenance
 
 
 def blocked(action: Action, grade: Grade = Grade.STALE) -> dict[str, object]:
@@ -83,6 +93,27 @@ def test_stale_price__seizing__is_refused(stage: Stage, long: Party, maker: Part
     ):
         with refused("Blocked", **blocked(action)):
             stage.send(stage.liquidation, function, *args, by=other.address)
+
+
+def test_stale_price__restart__nobody_is_seized_at_the_price_of_before(
+    stage: Stage, maker: Party, refused: Refused
+) -> None:
+    """The last price before the outage was 1,870, the low of a bad minute; when all is back it is 1,990."""
+    account = stage.party(2_200)
+    stage.trade(account, maker, 10, 2_000)
+    stage.price("ETH", 1_870)
+    stage.wait(STALE)  # nobody got around to it
+    assert liquidated(1_870, size=10, cash=2_190, entry=2_000, maintenance=0.05)
+    assert not liquidated(1_990, size=10, cash=2_190, entry=2_000, maintenance=0.05)
+    assert not stage.look(account).healthy
+
+    with refused("Blocked", **blocked(Action.START)):
+        stage.start(account)
+
+    stage.price("ETH", 1_990)
+    stage.until(stage.time + 700)
+    with pytest.raises(Reverted, match="Healthy"):
+        stage.start(account)
 
 
 def test_stale_price__always_open__deposit_and_reduce(stage: Stage, long: Party, maker: Party) -> None:

@@ -1,7 +1,11 @@
 """The moment in which seizing is allowed again, after a halt, a dead feed, or a contested price.
 
-Naive rule: the first transaction after the pause liquidates who could neither pay nor trade; or the auction that ran
-on meanwhile stands at its largest discount.
+Incident: no single one; a finding that audits keep repeating (Perennial, Flat Money, Exactly and others, 2023 and
+2024): accounts that could neither pay nor trade are liquidated in the first transaction after a pause.
+Peer's rule: a pause stops everything alike, and ends for everybody at once. Who is below maintenance then is
+liquidated by whoever is first; an auction that ran on meanwhile stands at its largest discount.
+Ours: deposits and reductions are never paused. After it there is a grace period in which nobody is seized, and clocks
+of auctions begin anew.
 
 ├── after a halt                       ten minutes of grace
 │   ├── owners top up and reduce       during the halt and the grace
@@ -39,6 +43,11 @@ def long(stage: Stage, bidder: Party) -> Party:
     return long
 
 
+def at_unpause(paused: bool, equity_wad: int, maintenance_wad: int) -> bool:
+    """Is it liquidated, by their rule?"""
+    return not paused and equity_wad < maintenance_wad
+
+
 def halt(stage: Stage, seconds: int = HALT, underlying: int = 1) -> int:
     """When it ends."""
     stage.send(stage.breaker, "trip", underlying, Level.HALTED, seconds, by="guardian")
@@ -55,8 +64,10 @@ def test_unpause__first_second__is_grace(stage: Stage, long: Party, bidder: Part
     with refused("Blocked", **blocked(Action.START, Level.HALTED, False)):
         stage.start(long)
     stage.deposit(long, "USDC", 10)
+    margin = stage.health(long).margin
 
     stage.until(ends)
+    assert at_unpause(False, margin.equity_wad, margin.maintenance_wad)  # theirs: in this very second
     with refused("Blocked", **blocked(Action.START, Level.NORMAL, True)):
         stage.start(long)
     stage.until(ends + GRACE - 1)

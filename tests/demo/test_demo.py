@@ -1,5 +1,6 @@
 """The demo, end to end, in small: a fall of a fifth in minutes, a few traders, real keepers
 ├── the books balance, somebody was liquidated, nobody was left below maintenance
+├── it says who paid what was lacking, to the wei; what doesn't fit is told, and fails the run
 ├── table, report.html, report.json and PNGs say so
 ├── a keeper's outage is lived through
 ├── the same seed gives the same story
@@ -18,7 +19,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from holdfast.chain.artifacts import Event
 from holdfast.cli.demo import cli
+from holdfast.demo import director
+from holdfast.demo.collect import Happened
 
 # Ape's own dependencies warn as they are loaded.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -77,6 +81,33 @@ def test_demo__last_line_and_exit_code__say_that_the_books_balance(result: tuple
     assert (int(claims) + int(dust)) % 10**18 == int(held) == 0
 
 
+def test_demo__last_line_but_one__says_who_paid(result: tuple[Any, Path]) -> None:
+    done, folder = result
+    line = done.stdout.strip().splitlines()[-2]
+    told = re.fullmatch(r"Deficits ([\d,.]+) = paid by others ([\d,.]+), to the wei", line)
+    assert told and told[1] == told[2]
+    report = json.loads((folder / "report.json").read_text())
+    assert report["reconciled"] is True and report["waterfall"]["discrepancies"] == []
+    sums = [
+        sum(int(amount["wad"]) for amount in report["waterfall"][side].values()) for side in ("paid", "got")
+    ]
+    assert sums[0] == sums[1] > 0
+
+
+def test_demo__what_isnt_accounted_for__fails(
+    scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event too many, of nine wei that the fund paid for nothing: the run says so and exits with 1."""
+    read = director.read_events
+    wild = Event("Paid", {"underlying": 1, "account": 7, "wantedWad": 9, "paidWad": 9}, "0x")
+    stray = Happened(time=0, block=10**6, tx=0, event=wild)
+    monkeypatch.setattr(director, "read_events", lambda *args: [*read(*args), stray])
+    done = run(tmp_path, "--scenario", scenario, "--traders", 14, "--seed", 3)
+    assert done.exit_code == 1
+    assert "WHO PAID IS UNCLEAR: block 1000000, transaction 0: the fund paid 9 wei" in done.stdout
+    assert json.loads((tmp_path / "report.json").read_text())["reconciled"] is False
+
+
 def test_demo__table__has_its_rows(result: tuple[Any, Path]) -> None:
     done, _ = result
     for row in (
@@ -107,7 +138,7 @@ def test_demo__json__has_what_machines_need(result: tuple[Any, Path]) -> None:
 
 def test_demo__page__opens_offline(result: tuple[Any, Path]) -> None:
     page = (result[1] / "report.html").read_text()
-    assert page.count("<svg") == 5 and page.count("<figure") == 5
+    assert page.count("<svg") == 6 and page.count("<figure") == 6
     assert "a fall of a fifth &amp; back, for &lt;tests&gt;" in page
     links = re.findall(r"""(?:src|href)=["']([^"'#][^"']*)""", page)
     assert links == []
@@ -115,7 +146,7 @@ def test_demo__page__opens_offline(result: tuple[Any, Path]) -> None:
 
 
 def test_demo__pngs__lie_beside_it(result: tuple[Any, Path]) -> None:
-    for name in ("price", "health", "auctions", "insurance", "keepers"):
+    for name in ("price", "health", "auctions", "waterfall", "insurance", "keepers"):
         assert (result[1] / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -144,6 +175,10 @@ def test_demo__same_seed__same_story(scenario: Path, result: tuple[Any, Path], t
     [
         (["--prices", "nowhere.csv"], "nowhere.csv: No such file"),
         (["--scenario", "nowhere.toml"], "nowhere.toml: No such file"),
+        (
+            ["--scenario", "nowhere"],
+            "no scenario 'nowhere': there are black-thursday, cascade, or give a .toml file",
+        ),
         (["--from", "2020-01-01"], "--from needs --prices"),
         (["--gas-csv", "x.csv"], "--gas-csv needs --prices"),
         (["--prices", "a.csv", "--scenario", "b.toml"], "exclude each other"),

@@ -1,5 +1,6 @@
 """scenario
 ├── the project's own scenarios    load, and tell what they say they do
+├── find_scenario                  a name, or a file; unknown -> ConfigError lists the names
 ├── a bad file                     -> ConfigError with the fact
 ├── between points                 prices and gas are geometric
 ├── with_symbols                   a missing market makes the lead's relative moves
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.chain.binaries import PROJECT
-from holdfast.demo.scenario import Outage, Scenario, load_scenario, next_step
+from holdfast.demo.scenario import DEFAULT, Outage, Scenario, find_scenario, load_scenario, next_step
 from holdfast.errors import ConfigError
 from holdfast.keepers.prices import PricePath
 
@@ -38,6 +39,31 @@ def test_black_thursday__is_that_day() -> None:
     assert 24 <= hours <= 48 and 24 <= len(prices) <= 72
     assert max(scenario.gas_gwei) == 200
     assert [outage.role for outage in scenario.outages] == ["bidder"]
+
+
+def test_cascade__is_worse_than_that_day() -> None:
+    """A small fund and no bidder in the fall: what the other steps are there for."""
+    scenario, ordinary = find_scenario("cascade"), find_scenario(DEFAULT)
+    prices = scenario.path.prices["ETH"]
+    assert min(prices) < prices[0] / 2 and set(scenario.path.prices) == {"ETH", "BTC"}
+    assert scenario.stage.insurance_fund < ordinary.stage.insurance_fund == 100_000
+    assert scenario.stage.bidder < ordinary.stage.bidder and scenario.stage.depth < ordinary.stage.depth
+    (outage,) = scenario.outages
+    fall = [scenario.path.at("ETH", time) for time in (outage.start, outage.end)]
+    assert outage.role == "bidder" and fall[1] < 0.75 * fall[0]
+
+
+def test_find__name_or_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(GOOD)
+    assert find_scenario(str(file)).name == "Test"
+    assert find_scenario("black-thursday") == load_scenario(BLACK_THURSDAY)
+
+
+def test_find__unknown__lists_the_known() -> None:
+    with pytest.raises(ConfigError) as caught:
+        find_scenario("doom")
+    assert str(caught.value) == "no scenario 'doom': there are black-thursday, cascade, or give a .toml file"
 
 
 @pytest.mark.parametrize("file", sorted((PROJECT / "scenarios").glob("*.toml")), ids=lambda file: file.stem)
@@ -75,6 +101,9 @@ OUTAGE = '\n[[outages]]\nrole = "{}"\nfrom = 2020-03-12T00:10:00Z\nuntil = 2020-
     [
         ("", "'columns' is missing"),
         ("x = ", "Invalid value"),
+        (GOOD + "[stage]\nfund = 5\n", "stage has no 'fund': it knows insurance_fund, bidder, depth"),
+        (GOOD + "[stage]\nbidder = 0\n", "stage: bidder must be a whole number above zero, not 0"),
+        (GOOD + "[stage]\ndepth = 2.5\n", "stage: depth must be a whole number above zero, not 2.5"),
         (GOOD.replace("gas_gwei", "gas"), 'columns must be ["at"'),
         (GOOD.replace("200, 10", "200"), "point 1: 2 values for 3 columns"),
         (GOOD.replace("200, 10", "-200, 10"), "ETH: prices must be positive"),
