@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, replace
 from typing import Any
 
 from holdfast.chain.transactions import Receipt
@@ -105,6 +106,15 @@ class Pool:
     def claim(self, who: Any, epoch: int) -> Receipt:
         address = address_of(who)
         return self.send("claim", epoch, address, address, by=who)
+
+    def change(self, **changes: int) -> None:
+        """Parameters, as the governor changes them: after the delay; everybody's prices are new then."""
+        authority = self.stage.protocol.authority
+        data = self.contract.encode("setParams", astuple(replace(self.params, **changes)))
+        self.stage.send(authority, "schedule", self.contract.address, data, 0, by="governor", check=False)
+        self.stage.time += 172_800
+        self.stage.send(authority, "execute", self.contract.address, data, by="governor", check=False)
+        self.stage.drift("ETH", self.stage.prices["ETH"] / WAD)
 
     # Unwinding
 

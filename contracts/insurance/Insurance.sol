@@ -353,7 +353,7 @@ contract Insurance is IInsurance, AccessManaged {
 
     /// @dev Yearly volatility [wad] that counts for a market.
     function _volatilityWad(uint16 underlying) private view returns (uint256) {
-        return _markets[underlying].floorWad;
+        return FixedPointMathLib.max(ORACLE.volatilityOf(underlying), _markets[underlying].floorWad);
     }
 
     /// @dev Up: the treasury may lose the wei.

@@ -18,7 +18,7 @@ from holdfast.errors import ConfigError
 from holdfast.keepers.roles import ROLES
 from holdfast.keepers.run import Settings, run
 
-LOCAL_ACCOUNTS = {"price_pusher": 0, "liquidator": 3, "bidder": 4}
+LOCAL_ACCOUNTS = {"price_pusher": 0, "liquidator": 3, "bidder": 4, "backstop": 5}
 """Accounts of the local node that a role uses unless told otherwise; the deployer's own feeds make it the pusher."""
 
 
@@ -39,7 +39,7 @@ class Amount(click.ParamType):
 
 @click.command(
     cls=ChainCommand,
-    short_help="Run one keeper until it is stopped: price_pusher, liquidator or bidder.",
+    short_help="Run one keeper until it is stopped: price_pusher, liquidator, bidder or backstop.",
     epilog=NETWORK_HELP,
 )
 @click.argument("role", type=click.Choice(ROLES))
@@ -55,7 +55,8 @@ class Amount(click.ParamType):
     type=click.IntRange(0, 999),
     metavar="N",
     help="Local chain only: sign with account N of Anvil's well-known phrase instead. "
-    "Without it: 0 for the price pusher (it deployed the feeds), 3 for the liquidator, 4 for the bidder.",
+    "Without it: 0 for the price pusher (it deployed the feeds), 3 for the liquidator, 4 for the bidder, "
+    "5 for the backstop.",
 )
 @click.option(
     "--interval",
@@ -101,7 +102,7 @@ class Amount(click.ParamType):
     show_default=True,
     type=Amount(),
     metavar="AMOUNT",
-    help="liquidator: most that one transaction may cost more than it brings. With 0 it does only what pays.",
+    help="liquidator, backstop: most that one transaction may cost more than it brings. With 0 it does only what pays.",
 )
 @click.option(
     "--margin-account",
@@ -123,6 +124,13 @@ class Amount(click.ParamType):
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="bidder: signed orders, one JSON object a line, against which it unloads. Without it: it keeps what it takes.",
+)
+@click.option(
+    "--bids",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="backstop: standing bids, one JSON object a line, to fill where an auction is at their terms. "
+    "Without it: tranches alone.",
 )
 @click.option(
     "--min-profit",
@@ -173,6 +181,7 @@ def cli(
     margin_account: int | None,
     deposit: Decimal,
     orders: Path | None,
+    bids: Path | None,
     min_profit: Decimal,
     utilisation: int,
     latency: int,
@@ -184,6 +193,7 @@ def cli(
     price_pusher  keeps the oracle within a deviation and a heartbeat of its source
     liquidator    starts auctions and does the chores behind them
     bidder        buys slices when the discount pays for the risk, and unloads them
+    backstop      fills standing bids, lets tranches take over what nobody bought, ends their epochs
 
     A keeper reads the newest block, decides, sends what would succeed now, and adds a line to its record. It keeps
     nothing that the chain can't tell it again: kill it and start it as you like, and run as many as you like. When
@@ -210,6 +220,7 @@ def cli(
         margin_account=margin_account,
         deposit=deposit,
         orders=orders,
+        bids=bids,
         minimum_profit=min_profit,
         utilisation_bps=utilisation,
         latency_seconds=latency,

@@ -14,16 +14,18 @@ from holdfast.chain.artifacts import vocabulary
 from holdfast.chain.contract import call_many
 from holdfast.chain.protocol import Protocol
 from holdfast.errors import ChainError, ConfigError
-from holdfast.keepers import bidder, liquidator, orders, price_pusher
+from holdfast.keepers import backstop, bidder, liquidator, orders, price_pusher
 from holdfast.keepers.actions import Action, Trade
 from holdfast.keepers.prices import PriceSource
 from holdfast.keepers.sender import Mined
 from holdfast.keepers.view import price_of
+from holdfast.model.backstop import Params as TrancheParams
+from holdfast.model.backstop import bid_digest
 from holdfast.model.liquidation import Params
 from holdfast.types import SETTLEMENT, Auction, Mode, Price, Snapshot
 from holdfast.units import WAD, mul_wad_down
 
-ROLES: Final = ("price_pusher", "liquidator", "bidder")
+ROLES: Final = ("price_pusher", "liquidator", "bidder", "backstop")
 
 
 class PricePusher:
@@ -227,6 +229,75 @@ class Bidder:
         )
         return [
             bidder.Offer(signed=one, remaining_wad=max(0, abs(one.order.size_wad) - done))
+            for one, done in zip(alive, filled, strict=True)
+        ]
+
+
+class Backstop:
+    name = "backstop"
+    needs_accounts = True
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        policy: backstop.Policy,
+        book: Path | None,  # of standing bids; None: tranches alone
+    ) -> None:
+        self._protocol, self._policy, self._book = protocol, policy, book
+        self._params = read_params(protocol)
+        self._units = 10 ** (18 - protocol.decimals[SETTLEMENT])
+
+    def decide(self, snapshot: Snapshot) -> Sequence[Action]:
+        return backstop.decide(
+            with_clocks(self._protocol, snapshot),
+            self._params,
+            self._tranches(snapshot),
+            self._bids(snapshot),
+            self._policy,
+        )
+
+    def income_wad(self, mined: Mined) -> int:
+        rewards = [event.args["rewardAmount"] for event in mined.events if event.name == "TakenOver"]
+        return sum(rewards) * self._units
+
+    def tell(self, snapshot: Snapshot) -> str:
+        auctions = sum(account.auction is not None for account in snapshot.accounts)
+        return f"{auctions} in auction, {len(self._protocol.tranches)} tranches"
+
+    def ether_wad(self, snapshot: Snapshot) -> int:
+        return price_of(snapshot, self._policy.ether_underlying).spot_wad
+
+    def _tranches(self, snapshot: Snapshot) -> dict[int, backstop.TrancheView]:
+        protocol, names = self._protocol, ("RESERVE", "RISK", "params", "state")
+        calls = [(tranche, name) for tranche in protocol.tranches.values() for name in names]
+        found = call_many(protocol.rpc, calls, block=snapshot.system.block)
+        views = {}
+        for place, underlying in enumerate(protocol.tranches):
+            reserve, risk, params, state = found[len(names) * place : len(names) * (place + 1)]
+            views[underlying] = backstop.TrancheView(
+                reserve=reserve,
+                risk=risk,
+                params=TrancheParams(
+                    **dict(zip((field.name for field in fields(TrancheParams)), params, strict=True))
+                ),
+                unit_wad=self._units,
+                lost=state.lostAmount,
+                brought=state.broughtAmount,
+                queued=state.queuedShares,
+                stopped_until=state.stoppedUntil,
+            )
+        return views
+
+    def _bids(self, snapshot: Snapshot) -> list[backstop.Standing]:
+        if self._book is None:
+            return []
+        protocol = self._protocol
+        alive = [one for one in orders.load_bids(self._book) if one.bid.deadline >= snapshot.system.time]
+        names = [bid_digest(one.bid, protocol.chain_id, protocol.standing_bids.address) for one in alive]
+        calls = [(protocol.standing_bids, "filledOf", name) for name in names]
+        filled = call_many(protocol.rpc, calls, block=snapshot.system.block)
+        return [
+            backstop.Standing(signed=one, remaining_wad=max(0, one.bid.max_notional_wad - done))
             for one, done in zip(alive, filled, strict=True)
         ]
 

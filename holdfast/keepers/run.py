@@ -13,11 +13,11 @@ from holdfast.chain.environment import PROJECT
 from holdfast.chain.protocol import Protocol
 from holdfast.chain.rpc import Rpc
 from holdfast.errors import ConfigError
-from holdfast.keepers import bidder, liquidator, price_pusher
+from holdfast.keepers import backstop, bidder, liquidator, price_pusher
 from holdfast.keepers.loop import Loop, Role, until_stopped
 from holdfast.keepers.prices import open_source
 from holdfast.keepers.record import Recorder
-from holdfast.keepers.roles import Bidder, Liquidator, PricePusher, margin_account
+from holdfast.keepers.roles import Backstop, Bidder, Liquidator, PricePusher, margin_account
 from holdfast.keepers.sender import Sender
 from holdfast.units import WAD
 
@@ -45,6 +45,7 @@ class Settings:
     deposit: Decimal = Decimal(0)  # into an account that had to be opened
 
     orders: Path | None = None
+    bids: Path | None = None
     minimum_profit: Decimal = Decimal(5)
     utilisation_bps: int = 8_000
     latency_seconds: int = 36
@@ -88,6 +89,11 @@ def build(protocol: Protocol, key: LocalAccount, settings: Settings) -> Role:
         source = open_source(settings.prices) if settings.prices else None
         policy = price_pusher.Policy(deviation_bps=settings.deviation_bps, settable=source is not None)
         return PricePusher(protocol, key, source, policy, ether)
+    if settings.role == Backstop.name:
+        service = backstop.Policy(
+            ether_underlying=ether, tip=settings.tip, subsidy_wad=_wad(settings.subsidy)
+        )
+        return Backstop(protocol, service, settings.bids)
     account = settings.margin_account
     if account is None:
         account = margin_account(

@@ -32,6 +32,9 @@ from holdfast.sim.world import WORLDS, World
 from .conftest import Opened
 
 NOT_CALLED = {
+    ("Tranche", "approve"): "the share token's own",
+    ("Tranche", "transfer"): "the share token's own",
+    ("Tranche", "transferFrom"): "the share token's own",
     ("Authority", "consumeScheduledOp"): "a managed contract calls it back, to let a scheduled call through",
     ("MockToken", "approve"): "the token's own; everybody has approved every vault from the start",
     ("MockToken", "mint"): "of tokens for tests",

@@ -84,9 +84,9 @@ def leave_tranche(s: Scene) -> Step | None:
 def claim(s: Scene) -> Step | None:
     underlying, one, shares = _drawn(s)
     known = sorted(key for key, waiting in shares.requests.items() if waiting)
-    if not known:
+    if not known and not s.chance(0.1):
         return None
-    epoch, who = s.rng.choice(known)
+    epoch, who = s.rng.choice(known or [(shares.twin.epoch, s.rng.choice(s.world.people.owners))])
     sender = who if s.chance(0.9) else s.world.people.stranger
     facts = {"market": underlying, "who": who, "epoch": epoch, "moves": (SETTLEMENT,)}
     return act(

@@ -8,6 +8,7 @@ from typing import Any
 from holdfast.chain.contract import Contract
 from holdfast.sim.actions.scene import MOST_PAYMENT, ZERO, Scene, action
 from holdfast.sim.actions.trade import cross
+from holdfast.sim.book import book_of
 from holdfast.sim.keys import keys_of
 from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step, act
@@ -59,7 +60,8 @@ def overreach(s: Scene) -> Step:
     contract, function, *args = s.rng.choice((*_engines(s), *_governed(s), *_administered(s), *_guarded(s)))
     thieves = people.stranger, people.stranger, people.guardian, people.governor, people.keeper
     sender = s.rng.choice(thieves)
-    if sender == people.guardian and (function.startswith("tighten") or function in ("trip", "revokeEngine")):
+    rights = ("trip", "revokeEngine", "stop")
+    if sender == people.guardian and (function.startswith("tighten") or function in rights):
         sender = people.stranger  # his right
     if sender == people.governor and function == "schedule":
         sender = people.stranger  # whoever is the administrator may schedule anything
@@ -133,6 +135,7 @@ def _engines(s: Scene) -> tuple[Deed, ...]:
         (p.breaker, "reportDeficit", True),
         (p.breaker, "reportDeficit", False),
         (p.breaker, "reportResume", market.underlying),
+        (s.rng.choice(list(p.tranches.values())), "begin"),
         (p.feeds[market.underlying], "set", 1),
         (p.feeds[market.underlying], "setAt", 1, s.now),
     )
@@ -164,6 +167,7 @@ def _governed(s: Scene) -> tuple[Deed, ...]:
         (p.insurance, "payTreasury", people.stranger, 1),
         (p.liquidation, "setParams", astuple(s.ghost.params)),
         (p.venue, "setFees", 0, 0),
+        (s.rng.choice(list(p.tranches.values())), "setParams", (2**100, 1, 0, 0, 0, 1, 1, 0, 0)),
         (p.breaker, "relax", market.underlying),
     )
 
@@ -182,6 +186,7 @@ def _administered(s: Scene) -> tuple[Deed, ...]:
         p.liquidation,
         p.venue,
         *p.vaults,
+        *p.tranches.values(),
     )
     target = s.rng.choice(managed)
     grant = authority.encode("grantRole", 1, thief, 0)
@@ -203,7 +208,7 @@ def _administered(s: Scene) -> tuple[Deed, ...]:
         (authority, "execute", *request),
         (authority, "schedule", p.ledger.address, p.ledger.encode("open", 2), 0),
         (authority, "cancel", people.governor, *request),
-        *((one, "setAuthority", thief) for one in s.rng.sample(managed, 4)),
+        *((one, "setAuthority", thief) for one in s.rng.sample(managed, 6)),
     )
 
 
@@ -225,6 +230,7 @@ def _guarded(s: Scene) -> tuple[Deed, ...]:
         (p.ledger, "revokeEngine", p.liquidation.address),
         (p.vaults[asset.asset], "tightenCap", 0),
         (p.insurance, "tightenCap", market.underlying, 0),
+        (s.rng.choice(list(p.tranches.values())), "stop", 60),
     )
 
 
@@ -249,9 +255,18 @@ def loosen(s: Scene) -> Step | None:
         (protocol.insurance, "setFloor", market.underlying, s.log(10**17, 10**19)),
         (protocol.insurance, "payTreasury", people.governor, s.amount(1, max(1, treasury), [treasury])),
         (protocol.risk, "setInstrument", market.instrument, (*rates, raised)),
+        _other_params(s),
     )
     contract, function, *args = s.rng.choice(wishes)
     return scheduling(s, "loosen", contract, function, *args)
+
+
+def _other_params(s: Scene) -> Deed:
+    """A tranche that may lose more, or less than it has lost."""
+    market = s.rng.choice(sorted(s.world.backstops))
+    now = book_of(s.ghost).tranches[market].twin.params
+    cap = max(0, now.loss_cap_wad + s.rng.choice((-1, 1)) * s.log(1, now.loss_cap_wad or WAD))
+    return s.world.backstops[market].tranche, "setParams", astuple(replace(now, loss_cap_wad=cap))
 
 
 def scheduling(s: Scene, name: str, contract: Contract, function: str, *args: Any, when: int = 0) -> Step:

@@ -81,6 +81,7 @@ def guard_tightens(s: Scene) -> Step:
         (p.risk, "tightenAsset", collateral.asset, (BPS, BPS)),
         (p.vaults[asset.asset], "tightenCap", s.rng.choice((0, 1, asset.held))),
         (p.insurance, "tightenCap", market.underlying, 0),
+        (s.rng.choice(list(p.tranches.values())), "stop", 86_400),
     )
     contract, function, *args = s.rng.choice(wishes)
     return act(s.world, "guard_tightens", contract, function, *args, sender=people.guardian, wide=True)
@@ -265,6 +266,17 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
         (p.insurance, "setParams", astuple(s.rng.choice(_healings(s)))),
         (p.insurance, "setFloor", market.underlying, s.rng.choice((0, 10 * WAD, 10 * WAD + 1))),
         (p.insurance, "payTreasury", people.stranger, s.rng.choice((treasury, treasury, treasury + 1, 1))),
+        (
+            s.rng.choice(list(p.tranches.values())),
+            "setParams",
+            s.rng.choice(
+                (
+                    (2**127, 100_000, 0, 0, 1_000, 1, 1, 2_000, 1_500_000),
+                    (0, 0, 10_000, 86_400, 0, 604_800, 2_592_000, 0, 0),
+                    (2**127, 100_001, 0, 0, 0, 1, 1, 0, 0),
+                )
+            ),
+        ),
         (p.venue, "setFees", *s.rng.choice(((0, 0), (100, 100), (101, 0), (2**16 - 1, 2**16 - 1)))),
         (p.breaker, "relax", s.rng.choice((EVERYTHING, market.underlying))),
         (p.ledger, "setEngine", people.stranger, FILL | MOVE | SEIZE),

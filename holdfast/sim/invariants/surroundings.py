@@ -106,6 +106,9 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
             pause = event.args["until"] - t.after.system.time
             most = g.world.protocol.record.config["breaker"]["max_pause_seconds"]
             yield unless(guardian and 0 < pause <= most, f"a pause of {pause} s")
+        if event.name == "Stopped":
+            stop = event.args["until"] - t.after.system.time
+            yield unless(guardian and 0 <= stop <= 86_400, f"takeovers stopped for {stop} s")
     if late:
         return
     for was, now in zip(t.before.markets, t.after.markets, strict=True):

@@ -39,15 +39,6 @@ def long(stage: Stage, pool: Pool) -> Party:
     return a_crash(stage)[0]
 
 
-def changed(stage: Stage, pool: Pool, **changes: int) -> None:
-    """Parameters as after the governor's delay."""
-    params = {**{n: getattr(pool.params, n) for n in pool.params.__dataclass_fields__}, **changes}
-    authority, data = stage.protocol.authority, pool.contract.encode("setParams", tuple(params.values()))
-    stage.send(authority, "schedule", pool.contract.address, data, 0, by="governor", check=False)
-    stage.time += 172_800
-    stage.send(authority, "execute", pool.contract.address, data, by="governor", check=False)
-
-
 def test_take_over__not_in_auction__refused(stage: Stage, pool: Pool, refused: Refused) -> None:
     party = stage.party(100)
     with refused("NotInAuction", account=party.account):
@@ -181,8 +172,7 @@ def test_take_over__gain_below_the_minimum__refused(stage: Stage, pool: Pool, re
 def test_take_over__leverage_allows_a_part__takes_a_part_and_no_more(
     stage: Stage, pool: Pool, refused: Refused
 ) -> None:
-    changed(stage, pool, loss_cap_wad=wads(4_000))
-    stage.drift("ETH", 2_000)
+    pool.change(loss_cap_wad=wads(4_000))
     long, _ = a_crash(stage)
     stage.until_started(long, DUE)
     receipt = pool.take_over(long)
@@ -210,8 +200,7 @@ def test_take_over__nothing_to_stake__refused(stage: Stage, refused: Refused) ->
 
 
 def test_take_over__cap_of_zero__reached(stage: Stage, pool: Pool, refused: Refused) -> None:
-    changed(stage, pool, loss_cap_wad=0)
-    stage.drift("ETH", 2_000)
+    pool.change(loss_cap_wad=0)
     long, _ = a_crash(stage)
     stage.until_started(long, DUE)
     with refused("LossCapReached", lostAmount=0, capAmount=0):
