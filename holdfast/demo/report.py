@@ -228,10 +228,7 @@ def render(outcome: Outcome, figures: Sequence[tuple[str, str, str]]) -> str:
         (str(sums.slices), "slices sold"),
         (_short(sums.penalty_wad), "penalty paid"),
         (_short(sums.keeper_profit_wad), "keepers' profit after gas"),
-        (
-            f"+{_short(sums.insurance_in_wad)}<small> / −{_short(sums.insurance_out_wad)}</small>",
-            "insurance in / out",
-        ),
+        (f"+{_short(sums.insurance_in_wad)}", f"insurance in, −{_short(sums.insurance_out_wad)} out"),
         (_short(sums.bad_debt_wad), "bad debt"),
         (f"{sums.worst_seconds_below}<small> s</small>", "worst time unhealthy"),
     ]
