@@ -83,7 +83,7 @@ interface IInsurance {
     function requestUnstake(uint64 account, uint256 shares) external;
 
     /// @notice Turn what was requested into cash of the same account, at what it is worth now, rounded down; within its
-    /// window. Its owner or operator.
+    /// window, and where the breaker lets anybody withdraw. Its owner or operator.
     function unstake(uint64 account) external returns (uint256 amountWad);
 
     /// @notice Show an account whose equity is negative: until `holdSeconds` from now no stake and no surplus leaves.
@@ -102,7 +102,7 @@ interface IInsurance {
     /// @notice Lower the cap of a market; guardian, no delay.
     function tightenCap(uint16 underlying, uint256 capWad) external;
 
-    /// @notice Least yearly volatility [wad] that the target counts for a market; governor, delayed.
+    /// @notice Least yearly volatility [wad] that the target counts for a market, however calm it was; governor, delayed.
     function setFloor(uint16 underlying, uint256 volatilityWad) external;
 
     /// @notice All parameters at once; governor, delayed. Pending fees are split first, by the share as it was.

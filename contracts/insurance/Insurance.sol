@@ -7,11 +7,12 @@ import { SafeCastLib } from "solady/utils/SafeCastLib.sol";
 
 import { FundCurve } from "contracts/insurance/FundCurve.sol";
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
+import { IBreaker } from "interfaces/IBreaker.sol";
 import { IInsurance } from "interfaces/IInsurance.sol";
 import { ILedger } from "interfaces/ILedger.sol";
 import { IOracle } from "interfaces/IOracle.sol";
 import { IPositions } from "interfaces/IPositions.sol";
-import { Health, InstrumentId, Mode } from "interfaces/Types.sol";
+import { Action, Health, InstrumentId, Mode } from "interfaces/Types.sol";
 
 /// @notice Three accounts of the ledger and the rule by which money moves between them and out of them.
 /// @dev capacity(market) = min(cash of FUND + its share of FEES, cap − drawn) − dust. Holds no tokens.
@@ -49,6 +50,7 @@ contract Insurance is IInsurance, AccessManaged {
 
     ILedger public immutable LEDGER;
     IPositions public immutable POSITIONS;
+    IBreaker public immutable BREAKER;
     IOracle public immutable ORACLE;
     uint64 public immutable FUND;
     uint64 public immutable FEES;
@@ -65,8 +67,10 @@ contract Insurance is IInsurance, AccessManaged {
         _;
     }
 
-    constructor(address authority, ILedger ledger, IOracle oracle, Params memory initial) AccessManaged(authority) {
-        (LEDGER, POSITIONS, ORACLE) = (ledger, ledger.POSITIONS(), oracle);
+    constructor(address authority, ILedger ledger, IBreaker breaker, IOracle oracle, Params memory initial)
+        AccessManaged(authority)
+    {
+        (LEDGER, POSITIONS, BREAKER, ORACLE) = (ledger, ledger.POSITIONS(), breaker, oracle);
         FUND = ledger.open(Mode.Cross);
         FEES = ledger.open(Mode.Cross);
         TREASURY = ledger.open(Mode.Cross);
@@ -158,6 +162,8 @@ contract Insurance is IInsurance, AccessManaged {
         (uint256 opensAt, uint256 closesAt) = windowOf(account);
         if (block.timestamp < opensAt) revert CoolingDown(account, opensAt);
         if (block.timestamp > closesAt) revert WindowClosed(account, closesAt);
+        // What leaves the fund leaves its losses: what stops withdrawals stops it.
+        BREAKER.check(Action.Withdraw, new uint256[](0), 0);
 
         _distribute();
         amountWad = worthOf(shares);
@@ -351,9 +357,10 @@ contract Insurance is IInsurance, AccessManaged {
         }
     }
 
-    /// @dev Yearly volatility [wad] that counts for a market.
+    /// @dev Yearly volatility [wad] that counts for a market: what was realised, between floor and bound.
     function _volatilityWad(uint16 underlying) private view returns (uint256) {
-        return FixedPointMathLib.max(ORACLE.volatilityOf(underlying), _markets[underlying].floorWad);
+        uint256 realisedWad = ORACLE.volatilityOf(underlying);
+        return FixedPointMathLib.clamp(realisedWad, _markets[underlying].floorWad, MAX_VOLATILITY_WAD);
     }
 
     /// @dev Up: the treasury may lose the wei.

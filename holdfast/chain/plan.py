@@ -281,7 +281,7 @@ def _contracts(config: Config) -> Iterator[Step]:
         insurance.horizon_seconds,
         wad(insurance.least_target),
     )
-    yield _contract("Insurance", _after("Authority", "Ledger", "Oracle", healing))
+    yield _contract("Insurance", _after("Authority", "Ledger", "Breaker", "Oracle", healing))
     params = (
         auction.start_bps,
         auction.end_bps,

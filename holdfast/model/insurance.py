@@ -16,6 +16,8 @@ LEAST_FUND_WAD: Final = WAD
 MOST_SHARES_PER_WAD: Final = 10**6
 """Nobody stakes beside a smaller fund, nor where a share is worth less than 1/this."""
 
+MAX_VOLATILITY_WAD: Final = 10 * WAD
+
 DAY: Final = 86_400
 YEAR: Final = 365 * DAY
 
@@ -53,6 +55,11 @@ def shortfall_wad(volatility_wad: int, tail_bps: int, horizon_seconds: int) -> i
     """Expected shortfall of a unit of value: tail·σ·√(horizon/year)."""
     root = isqrt(mul_div_down(horizon_seconds * WAD, WAD, YEAR))
     return mul_div_up(volatility_wad * root, tail_bps, BPS * WAD)
+
+
+def counted_volatility_wad(realised_wad: int, floor_wad: int) -> int:
+    """What was realised in a year, between the floor and the bound."""
+    return min(max(realised_wad, floor_wad), MAX_VOLATILITY_WAD)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,7 @@ def world(
 ) -> World:
     """The keeper stands in for the liquidation contract."""
     ledger = deploy("MockSurroundings")
-    insurance = deploy("Insurance", authority.address, ledger.address, ledger.address, params())
+    insurance = deploy("Insurance", authority.address, *[ledger.address] * 3, params())
     permit(roles.keeper, insurance, "pay")
     permit(roles.governor, insurance, "setCap", "setFloor", "setParams", "payTreasury")
     permit(roles.guardian, insurance, "tightenCap")

@@ -85,7 +85,7 @@ def test_constructor__share_above_one__reverts(
 ) -> None:
     ledger = world.ledger.address
     with refused("BadParams", value=10_001, bound=10_000):
-        deploy("Insurance", authority.address, ledger, ledger, params(max_share_bps=10_001))
+        deploy("Insurance", authority.address, ledger, ledger, ledger, params(max_share_bps=10_001))
 
 
 def healing(world: World, roles: Roles, **changes: int) -> None:

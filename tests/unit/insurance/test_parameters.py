@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.model.insurance import DUST_WAD, LEAST_FUND_WAD, MOST_SHARES_PER_WAD
+from holdfast.model.insurance import DUST_WAD, LEAST_FUND_WAD, MAX_VOLATILITY_WAD, MOST_SHARES_PER_WAD
 from holdfast.units import WAD
 from tests.conftest import Refused, Roles
 from tests.unit.insurance.world import BTC, ETH, FEES, FUND, TREASURY, World, params
@@ -163,4 +163,5 @@ def test_pay_treasury__governor__withdraws(world: World, roles: Roles) -> None:
 def test_constants__model__has_the_same(world: World) -> None:
     assert world.insurance.call("DUST_WAD") == DUST_WAD
     assert world.insurance.call("LEAST_FUND_WAD") == LEAST_FUND_WAD
+    assert world.insurance.call("MAX_VOLATILITY_WAD") == MAX_VOLATILITY_WAD
     assert world.insurance.call("MOST_SHARES_PER_WAD") == MOST_SHARES_PER_WAD

@@ -1,6 +1,7 @@
 """refreshTarget
 ├── nothing open            -> falls by its bound, never below the least
 ├── open interest           -> multiple·Σ OI·mark·ES, as worked by hand, reached step by step
+├── realised volatility     -> counts between floor and bound
 ├── for one refresh alone   -> moves nothing, neither up nor down
 ├── same second             -> doesn't move
 ├── after a silence         -> a day counts, no more
@@ -10,9 +11,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from holdfast.model.insurance import Exposure, raw_target_wad, refreshed_wad
+from holdfast.model.insurance import Exposure, counted_volatility_wad, raw_target_wad, refreshed_wad
 from holdfast.types import perpetual
 from holdfast.units import WAD
 from tests.conftest import Clock, Roles
@@ -88,6 +91,22 @@ def test_refresh__for_one_refresh_alone__moves_nothing(
             world.insurance.send("refreshTarget", sender=roles.stranger)
 
     assert world.insurance.call("state").targetWad == TARGET
+
+
+@pytest.mark.parametrize("realised", [0, WAD // 2, 6 * WAD // 10, 2 * WAD, 10 * WAD, 11 * WAD])
+def test_refresh__realised_volatility__counts_between_floor_and_bound(
+    world: World, roles: Roles, realised: int
+) -> None:
+    market, _ = put_markets(world, roles)
+    world.ledger.send("setOpenInterest", perpetual(BTC), 0, sender=world.deployer)
+    world.ledger.send("setVolatility", ETH, realised, sender=world.deployer)
+    counted = counted_volatility_wad(realised, market.volatility_wad)
+    assert counted == max(6 * WAD // 10, min(realised, 10 * WAD))
+
+    receipt = world.insurance.send("refreshTarget", sender=roles.stranger)
+
+    raw = raw_target_wad([replace(market, volatility_wad=counted)], PARAMS)
+    assert receipt.event("TargetRefreshed").args["rawWad"] == raw
 
 
 def test_refresh__many_days__arrives(world: World, roles: Roles, clock: Clock, refreshed: int) -> None:

@@ -17,7 +17,8 @@
 │   ├── nothing requested          -> NothingRequested
 │   ├── before, after the window   -> CoolingDown, WindowClosed
 │   ├── in it                      -> what it is worth now, pending fees included
-│   └── held                       -> later, by a window at most
+│   ├── held                       -> later, by a window at most
+│   └── withdrawals stopped        -> Blocked, whatever stops them
 └── hold
     ├── no deficit                 -> NotInDeficit
     └── deficit, or a payment      -> nobody leaves until holdSeconds have passed
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 import pytest
 
+from holdfast.types import Action
 from holdfast.units import WAD
 from tests.conftest import Clock, Refused, Roles
 from tests.unit.insurance.world import ACCOUNT, ETH, FEES, FUND, PARAMS, TARGET, TREASURY, World, params
@@ -226,6 +228,20 @@ def test_unstake__the_fund_is_empty__leaves_with_nothing(
         world.insurance.send("unstake", ACCOUNT, sender=roles.trader).event("Unstaked").args["amountWad"] == 0
     )
     assert world.insurance.call("state").stakedShares == 0
+
+
+def test_unstake__withdrawals_stopped__reverts(
+    world: World, roles: Roles, refused: Refused, clock: Clock, staked: int
+) -> None:
+    ready = request(world, roles, staked)
+    world.ledger.send("setBlocked", Action.WITHDRAW, True, sender=world.deployer)
+    clock.next(ready)
+    with refused("Blocked", action=Action.WITHDRAW, underlying=0):
+        world.insurance.send("unstake", ACCOUNT, sender=roles.trader)
+
+    world.ledger.send("setBlocked", Action.WITHDRAW, False, sender=world.deployer)
+
+    assert world.insurance.send("unstake", ACCOUNT, sender=roles.trader).event("Unstaked")
 
 
 def test_unstake__everybody_left__all_is_the_protocols_again(
