@@ -161,7 +161,7 @@ def build(rpc: Rpc, actor: str, decimals: int) -> Site:
     for underlying, places in FEED_DECIMALS.items():
         feeds[underlying] = put("SettableFeed", actor, places)
         send(feeds[underlying], "set", FIRST_PRICES[underlying] // 10 ** (18 - places))
-        send(oracle, "setFeed", underlying, (feeds[underlying].address, *astuple(FEED)))
+        send(oracle, "setFeed", underlying, ([feeds[underlying].address], *astuple(FEED)))
 
     risk = put("Risk", authority.address)
     numbers = (
