@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Grade, Price } from "interfaces/Types.sol";
+import { IPriceSource } from "interfaces/IPriceSource.sol";
+import { Price } from "interfaces/Types.sol";
 
-/// @notice The four functions of a push feed that we use; any Chainlink-compatible feed has them.
-interface IAggregatorV3 {
-    function decimals() external view returns (uint8);
-
-    function latestRoundData()
-        external
-        view
-        returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
-}
-
-/// @notice One accepted price per underlying in one word, with its grade and its slow price.
+/// @notice Out of the answers of several sources one accepted price per underlying in one word, with its grade, its slow price
+/// and its realised variance.
 /// @dev Prices enter by `poke` only; margin checks read the stored word, so a transaction sees one price.
 /// The slow price is an exponential average over source time, projected to now with the spot held constant:
-/// ema(t) = spot + (ema₀ − spot)·decay^(t − t₀). A jump is therefore Contested for a bounded time, even if nobody acts.
+/// ema(t) = spot + (ema₀ − spot)·decay^(t − t₀). A jump is therefore Contested for a bounded time, even if nobody acts; and
+/// however a spot flickers, it is Contested for less than CONTESTED_SECONDS of any twice as many: from then on it is Slow, and
+/// the spot handed out is drawn to within the deviation from the slow price.
 /// Of each underlying at most one price enters per block time: who brings answers in can't choose between two.
 interface IOracle {
     /// @notice Where the price of an underlying comes from and when it is believed.
+    /// @dev An answer votes if it is positive and within [min, max], not from the future, no older than a price may be before
+    /// it is Stale, and no less certain than sources may be apart. The price is the weighted median of the votes; a minority of
+    /// them never moves it beyond what the others say.
     struct Feed {
-        IAggregatorV3 source;
+        IPriceSource[] sources; // no two the same
+        uint8 quorum; // fewest votes that make a price; more than half of the sources
+        uint16 divergenceBps; // a price with fewer than a quorum of votes this near is Contested
         uint32 heartbeatSeconds; // age up to which a price is Fresh; a multiple of HEARTBEAT_UNIT
         uint8 deviationPercent; // |spot − ema| above this share of ema is Contested
         uint88 minWad; // [wad] answers outside [min, max] are not accepted
@@ -29,29 +28,47 @@ interface IOracle {
     }
 
     event FeedSet(uint16 indexed underlying, Feed feed);
+    /// @dev `updatedAt`: as of when the quorum-th newest vote was. `divergent`: fewer votes than the quorum were near.
     event PricePoked(
-        uint16 indexed underlying, uint256 spotWad, uint256 emaWad, uint256 updatedAt, uint256 varianceWad
+        uint16 indexed underlying,
+        uint256 spotWad,
+        uint256 emaWad,
+        uint256 updatedAt,
+        uint256 varianceWad,
+        bool divergent
     );
-    event PriceRefused(uint16 indexed underlying, int256 answer, uint256 updatedAt); // both zero if there was no answer
+    /// @dev An answer that may not vote; all zero if there was none.
+    event SourceRefused(
+        uint16 indexed underlying,
+        IPriceSource indexed source,
+        uint256 priceWad,
+        uint256 confidenceWad,
+        uint256 updatedAt
+    );
+    event PriceRefused(uint16 indexed underlying, uint256 votes, uint256 quorum); // the old price ages
     event ReportRefused(uint16 indexed underlying); // the breaker rejected a report; the price entered all the same
 
     error UnknownUnderlying(uint16 underlying);
     error ReservedUnderlying(); // 0 stands for "everything" in the breaker
     error BadFeed(uint16 underlying, uint256 value, uint256 bound);
     error NoBreaker(address breaker);
+    error NoSource(uint16 underlying, IPriceSource source);
+    error RepeatedSource(uint16 underlying, IPriceSource source);
+    error ContestTooLong(uint256 contestedSeconds, uint256 maxSeconds);
     error DecayTooSlow(uint256 decayWad, uint256 maxWad);
     error GasTooLow(uint256 left, uint256 needed);
 
-    /// @notice Set or replace the source of `underlying`; loosening, so delayed. Pokes it at once.
-    /// @dev A stored price stays until the new source has a newer one.
+    /// @notice Set or replace sources and limits of `underlying`; loosening, so delayed. Pokes it at once.
+    /// @dev A stored price stays until the new sources have a newer one.
     function setFeed(uint16 underlying, Feed calldata feed) external;
 
-    /// @notice Bring in the newest answers of the sources. Permissionless.
-    /// @dev Never reverts for a bad answer of a known underlying: it is refused with an event and the old price ages.
-    /// Bad is: no answer within SOURCE_GAS, more than 18 decimals, not positive, outside the bounds, from the future.
-    /// An answer no newer than the stored one is no news: nothing happens. One that comes at the same block time as another
+    /// @notice Bring in what the sources say now. Permissionless.
+    /// @dev Never reverts for a bad answer of a known underlying: it is refused with an event, and has no vote. Each source
+    /// has SOURCE_GAS. With fewer votes than the quorum no price enters, and the old one ages.
+    /// A price no newer than the stored one is no news: nothing happens. One that comes at the same block time as another
     /// was accepted waits for a later block.
-    /// The first price after Stale opens a grace period at the breaker; a jump beyond the deviation trips Cautious.
+    /// The first price after Stale opens a grace period at the breaker; a jump beyond the deviation, and a divergent price,
+    /// trip Cautious.
     /// Reverts with `GasTooLow` rather than take a call that ran out of gas for a bad answer.
     function poke(uint16[] calldata underlyings) external;
 
@@ -61,7 +78,7 @@ interface IOracle {
     /// @notice One price, graded now.
     function priceOf(uint16 underlying) external view returns (Price memory);
 
-    /// @notice The stored price alone [wad], whatever its grade; zero if never accepted.
+    /// @notice The spot that `priceOf` gives, alone [wad], whatever its grade; zero if never accepted.
     function spotOf(uint16 underlying) external view returns (uint256);
 
     /// @notice Source time of the stored price [seconds], zero if never accepted.
@@ -86,6 +103,9 @@ interface IOracle {
     /// @notice Seconds beyond the heartbeat in which a price is Slow, before it is Stale.
     function SLOW_SECONDS() external view returns (uint256);
 
+    /// @notice Seconds for which a price may be Contested, of any twice as many.
+    function CONTESTED_SECONDS() external view returns (uint256);
+
     /// @notice Granularity of heartbeats [seconds].
     function HEARTBEAT_UNIT() external view returns (uint256);
 
@@ -94,4 +114,7 @@ interface IOracle {
 
     /// @notice Upper bound of EMA_DECAY_WAD [wad]: bounds how long a jump can be Contested.
     function MAX_EMA_DECAY_WAD() external view returns (uint256);
+
+    /// @notice Upper bound of CONTESTED_SECONDS.
+    function MAX_CONTESTED_SECONDS() external view returns (uint256);
 }

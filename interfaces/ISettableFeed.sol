@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IAggregatorV3 } from "interfaces/IOracle.sol";
+import { IAggregatorV3 } from "interfaces/IAggregatorV3.sol";
+import { IPriceSource } from "interfaces/IPriceSource.sol";
 
-/// @notice A push feed whose owner says the price: for local chains and test networks.
-interface ISettableFeed is IAggregatorV3 {
+/// @notice A push feed whose owner says the price, and a source for the oracle: for local chains and test networks.
+interface ISettableFeed is IAggregatorV3, IPriceSource {
     event AnswerSet(int256 answer, uint256 updatedAt, uint256 roundId);
 
     error NotOwner(address caller);

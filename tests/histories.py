@@ -42,6 +42,7 @@ ORACLE_RULES = oracle.Rules(
     ema_decay_wad=990_000_000_000_000_000,
     variance_decay_wad=999_990_000_000_000_000,
     slow_seconds=30 * 86_400,
+    contested_seconds=86_400,
 )
 BREAKER_RULES = breaker.Rules(
     max_pause_seconds=3_600, cooldown_seconds=7_200, grace_seconds=60, trigger_seconds=60
@@ -123,8 +124,8 @@ class World:
         return None
 
     def _poke(self, underlying: int, price_wad: int) -> None:
-        answer = oracle.Answer(answer=price_wad, updated_at=self.time, decimals=18)
-        poked = oracle.poke(ORACLE_RULES, FEED, self.stored[underlying], answer, self.time)
+        answer = oracle.Answer(price_wad=price_wad, updated_at=self.time)
+        poked = oracle.poke(ORACLE_RULES, FEED, self.stored[underlying], [answer], self.time)
         self.stored[underlying] = poked.stored
         if poked.moved:
             self.breaker = breaker.report_move(self.breaker, underlying, self.time)

@@ -249,14 +249,14 @@ class Stage:
     # Prices
 
     def say(self, symbol: str, price: float, time: int | None = None) -> None:
-        """The feed says so, as of its block or of `time`; nobody has looked yet."""
+        """The feeds say so, as of their block or of `time`; nobody has looked yet."""
         self.prices[symbol] = wads(price)
-        feed = self.protocol.feeds[self.protocol.underlyings[symbol]]
-        answer = round(price * 10 ** feed.call("decimals"))
-        if time is None:
-            self.send(feed, "set", answer, by="deployer", check=False)
-        else:
-            self.send(feed, "setAt", answer, time, by="deployer", check=False)
+        for feed in self.protocol.feeds[self.protocol.underlyings[symbol]]:
+            answer = round(price * 10 ** feed.call("decimals"))
+            if time is None:
+                self.send(feed, "set", answer, by="deployer", check=False)
+            else:
+                self.send(feed, "setAt", answer, time, by="deployer", check=False)
 
     def poke(self, *symbols: str) -> Receipt:
         ids = [self.protocol.underlyings[symbol] for symbol in symbols or self.protocol.underlyings]

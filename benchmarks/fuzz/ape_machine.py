@@ -56,7 +56,7 @@ class Subject:
         self.oracle, self.lens = at("Oracle", protocol.oracle.address), at("Lens", protocol.lens.address)
         self.positions = at("Positions", protocol.positions.address)
         self.liquidation = at("Liquidation", protocol.liquidation.address)
-        self.feeds = {u: at("MockFeed", feed.address) for u, feed in protocol.feeds.items()}
+        self.feeds = {u: at("MockFeed", feeds[0].address) for u, feeds in protocol.feeds.items()}
         system = world.start.system
         own = {system.fund_account, system.fees_account, system.treasury_account}
         self.users = [account.id for account in world.start.accounts if account.id not in own]

@@ -97,7 +97,7 @@ def capture(world: World) -> Subject:
         alloc=alloc,
         time=world.time,
         addresses={name: getattr(protocol, name).address for name in names},
-        feeds=tuple(protocol.feeds[market.underlying].address for market in world.start.markets),
+        feeds=tuple(protocol.feeds[market.underlying][0].address for market in world.start.markets),
     )
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import { pushedWad } from "contracts/oracle/PushAnswer.sol";
 import { ISettableFeed } from "interfaces/ISettableFeed.sol";
 
 /// @notice A feed whose owner says the price, and that fails in whichever way he says.
@@ -13,7 +14,7 @@ contract MockFeed is ISettableFeed {
         BurnGas, // all the gas it gets
         Flood, // far more words than promised, all zero
         Future, // as of a time that hasn't come
-        Wide // words that no type of the interface holds
+        Wide // every bit set
     }
 
     event FaultSet(Fault fault);
@@ -45,14 +46,18 @@ contract MockFeed is ISettableFeed {
     }
 
     function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
+        return (_roundId, _answer, _updatedAt, _updatedAt, _roundId);
+    }
+
+    function price() external view returns (uint256, uint256, uint256) {
         if (fault == Fault.Revert) revert("out of service");
-        if (fault == Fault.Short) _return(128);
+        if (fault == Fault.Short) _return(64);
         if (fault == Fault.Empty) _return(0);
         if (fault == Fault.BurnGas) while (true) { }
         if (fault == Fault.Flood) _return(1 << 16);
-        if (fault == Fault.Future) return (_roundId, _answer, block.timestamp + 1, block.timestamp + 1, _roundId);
+        if (fault == Fault.Future) return (pushedWad(_answer, decimals), 0, block.timestamp + 1);
         if (fault == Fault.Wide) _wide();
-        return (_roundId, _answer, _updatedAt, _updatedAt, _roundId);
+        return (pushedWad(_answer, decimals), 0, _updatedAt);
     }
 
     function _return(uint256 length) private pure {
@@ -63,8 +68,8 @@ contract MockFeed is ISettableFeed {
 
     function _wide() private pure {
         assembly {
-            for { let at := 0 } lt(at, 160) { at := add(at, 32) } { mstore(at, not(0)) }
-            return(0, 160)
+            for { let at := 0 } lt(at, 96) { at := add(at, 32) } { mstore(at, not(0)) }
+            return(0, 96)
         }
     }
 

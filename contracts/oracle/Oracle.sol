@@ -5,13 +5,15 @@ import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessMana
 import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 import { LibCall } from "solady/utils/LibCall.sol";
 
+import { Consensus } from "contracts/oracle/Consensus.sol";
 import { HEARTBEAT_UNIT_SECONDS, PriceWord } from "contracts/oracle/PriceWord.sol";
 import { FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { IBreaker } from "interfaces/IBreaker.sol";
-import { IAggregatorV3, IOracle } from "interfaces/IOracle.sol";
+import { IOracle } from "interfaces/IOracle.sol";
+import { IPriceSource } from "interfaces/IPriceSource.sol";
 import { Grade, Price } from "interfaces/Types.sol";
 
-/// @notice Feeds in, one graded price per underlying out.
+/// @notice Answers of several sources in, one graded price per underlying out. How one becomes of several: `Consensus`.
 ///
 ///   slow price   ema(t) = spot + (ema₀ − spot)·decay^(t − t₀), the difference rounded toward zero
 ///                when a new price comes, the old spot is taken to have held until its source time
@@ -21,23 +23,29 @@ import { Grade, Price } from "interfaces/Types.sol";
 ///   grade, the worst that holds:   where age = now − source time
 ///     Invalid     no price was ever accepted
 ///     Stale       age > heartbeat + SLOW_SECONDS
-///     Contested   |spot − ema|·100 > deviationPercent·ema
+///     Contested   |spot − ema|·100 > deviationPercent·ema, or divergent: no quorum of the sources agrees on it;
+///                 but for CONTESTED_SECONDS at most, of any twice as many. Then it is Slow, and the spot that is
+///                 handed out is the nearest that is within the deviation
 ///     Slow        age > heartbeat
 ///     Fresh       otherwise
 contract Oracle is IOracle, AccessManaged {
     using FixedPoint for uint256;
 
     /// @dev What only `poke` needs.
-    struct Source {
-        IAggregatorV3 feed;
+    struct Venues {
         uint88 minWad; // [wad]
         uint88 maxWad; // [wad]
+        uint16 divergenceBps;
+        uint8 quorum;
+        IPriceSource[] sources;
     }
 
-    /// @dev What no margin check needs.
+    /// @dev What a margin check needs of a price in doubt only.
     struct Record {
         uint128 varianceWad; // of a year, as of the last price
         uint40 acceptedAt; // when the last price entered
+        uint40 contestedAt; // when the last contest began
+        bool divergent; // no quorum agreed on the last price
     }
 
     /// @inheritdoc IOracle
@@ -46,9 +54,10 @@ contract Oracle is IOracle, AccessManaged {
     uint256 public constant SOURCE_GAS = 200_000;
     /// @inheritdoc IOracle
     uint256 public constant MAX_EMA_DECAY_WAD = 0.9999e18; // halves in 1.9 hours
+    /// @inheritdoc IOracle
+    uint256 public constant MAX_CONTESTED_SECONDS = 1 days;
     uint256 private constant YEAR_SECONDS = 365 days;
     uint256 private constant MAX_DEVIATION_PERCENT = 100;
-    uint256 private constant MAX_DECIMALS = 18;
 
     /// @inheritdoc IOracle
     uint256 public immutable EMA_DECAY_WAD;
@@ -56,6 +65,8 @@ contract Oracle is IOracle, AccessManaged {
     uint256 public immutable VARIANCE_DECAY_WAD;
     /// @inheritdoc IOracle
     uint256 public immutable SLOW_SECONDS;
+    /// @inheritdoc IOracle
+    uint256 public immutable CONTESTED_SECONDS;
     IBreaker public immutable breaker;
 
     // What 1, 2, 4, … seconds leave of the distance between slow price and spot [wad].
@@ -73,15 +84,22 @@ contract Oracle is IOracle, AccessManaged {
     uint256 private immutable _DECAY_2048;
 
     PriceWord[65_536] private _words; // by underlying; an array needs no hashing
-    mapping(uint16 => Source) private _sources;
+    mapping(uint16 => Venues) private _venues;
     mapping(uint16 => Record) private _records;
 
-    constructor(address authority, IBreaker breaker_, uint256 emaDecayWad, uint256 varianceDecayWad, uint32 slowSeconds)
-        AccessManaged(authority)
-    {
+    constructor(
+        address authority,
+        IBreaker breaker_,
+        uint256 emaDecayWad,
+        uint256 varianceDecayWad,
+        uint32 slowSeconds,
+        uint32 contestedSeconds
+    ) AccessManaged(authority) {
         if (address(breaker_).code.length == 0) revert NoBreaker(address(breaker_));
         if (emaDecayWad > MAX_EMA_DECAY_WAD) revert DecayTooSlow(emaDecayWad, MAX_EMA_DECAY_WAD);
         if (varianceDecayWad >= WAD) revert DecayTooSlow(varianceDecayWad, WAD - 1);
+
+        if (contestedSeconds > MAX_CONTESTED_SECONDS) revert ContestTooLong(contestedSeconds, MAX_CONTESTED_SECONDS);
 
         breaker = breaker_;
         EMA_DECAY_WAD = emaDecayWad;
@@ -99,6 +117,7 @@ contract Oracle is IOracle, AccessManaged {
         _DECAY_2048 = _DECAY_1024 * _DECAY_1024 / WAD;
         VARIANCE_DECAY_WAD = varianceDecayWad;
         SLOW_SECONDS = slowSeconds;
+        CONTESTED_SECONDS = contestedSeconds;
     }
 
     /* GOVERNANCE */
@@ -108,14 +127,11 @@ contract Oracle is IOracle, AccessManaged {
         _validate(underlying, feed);
 
         PriceWord word = _words[underlying];
-        bool wasStale = _isStale(word); // under the old heartbeat: a longer one must not skip the grace period
-        word = word.withFeed(feed.heartbeatSeconds, feed.deviationPercent);
-        _words[underlying] = word;
-        _sources[underlying] = Source(feed.source, feed.minWad, feed.maxWad);
+        _venues[underlying] = Venues(feed.minWad, feed.maxWad, feed.divergenceBps, feed.quorum, feed.sources);
 
         emit FeedSet(underlying, feed);
 
-        _refresh(underlying, word, wasStale);
+        _refresh(underlying, word, word.withFeed(feed.heartbeatSeconds, feed.deviationPercent));
     }
 
     /* PRICES IN */
@@ -127,7 +143,7 @@ contract Oracle is IOracle, AccessManaged {
             PriceWord word = _words[underlying];
             if (word.heartbeatSeconds() == 0) revert UnknownUnderlying(underlying);
 
-            _refresh(underlying, word, _isStale(word));
+            _refresh(underlying, word, word);
         }
     }
 
@@ -145,7 +161,7 @@ contract Oracle is IOracle, AccessManaged {
         }
         uint256 end = start + 64;
         for (uint256 i; i < underlyings.length; ++i) {
-            (uint256 spotWad, uint256 emaWad, Grade grade) = _graded(_words[underlyings[i]]);
+            (uint256 spotWad, uint256 emaWad, Grade grade) = _graded(underlyings[i]);
             assembly ("memory-safe") {
                 mstore(end, spotWad)
                 mstore(add(end, 32), emaWad)
@@ -160,12 +176,14 @@ contract Oracle is IOracle, AccessManaged {
 
     /// @inheritdoc IOracle
     function priceOf(uint16 underlying) external view returns (Price memory price) {
-        (price.spotWad, price.emaWad, price.grade) = _graded(_words[underlying]);
+        (price.spotWad, price.emaWad, price.grade) = _graded(underlying);
     }
 
     /// @inheritdoc IOracle
-    function spotOf(uint16 underlying) external view returns (uint256) {
-        return _words[underlying].spotWad();
+    function spotOf(uint16 underlying) external view returns (uint256 spotWad) {
+        PriceWord word = _words[underlying];
+        spotWad = word.spotWad();
+        if (word.isDoubted()) (spotWad,) = _doubted(underlying, word, _emaNow(word));
     }
 
     /// @inheritdoc IOracle
@@ -188,38 +206,65 @@ contract Oracle is IOracle, AccessManaged {
     /// @inheritdoc IOracle
     function feedOf(uint16 underlying) external view returns (Feed memory) {
         PriceWord word = _words[underlying];
-        Source memory source = _sources[underlying];
+        Venues memory venues = _venues[underlying];
         return Feed(
-            source.feed, uint32(word.heartbeatSeconds()), uint8(word.deviationPercent()), source.minWad, source.maxWad
+            venues.sources,
+            venues.quorum,
+            venues.divergenceBps,
+            uint32(word.heartbeatSeconds()),
+            uint8(word.deviationPercent()),
+            venues.minWad,
+            venues.maxWad
         );
     }
 
     /* INTERNAL */
 
-    /// @dev Accept the source's answer if it is newer and good, and report to the breaker what it brought.
-    function _refresh(uint16 underlying, PriceWord word, bool wasStale) private {
+    /// @dev Accept what the sources agree on, if it is new, and report to the breaker what it brought. `old` is how the price
+    /// stood under the old limits: a longer heartbeat must not skip the grace period.
+    function _refresh(uint16 underlying, PriceWord old, PriceWord word) private {
         Record memory record = _records[underlying];
-        if (record.acceptedAt == block.timestamp) return; // one price a block: nobody chooses between two
+        bool wasContested = _isContested(record, old);
 
-        (bool accepted, uint256 spotWad, uint256 time) = _answerOf(underlying, word.updatedAt());
-        if (accepted) {
-            (uint256 emaWad, uint256 varianceWad) = (spotWad, 0);
-            if (word.spotWad() != 0) {
-                uint256 elapsed = time - word.updatedAt();
-                emaWad = _ema(word.spotWad(), word.emaWad(), elapsed);
-                varianceWad = _variance(record.varianceWad, word.spotWad(), spotWad, elapsed);
-            }
-            word = word.withPrice(spotWad, emaWad, time, varianceWad);
-            _words[underlying] = word;
-            _records[underlying] = Record(uint128(varianceWad), uint40(block.timestamp));
-
-            emit PricePoked(underlying, spotWad, emaWad, time, varianceWad);
-
-            if (_isJump(spotWad, emaWad, word.deviationPercent())) {
-                _report(underlying, abi.encodeCall(IBreaker.reportMove, (underlying)));
-            }
+        bool accepted;
+        if (record.acceptedAt != block.timestamp) {
+            // one price a block: nobody chooses between two
+            (accepted, word) = _accept(underlying, record, word);
         }
-        if (wasStale && !_isStale(word)) _report(underlying, abi.encodeCall(IBreaker.reportResume, (underlying)));
+        bool doubted = record.divergent || _isJump(word.spotWad(), word.emaWad(), word.deviationPercent());
+        word = word.withDoubt(doubted);
+        if (
+            !wasContested && _isContested(record, word) && block.timestamp >= record.contestedAt + 2 * CONTESTED_SECONDS
+        ) {
+            record.contestedAt = uint40(block.timestamp);
+        }
+        if (accepted || PriceWord.unwrap(word) != PriceWord.unwrap(old)) {
+            _words[underlying] = word;
+            _records[underlying] = record;
+        }
+
+        if (accepted && doubted) _report(underlying, abi.encodeCall(IBreaker.reportMove, (underlying)));
+        if (_isStale(old) && !_isStale(word)) _report(underlying, abi.encodeCall(IBreaker.reportResume, (underlying)));
+    }
+
+    /// @dev Ask all sources. If a quorum answers, and is newer than the last price, `record` and `word` become the new one's.
+    function _accept(uint16 underlying, Record memory record, PriceWord word) private returns (bool, PriceWord) {
+        (bool settled, uint256 spotWad, uint256 time, bool divergent) = _settle(underlying, word.heartbeatSeconds());
+        if (!settled || time <= word.updatedAt()) return (false, word);
+
+        (uint256 emaWad, uint256 varianceWad) = (spotWad, 0);
+        if (word.spotWad() != 0) {
+            uint256 elapsed = time - word.updatedAt();
+            emaWad = _ema(word.spotWad(), word.emaWad(), elapsed);
+            varianceWad = _variance(record.varianceWad, word.spotWad(), spotWad, elapsed);
+        }
+        record.varianceWad = uint128(varianceWad);
+        record.acceptedAt = uint40(block.timestamp);
+        record.divergent = divergent;
+
+        emit PricePoked(underlying, spotWad, emaWad, time, varianceWad, divergent);
+
+        return (true, word.withPrice(spotWad, emaWad, time, varianceWad));
     }
 
     /// @dev The price must enter even if the breaker doesn't listen to this oracle.
@@ -231,46 +276,52 @@ contract Oracle is IOracle, AccessManaged {
         }
     }
 
-    /// @dev The source's answer in wad, if it is newer than `storedAt` and good.
-    function _answerOf(uint16 underlying, uint256 storedAt)
+    /// @dev What the sources that may vote agree on, if they are enough.
+    function _settle(uint16 underlying, uint256 heartbeatSeconds)
         private
-        returns (bool accepted, uint256 spotWad, uint256 time)
+        returns (bool settled, uint256 spotWad, uint256 time, bool divergent)
     {
-        Source memory source = _sources[underlying];
-        bytes memory data = _ask(source.feed, abi.encodeCall(IAggregatorV3.latestRoundData, ()), 160);
-        if (data.length == 0) {
-            emit PriceRefused(underlying, 0, 0);
-            return (false, 0, 0);
+        Venues memory venues = _venues[underlying];
+        uint256 oldest = block.timestamp - FixedPointMathLib.min(block.timestamp, heartbeatSeconds + SLOW_SECONDS);
+        uint256[] memory votes = new uint256[](venues.sources.length);
+        uint256[] memory times = new uint256[](venues.sources.length);
+        uint256 count;
+        for (uint256 i; i < venues.sources.length; ++i) {
+            (uint256 priceWad, uint256 confidenceWad, uint256 updatedAt) = _ask(venues.sources[i]);
+            bool mayVote = venues.minWad <= priceWad && priceWad <= venues.maxWad && oldest <= updatedAt
+                && updatedAt <= block.timestamp && Consensus.isSure(priceWad, confidenceWad, venues.divergenceBps);
+            if (mayVote) {
+                votes[count] = Consensus.vote(priceWad, confidenceWad, venues.divergenceBps);
+                times[count++] = updatedAt;
+            } else {
+                emit SourceRefused(underlying, venues.sources[i], priceWad, confidenceWad, updatedAt);
+            }
         }
-        int256 answer;
-        (, answer,, time,) = abi.decode(data, (uint256, int256, uint256, uint256, uint256));
-        if (time <= storedAt) return (false, 0, 0);
-
-        uint256 decimals = _decimalsOf(source.feed);
-        // What doesn't fit uint88 is above maxWad at any scale; what does can't overflow below.
-        accepted = time <= block.timestamp && decimals <= MAX_DECIMALS && answer > 0
-            && answer <= int256(uint256(type(uint88).max));
-        if (accepted) {
-            spotWad = uint256(answer) * 10 ** (MAX_DECIMALS - decimals);
-            accepted = source.minWad <= spotWad && spotWad <= source.maxWad;
+        if (count < venues.quorum) {
+            emit PriceRefused(underlying, count, venues.quorum);
+            return (false, 0, 0, false);
         }
-        if (!accepted) emit PriceRefused(underlying, answer, time);
+        assembly ("memory-safe") {
+            mstore(votes, count)
+            mstore(times, count)
+        }
+        settled = true;
+        (spotWad, time, divergent) = Consensus.settle(votes, times, venues.quorum, venues.divergenceBps);
     }
 
-    /// @return what no price can have if it doesn't answer
-    function _decimalsOf(IAggregatorV3 feed) private view returns (uint256) {
-        bytes memory data = _ask(feed, abi.encodeCall(IAggregatorV3.decimals, ()), 32);
-        return data.length == 0 ? type(uint256).max : abi.decode(data, (uint256));
-    }
-
-    /// @dev Ask without trust: bounded gas, bounded copy, nothing to decode unless all of it came.
-    function _ask(IAggregatorV3 feed, bytes memory question, uint16 length) private view returns (bytes memory data) {
-        bool answered;
-        (answered,, data) = LibCall.tryStaticCall(address(feed), SOURCE_GAS, length, question);
-        if (!answered || data.length < length) {
+    /// @dev Ask without trust: bounded gas, bounded copy, nothing to decode unless all of it came. All zero: no answer.
+    function _ask(IPriceSource source)
+        private
+        view
+        returns (uint256 priceWad, uint256 confidenceWad, uint256 updatedAt)
+    {
+        bytes memory question = abi.encodeCall(IPriceSource.price, ());
+        (bool answered,, bytes memory data) = LibCall.tryStaticCall(address(source), SOURCE_GAS, 96, question);
+        if (!answered || data.length < 96) {
             _requireGas();
-            return "";
+            return (0, 0, 0);
         }
+        return abi.decode(data, (uint256, uint256, uint256));
     }
 
     /// @dev After a failed call: had it less gas than promised? Then its failure says nothing. (A call gets 63/64.)
@@ -279,18 +330,41 @@ contract Oracle is IOracle, AccessManaged {
     }
 
     /// @dev No sum or product here leaves 256 bits: prices have 88, times 32.
-    function _graded(PriceWord word) private view returns (uint256 spotWad, uint256 emaWad, Grade grade) {
+    function _graded(uint16 underlying) private view returns (uint256 spotWad, uint256 emaWad, Grade grade) {
         unchecked {
+            PriceWord word = _words[underlying];
             spotWad = word.spotWad();
             if (spotWad == 0) return (0, 0, Grade.Invalid);
 
             uint256 age = _ageOf(word);
             uint256 heartbeatSeconds = word.heartbeatSeconds();
             emaWad = _ema(spotWad, word.emaWad(), age);
+            if (word.isDoubted()) (spotWad, grade) = _doubted(underlying, word, emaWad);
             if (age > heartbeatSeconds + SLOW_SECONDS) grade = Grade.Stale;
-            else if (_isJump(spotWad, emaWad, word.deviationPercent())) grade = Grade.Contested;
-            else if (age > heartbeatSeconds) grade = Grade.Slow;
+            else if (age > heartbeatSeconds && grade == Grade.Fresh) grade = Grade.Slow;
         }
+    }
+
+    /// @dev Spot and grade, age aside, of a price that was contested when it came. Each bound is rounded toward the slow price.
+    function _doubted(uint16 underlying, PriceWord word, uint256 emaWad) private view returns (uint256, Grade) {
+        unchecked {
+            Record memory record = _records[underlying];
+            (uint256 spotWad, uint256 percent) = (word.spotWad(), word.deviationPercent());
+            if (!record.divergent && !_isJump(spotWad, emaWad, percent)) return (spotWad, Grade.Fresh);
+            if (block.timestamp < record.contestedAt + CONTESTED_SECONDS) return (spotWad, Grade.Contested);
+
+            uint256 lowWad = FixedPointMathLib.divUp(emaWad * (100 - percent), 100);
+            return (FixedPointMathLib.clamp(spotWad, lowWad, emaWad * (100 + percent) / 100), Grade.Slow);
+        }
+    }
+
+    /// @dev However long it has been so.
+    function _isContested(Record memory record, PriceWord word) private view returns (bool) {
+        return word.isDoubted() && (record.divergent || _isJump(word.spotWad(), _emaNow(word), word.deviationPercent()));
+    }
+
+    function _emaNow(PriceWord word) private view returns (uint256) {
+        return _ema(word.spotWad(), word.emaWad(), _ageOf(word));
     }
 
     /// @dev Rounded toward the spot, so a difference always shrinks; nobody's money hangs on that wei.
@@ -377,17 +451,26 @@ contract Oracle is IOracle, AccessManaged {
 
     function _validate(uint16 underlying, Feed calldata feed) private view {
         if (underlying == 0) revert ReservedUnderlying();
-        uint256 heartbeat = feed.heartbeatSeconds;
-        uint256 maxHeartbeat = type(uint16).max * HEARTBEAT_UNIT;
-        if (heartbeat == 0 || heartbeat % HEARTBEAT_UNIT != 0) revert BadFeed(underlying, heartbeat, HEARTBEAT_UNIT);
-        if (heartbeat > maxHeartbeat) revert BadFeed(underlying, heartbeat, maxHeartbeat);
-        if (feed.deviationPercent == 0) revert BadFeed(underlying, 0, 1);
-        if (feed.deviationPercent > MAX_DEVIATION_PERCENT) {
-            revert BadFeed(underlying, feed.deviationPercent, MAX_DEVIATION_PERCENT);
+        _inRange(underlying, feed.sources.length, 1, Consensus.MAX_SOURCES);
+        for (uint256 i; i < feed.sources.length; ++i) {
+            if (address(feed.sources[i]).code.length == 0) revert NoSource(underlying, feed.sources[i]);
+            for (uint256 j; j < i; ++j) {
+                if (feed.sources[i] == feed.sources[j]) revert RepeatedSource(underlying, feed.sources[i]);
+            }
         }
-        if (feed.minWad == 0) revert BadFeed(underlying, 0, 1);
+        _inRange(underlying, feed.quorum, feed.sources.length / 2 + 1, feed.sources.length); // no two that share nobody
+        _inRange(underlying, feed.divergenceBps, 1, Consensus.MAX_DIVERGENCE_BPS);
+        _inRange(underlying, feed.heartbeatSeconds, HEARTBEAT_UNIT, type(uint16).max * HEARTBEAT_UNIT);
+        if (feed.heartbeatSeconds % HEARTBEAT_UNIT != 0) {
+            revert BadFeed(underlying, feed.heartbeatSeconds, HEARTBEAT_UNIT);
+        }
+        _inRange(underlying, feed.deviationPercent, 1, MAX_DEVIATION_PERCENT);
+        _inRange(underlying, feed.minWad, 1, type(uint88).max);
         if (feed.minWad >= feed.maxWad) revert BadFeed(underlying, feed.minWad, feed.maxWad);
-        uint256 decimals = _decimalsOf(feed.source);
-        if (decimals > MAX_DECIMALS) revert BadFeed(underlying, decimals, MAX_DECIMALS);
+    }
+
+    function _inRange(uint16 underlying, uint256 value, uint256 low, uint256 high) private pure {
+        if (value < low) revert BadFeed(underlying, value, low);
+        if (value > high) revert BadFeed(underlying, value, high);
     }
 }

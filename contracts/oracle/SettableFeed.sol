@@ -3,7 +3,9 @@ pragma solidity 0.8.37;
 
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-import { IAggregatorV3 } from "interfaces/IOracle.sol";
+import { pushedWad } from "contracts/oracle/PushAnswer.sol";
+import { IAggregatorV3 } from "interfaces/IAggregatorV3.sol";
+import { IPriceSource } from "interfaces/IPriceSource.sol";
 import { ISettableFeed } from "interfaces/ISettableFeed.sol";
 
 /// @notice A push feed whose owner says the price.
@@ -36,6 +38,11 @@ contract SettableFeed is ISettableFeed {
     /// @inheritdoc IAggregatorV3
     function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
         return (_roundId, _answer, _updatedAt, _updatedAt, _roundId);
+    }
+
+    /// @inheritdoc IPriceSource
+    function price() external view returns (uint256 priceWad, uint256 confidenceWad, uint256 updatedAt) {
+        return (pushedWad(_answer, decimals), 0, _updatedAt);
     }
 
     function _set(int256 answer, uint256 updatedAt) private {

@@ -30,6 +30,8 @@ LOCAL_CHAIN_ID: Final = 31337
 """Anvil's. There, tokens and feeds without an address are deployed as mocks, and roles may be the node's accounts."""
 
 HEARTBEAT_UNIT: Final = 10  # [seconds] the oracle stores heartbeats in this unit
+MAX_SOURCES: Final = 8  # of one underlying
+MIN_WINDOW_SECONDS: Final = 60  # of a pool's mean price
 
 
 MAX_MULTIPLE_BPS: Final = 100_000
@@ -87,15 +89,45 @@ class Collateral(Settlement):
         return self
 
 
+class Settable(Section):
+    """A feed whose owner says the price: deployed on the local chain, or there already."""
+
+    kind: Literal["settable"]
+    address: Address | None = None
+
+
+class Chainlink(Section):
+    kind: Literal["chainlink"]
+    address: Address  # of the aggregator, or of the proxy before it
+
+
+class Pyth(Section):
+    kind: Literal["pyth"]
+    address: Address  # of Pyth's contract
+    id: Annotated[str, Field(pattern="^0x[0-9a-fA-F]{64}$")]  # of the price
+
+
+class Uniswap(Section):
+    kind: Literal["uniswap"]
+    pool: Address
+    base: Address  # the token whose price it is; the other one of the pool is what the price is in
+    window_seconds: Annotated[int, Field(ge=MIN_WINDOW_SECONDS, lt=2**32)]
+
+
+Source = Annotated[Settable | Chainlink | Pyth | Uniswap, Field(discriminator="kind")]
+
+
 class Underlying(Section):
+    sources: Annotated[tuple[Source, ...], Field(min_length=1, max_length=MAX_SOURCES)]
+    quorum: Annotated[int, Field(ge=1)]  # fewest answers that make a price
+    divergence_bps: Annotated[int, Field(ge=1, le=BPS)]
     heartbeat_seconds: Annotated[
         int, Field(ge=HEARTBEAT_UNIT, lt=HEARTBEAT_UNIT << 16, multiple_of=HEARTBEAT_UNIT)
     ]
     deviation_percent: Annotated[int, Field(ge=1, le=100)]
     min_price: Positive
     max_price: Positive
-    feed: Address | None = None
-    price: Positive | None = None  # first answer of a local feed
+    price: Positive | None = None  # first answer of local feeds
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -103,6 +135,11 @@ class Underlying(Section):
             raise ValueError(f"max_price ({self.max_price}) must be above min_price ({self.min_price})")
         if self.price is not None and not self.min_price <= self.price <= self.max_price:
             raise ValueError(f"price ({self.price}) must lie in [{self.min_price}, {self.max_price}]")
+        count = len(self.sources)
+        if not count // 2 < self.quorum <= count:
+            raise ValueError(
+                f"quorum ({self.quorum}) must be more than half of the {count} sources, and not more"
+            )
         return self
 
 
@@ -129,6 +166,7 @@ class Oracle(Section):
     ema_half_life_seconds: Seconds
     variance_half_life_seconds: Seconds
     slow_seconds: Seconds
+    contested_seconds: Annotated[int, Field(ge=1, le=86_400)]
 
     @property
     def ema_decay_wad(self) -> int:
@@ -352,10 +390,9 @@ class Config(Section):
                         f"{key}: chain {self.chain_id} needs an address; mocks are for {LOCAL_CHAIN_ID}"
                     )
         for name, underlying in self.underlyings.items():
-            if self.local and underlying.feed is None and underlying.price is None:
-                raise ValueError(
-                    f"underlyings.{name}: give the address of a feed, or a price for a local one"
-                )
+            made = [one for one in underlying.sources if isinstance(one, Settable) and one.address is None]
+            if self.local and made and underlying.price is None:
+                raise ValueError(f"underlyings.{name}: a settable source without an address needs a price")
         return self
 
     def _check_envelope(self, name: str) -> None:
@@ -400,7 +437,9 @@ class Config(Section):
         for name, token in self.collateral.items():
             yield f"collateral.{name}.address", token.address
         for name, underlying in self.underlyings.items():
-            yield f"underlyings.{name}.feed", underlying.feed
+            for place, source in enumerate(underlying.sources):
+                if isinstance(source, Settable):
+                    yield f"underlyings.{name}.sources.{place}.address", source.address
         yield "access.governor", self.access.governor
         yield "access.guardian", self.access.guardian
 
@@ -416,6 +455,10 @@ class Config(Section):
     def underlying_id(self, name: str) -> int:
         """From 1: 0 stands for everything in the breaker."""
         return list(self.underlyings).index(name) + 1
+
+    def feed_names(self, underlying: str) -> list[str]:
+        """What the sources of an underlying are called in a deployment, in their order."""
+        return source_names(underlying, len(self.underlyings[underlying].sources))
 
     def instrument_id(self, name: str) -> InstrumentId:
         return perpetual(self.underlying_id(self.instruments[name].underlying))
@@ -433,6 +476,13 @@ class Config(Section):
 def wad(value: Decimal) -> int:
     """Whole units in wad. ConfigError where that isn't a whole number."""
     return _scaled(value, 18, str(value))
+
+
+def source_names(underlying: str, count: int) -> list[str]:
+    """`Feed.ETH`, `Feed.ETH.2`, …"""
+    return [
+        f"Feed.{underlying}" if place == 0 else f"Feed.{underlying}.{place + 1}" for place in range(count)
+    ]
 
 
 def load_config(source: str | Path) -> Config:

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from holdfast.chain.artifacts import artifact
-from holdfast.chain.config import Config, wad
+from holdfast.chain.config import Chainlink, Config, Pyth, Settable, Source, Uniswap, wad
 from holdfast.chain.contract import Contract
 from holdfast.chain.record import Deployment
 from holdfast.chain.rpc import Rpc
@@ -163,22 +164,33 @@ def _tokens_and_feeds(config: Config) -> Iterator[Step]:
         else:
             yield Create(name=name, artifact="MockToken", args=_fixed(f"Mock {symbol}", symbol, decimals))
     for symbol, underlying in config.underlyings.items():
-        name = f"Feed.{symbol}"
-        if underlying.feed is not None:
-            yield Adopt(
-                name=name, artifact="SettableFeed", address=_at(underlying.feed), check=_answers(symbol)
+        for name, source in zip(config.feed_names(symbol), underlying.sources, strict=True):
+            yield from _source(name, symbol, source, underlying.price)
+
+
+def _source(name: str, symbol: str, source: Source, price: Decimal | None) -> Iterator[Step]:
+    match source:
+        case Settable(address=None):
+            assert price is not None  # the configuration saw to it
+            yield Create(
+                name=name, artifact="SettableFeed", args=lambda site: (site.deployer, PRICE_DECIMALS)
             )
-            continue
-        assert underlying.price is not None  # the configuration saw to it
-        answer = int(underlying.price.scaleb(PRICE_DECIMALS))
-        yield Create(name=name, artifact="SettableFeed", args=lambda site: (site.deployer, PRICE_DECIMALS))
-        yield Apply(
-            title=f"first price of {symbol}",
-            target=name,
-            function="set",
-            args=_fixed(answer),
-            done=_reads(name, "latestRoundData", lambda round_: round_[1] != 0),
-        )
+            yield Apply(
+                title=f"first price of {name.removeprefix('Feed.')}",
+                target=name,
+                function="set",
+                args=_fixed(int(price.scaleb(PRICE_DECIMALS))),
+                done=_reads(name, "latestRoundData", lambda round_: round_[1] != 0),
+            )
+        case Settable(address=str(address)):
+            yield Adopt(name=name, artifact="SettableFeed", address=_at(address), check=_answers(symbol))
+        case Chainlink():
+            yield Create(name=name, artifact="ChainlinkSource", args=_fixed(source.address))
+        case Pyth():
+            yield Create(name=name, artifact="PythSource", args=_fixed(source.address, source.id))
+        case Uniswap():
+            args = _fixed(source.pool, source.base, source.window_seconds)
+            yield Create(name=name, artifact="UniswapV3Source", args=args)
 
 
 def _at(address: str) -> Callable[[Site], str]:
@@ -198,7 +210,7 @@ def _has_decimals(symbol: str, decimals: int) -> Callable[[Contract], None]:
 
 def _answers(symbol: str) -> Callable[[Contract], None]:
     def check(feed: Contract) -> None:
-        if feed.call("latestRoundData")[1] <= 0:
+        if feed.call("price")[0] == 0:
             raise ConfigError(f"the feed of {symbol} at {feed.address} has no price")
 
     return check
@@ -230,6 +242,7 @@ def _contracts(config: Config) -> Iterator[Step]:
             config.oracle.ema_decay_wad,
             config.oracle.variance_decay_wad,
             config.oracle.slow_seconds,
+            config.oracle.contested_seconds,
         ),
     )
     risk = config.risk
@@ -416,19 +429,23 @@ def _parameters(config: Config) -> Iterator[Step]:
 def _feed(config: Config, symbol: str) -> Apply:
     underlying, settings = config.underlying_id(symbol), config.underlyings[symbol]
     rest = (
+        settings.quorum,
+        settings.divergence_bps,
         settings.heartbeat_seconds,
         settings.deviation_percent,
         wad(settings.min_price),
         wad(settings.max_price),
     )
+
+    def feed(site: Site) -> tuple[Any, ...]:
+        return [site.address(name) for name in config.feed_names(symbol)], *rest
+
     return Apply(
         title=f"feed of {symbol}",
         target="Oracle",
         function="setFeed",
-        args=lambda site: (underlying, (site.address(f"Feed.{symbol}"), *rest)),
-        done=lambda site: bool(
-            site.read("Oracle", "feedOf", underlying) == (site.address(f"Feed.{symbol}"), *rest)
-        ),
+        args=lambda site: (underlying, feed(site)),
+        done=lambda site: tuple(site.read("Oracle", "feedOf", underlying)) == feed(site),
     )
 
 

@@ -17,7 +17,7 @@ from eth_account.signers.local import LocalAccount
 
 from holdfast.chain.abi import as_address
 from holdfast.chain.artifacts import artifact
-from holdfast.chain.config import LOCAL_CHAIN_ID
+from holdfast.chain.config import LOCAL_CHAIN_ID, source_names
 from holdfast.chain.contract import Contract, call_many
 from holdfast.chain.record import Deployment, deployment_path
 from holdfast.chain.rpc import Rpc
@@ -86,8 +86,12 @@ class Protocol:
         )
         self.symbols: Mapping[int, str] = dict(enumerate(names, 1))
         self.underlyings: Mapping[str, int] = {name: number for number, name in self.symbols.items()}
-        self.feeds: Mapping[int, Contract] = {
-            number: self.contract(f"Feed.{name}") for number, name in self.symbols.items()
+        self.feeds: Mapping[int, tuple[Contract, ...]] = {  # the sources of each underlying
+            number: tuple(
+                self.contract(feed)
+                for feed in source_names(name, len(config["underlyings"][name]["sources"]))
+            )
+            for number, name in self.symbols.items()
         }
         self.tranches: Mapping[int, Contract] = {
             self.underlyings[name]: self.contract(f"Tranche.{name}") for name in config["backstop"]
@@ -222,10 +226,10 @@ class Protocol:
         return self.ledger.send("deposit", account, asset, amount, sender=owner)
 
     def set_price(self, underlying: int, price_wad: int, *, poke: bool = True) -> None:
-        """Local chain only: the feed says this price now; then the oracle is asked to look."""
-        feed = self.feeds[underlying]
-        owner = feed.call("owner")
-        feed.send("set", mul_div_down(price_wad, 10 ** feed.call("decimals"), WAD), sender=owner)
+        """Local chain only: all feeds say this price now; then the oracle is asked to look."""
+        for feed in self.feeds[underlying]:
+            owner = feed.call("owner")
+            feed.send("set", mul_div_down(price_wad, 10 ** feed.call("decimals"), WAD), sender=owner)
         if poke:
             self.oracle.send("poke", [underlying], sender=owner)
 

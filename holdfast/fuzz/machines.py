@@ -26,7 +26,7 @@ from holdfast.sim.director import Profile
 from holdfast.sim.failure import Failure, failure_of
 from holdfast.sim.history import simulate
 from holdfast.sim.invariants import INVARIANTS
-from holdfast.sim.profiles import ADMIN, HOSTILE
+from holdfast.sim.profiles import ADMIN, HOSTILE, VENUES
 from holdfast.sim.steps import Through
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import World
@@ -189,6 +189,12 @@ MACHINES: Final[dict[str, Machine]] = {
             about="stolen keys where funds are scarce and markets full",
             world="thin",
             profile=ADMIN,
+        ),
+        Swarm(
+            name="venues",
+            about="three sources an underlying, of which one prints nonsense",
+            world="venues",
+            profile=VENUES,
         ),
         Forks(
             name="pairs",

@@ -17,12 +17,13 @@ class SetPrice:
     """Give a settable feed a new answer."""
 
     underlying: int
+    venue: int = 0  # place among the sources of the underlying
     price_wad: int
     why: str = ""
 
     @property
     def subject(self) -> tuple[str, int]:
-        return "feed", self.underlying
+        return "feed", self.underlying + (self.venue << 16)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,8 @@ class StoredPrice:
     price: Price
     updated_at: int  # [seconds] source time; zero if there never was one
     heartbeat_seconds: int
-    answered_at: int  # [seconds] source time of the feed's newest answer
+    answered_at: int  # [seconds] source time of what the feeds agree on now
+    venues: int = 1  # how many feeds it has
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,9 +37,9 @@ class Policy:
 def decide(
     stored: Sequence[StoredPrice], quotes: Mapping[str, int], now: int, policy: Policy
 ) -> list[Action]:
-    """New answers that are due, then one poke for all of them. A symbol without a quote is left to age.
+    """New answers that are due, to all feeds, then one poke. A symbol without a quote is left to age.
 
-    With feeds that have their own writers, `quotes` are what these feeds say.
+    With feeds that have their own writers, `quotes` are what these agree on.
     """
     due: list[tuple[StoredPrice, str]] = []
     for entry in stored:
@@ -51,9 +52,10 @@ def decide(
     if not due:
         return []
     answers: list[Action] = [
-        SetPrice(underlying=entry.underlying, price_wad=quotes[entry.symbol], why=why)
+        SetPrice(underlying=entry.underlying, venue=venue, price_wad=quotes[entry.symbol], why=why)
         for entry, why in due
         if policy.settable
+        for venue in range(entry.venues)
     ]
     underlyings = tuple(entry.underlying for entry, _ in due)
     return [*answers, Poke(underlyings=underlyings, why=", ".join(why for _, why in due))]

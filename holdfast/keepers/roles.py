@@ -19,6 +19,7 @@ from holdfast.keepers.actions import Action, Trade
 from holdfast.keepers.prices import PriceSource
 from holdfast.keepers.sender import Mined
 from holdfast.keepers.view import price_of
+from holdfast.model import oracle
 from holdfast.model.backstop import Params as TrancheParams
 from holdfast.model.backstop import bid_digest
 from holdfast.model.liquidation import Params
@@ -44,10 +45,18 @@ class PricePusher:
         if source is not None:
             _check_writer(protocol, key)
         feeds = call_many(protocol.rpc, [(protocol.oracle, "feedOf", number) for number in protocol.symbols])
-        self._heartbeats = {
-            number: int(feed.heartbeatSeconds) for number, feed in zip(protocol.symbols, feeds, strict=True)
+        self._feeds = {
+            number: oracle.Feed(
+                quorum=feed.quorum,
+                divergence_bps=feed.divergenceBps,
+                heartbeat_seconds=feed.heartbeatSeconds,
+                deviation_percent=feed.deviationPercent,
+                min_wad=feed.minWad,
+                max_wad=feed.maxWad,
+            )
+            for number, feed in zip(protocol.symbols, feeds, strict=True)
         }
-        self._decimals = {number: int(feed.call("decimals")) for number, feed in protocol.feeds.items()}
+        self._slow_seconds = int(protocol.oracle.call("SLOW_SECONDS"))
 
     def accounts(self, block: int) -> Sequence[int]:
         return ()
@@ -69,29 +78,40 @@ class PricePusher:
     def _read(self, snapshot: Snapshot) -> tuple[list[price_pusher.StoredPrice], dict[str, int]]:
         protocol = self._protocol
         calls: list[tuple[Any, ...]] = []
-        for number, feed in protocol.feeds.items():
-            calls += [
-                (protocol.oracle, "priceOf", number),
-                (protocol.oracle, "updatedAtOf", number),
-                (feed, "latestRoundData"),
-            ]
+        for number in protocol.feeds:
+            calls += [(protocol.oracle, "priceOf", number), (protocol.oracle, "updatedAtOf", number)]
         found = call_many(protocol.rpc, calls, block=snapshot.system.block)
         stored, answers = [], {}
         for place, (number, symbol) in enumerate(protocol.symbols.items()):
-            price, updated_at, answer = found[3 * place : 3 * place + 3]
+            price, updated_at = found[2 * place : 2 * place + 2]
+            agreed = self._agreed(number, snapshot)
             stored.append(
                 price_pusher.StoredPrice(
                     underlying=number,
                     symbol=symbol,
                     price=Price(spot_wad=price.spotWad, ema_wad=price.emaWad, grade=price.grade),
                     updated_at=updated_at,
-                    heartbeat_seconds=self._heartbeats[number],
-                    answered_at=answer[3],
+                    heartbeat_seconds=self._feeds[number].heartbeat_seconds,
+                    answered_at=agreed.updated_at if agreed else 0,
+                    venues=len(protocol.feeds[number]),
                 )
             )
-            if answer[1] > 0:
-                answers[symbol] = answer[1] * 10 ** (18 - self._decimals[number])
+            if agreed:
+                answers[symbol] = agreed.price_wad
         return stored, answers
+
+    def _agreed(self, underlying: int, snapshot: Snapshot) -> oracle.Settled | None:
+        """What the oracle would make of its sources now; None where they are too few."""
+        feed, votes = self._feeds[underlying], []
+        for source in self._protocol.feeds[underlying]:
+            try:
+                price_wad, confidence_wad, updated_at = source.call("price", block=snapshot.system.block)
+            except ChainError:
+                continue  # a source without an answer has no vote
+            answer = oracle.Answer(price_wad=price_wad, confidence_wad=confidence_wad, updated_at=updated_at)
+            if oracle.may_vote(feed, answer, snapshot.system.time, self._slow_seconds):
+                votes.append(answer)
+        return oracle.settle(feed, votes) if len(votes) >= feed.quorum else None
 
 
 class Liquidator:
@@ -358,7 +378,7 @@ def margin_account(protocol: Protocol, key: LocalAccount, *, deposit: int = 0, d
 
 def _check_writer(protocol: Protocol, key: LocalAccount) -> None:
     """Fails early and clearly: a pusher that may not write would only burn time."""
-    for number, feed in protocol.feeds.items():
+    for number, feed in ((number, feed) for number, feeds in protocol.feeds.items() for feed in feeds):
         symbol = protocol.symbols[number]
         try:
             owner = feed.call("owner")

@@ -257,7 +257,7 @@ class Sender:
         liquidation = protocol.liquidation
         match action:
             case SetPrice():
-                feed = protocol.feeds[action.underlying]
+                feed = protocol.feeds[action.underlying][action.venue]
                 return feed, feed.encode("set", action.price_wad // 10 ** (18 - self._decimals(feed)))
             case Poke():
                 return protocol.oracle, protocol.oracle.encode("poke", list(action.underlyings))

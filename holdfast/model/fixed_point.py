@@ -73,6 +73,38 @@ def ln_wad(x: int) -> int:
     return scaled + 600920179829731861736702779321621459595472258049074101567377883020018308 >> 174
 
 
+def exp_wad(x: int) -> int:
+    """e^(x/1e18)·1e18, as Solady's `expWad`: zero where it is below half a wei."""
+    if x <= -41446531673892822313:
+        return 0
+    if x >= 135305999368893231589:
+        raise Refused("ExpOverflow")
+    x = _toward_zero(x << 78, 5**18)
+    twos = _toward_zero(x << 96, 54916777467707473351141471128) + 2**95 >> 96
+    x -= (
+        twos * 54916777467707473351141471128
+    )  # in ±½ ln 2, as are all numbers from here on with 96 binary places
+
+    y = x + 1346386616545796478920950773328
+    y = (y * x >> 96) + 57155421227552351082224309758442
+    p = y + x - 94201549194550492254356042504812
+    p = (p * y >> 96) + 28719021644029726153956944680412240
+    p = p * x + (4385272521454847904659076985693276 << 96)
+    q = x - 2855989394907223263936484059900
+    q = (q * x >> 96) + 50020603652535783019961831881945
+    q = (q * x >> 96) - 533845033583426703283633433725380
+    q = (q * x >> 96) + 3604857256930695427073651918091429
+    q = (q * x >> 96) - 14423608567350463180887372962807573
+    q = (q * x >> 96) + 26449188498355588339934803723976023
+
+    return _toward_zero(p, q) * 3822833074963236453042738258902158003155416615667 >> 195 - twos
+
+
+def _toward_zero(x: int, denominator: int) -> int:
+    quotient = abs(x) // abs(denominator)
+    return quotient if (x < 0) == (denominator < 0) else -quotient
+
+
 def to_int(value: int, bits: int) -> int:
     """The value, if a signed word of so many bits holds it."""
     if not -(1 << bits - 1) <= value < 1 << bits - 1:

@@ -14,7 +14,11 @@ from holdfast.mutate.errors import MutationError
 
 _IMPORT: Final = re.compile(r"""^\s*import\b[^;]*?["']([^"']+)["']\s*;""", re.MULTILINE)
 
-_PACKAGES: Final = {"@openzeppelin/": "node_modules/@openzeppelin/", "solady/": "node_modules/solady/src/"}
+_PACKAGES: Final = {
+    "@openzeppelin/": "node_modules/@openzeppelin/",
+    "@pythnetwork/": "node_modules/@pythnetwork/",
+    "solady/": "node_modules/solady/src/",
+}
 
 
 class Sources:

@@ -1,4 +1,4 @@
-"""Characters of histories that are about one thing: tokens that turn, keys that are stolen."""
+"""Characters of histories that are about one thing: tokens that turn, keys that are stolen, sources that disagree."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ STOLEN: Final[Mapping[str, float]] = {
     "plot": 14, "strike": 12, "evil_prices": 4, "lie": 4, "oracle_reports": 2, "deficit_reports": 2, "fund_drawn": 2,
 }  # fmt: skip
 """What the holders of stolen keys do, and how often."""
+
+
+PRINTED: Final[Mapping[str, float]] = {"print_venue": 10, "fail_feed": 3, "mend_feed": 3, "refresh": 6}
+"""Where an underlying has several sources: what befalls one of them."""
+
+
+def VENUES(seed: int) -> Profile:
+    """One source of several says or does anything. For the world `venues`."""
+    return _swarm(seed, {**WEIGHTS, **PRINTED}, kept=("print_venue",))
 
 
 def HOSTILE(seed: int) -> Profile:

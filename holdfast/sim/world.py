@@ -61,6 +61,9 @@ THIN: Final[Mapping[str, Any]] = {
     "settlement": {"decimals": 18},
     "underlyings": {
         "MEME": {
+            "sources": [{"kind": "settable"}],
+            "quorum": 1,
+            "divergence_bps": 100,
             "heartbeat_seconds": 3_600,
             "deviation_percent": 50,
             "min_price": Decimal("0.00000001"),
@@ -105,11 +108,19 @@ HOSTILE: Final[Mapping[str, Any]] = {
     "auction": {"dust": Decimal(1)},
 }
 
+THREE: Final[Mapping[str, Any]] = {"sources": [{"kind": "settable"}] * 3, "quorum": 2}
+
+VENUES: Final[Mapping[str, Any]] = {
+    # Three sources each, of which one alone may say anything.
+    "underlyings": {"ETH": THREE, "BTC": {**THREE, "divergence_bps": 300}},
+}
+
 WORLDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "local": {},
     "thin": THIN,
     "hostile": HOSTILE,
     "remains": THIN,
+    "venues": VENUES,
 }
 
 TURNING: Final = frozenset({"hostile"})
@@ -123,7 +134,7 @@ REMAINS_OF: Final = "ETH-PERP"
 DEBTOR: Final = 5
 """The owner who holds them: no cash, but collateral to borrow against."""
 
-FUND_SEED: Final = {"local": 20_000, "thin": 800, "hostile": 5_000, "remains": 800}
+FUND_SEED: Final = {"local": 20_000, "venues": 20_000, "thin": 800, "hostile": 5_000, "remains": 800}
 """[tokens] What the insurance fund begins with."""
 
 TRANCHE_SEED: Final = {"local": 40_000, "thin": 6_000, "hostile": 20_000, "remains": 6_000}
@@ -219,8 +230,8 @@ class World:
         self.flash = props.flash
         self.operators = operators  # (owner, operator)
         self.feeds = {
-            underlying: Contract(protocol.rpc, artifact("MockFeed"), feed.address)
-            for underlying, feed in protocol.feeds.items()
+            underlying: tuple(Contract(protocol.rpc, artifact("MockFeed"), feed.address) for feed in feeds)
+            for underlying, feeds in protocol.feeds.items()
         }  # the protocol's feeds, as what can fail
         self.hostile = {
             asset: Contract(protocol.rpc, artifact("MockHostileToken"), token.address)
@@ -334,9 +345,12 @@ def _tokens_and_feeds(rpc: Rpc, name: str, feeder: str) -> dict[str, Any]:
     found: dict[str, Any] = {"underlyings": {}}
     for symbol, underlying in config.underlyings.items():
         assert underlying.price is not None
-        feed = create(rpc, artifact("MockFeed"), feeder, PRICE_DECIMALS, sender=feeder)
-        feed.send("set", int(underlying.price.scaleb(PRICE_DECIMALS)), sender=feeder)
-        found["underlyings"][symbol] = {"feed": feed.address}
+        sources = []
+        for _ in underlying.sources:
+            feed = create(rpc, artifact("MockFeed"), feeder, PRICE_DECIMALS, sender=feeder)
+            feed.send("set", int(underlying.price.scaleb(PRICE_DECIMALS)), sender=feeder)
+            sources.append({"kind": "settable", "address": feed.address})
+        found["underlyings"][symbol] = {"sources": sources}
     if name in TURNING:
         addresses = {
             symbol: create(

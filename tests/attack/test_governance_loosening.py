@@ -33,7 +33,7 @@ from tests.stage import NOBODY, Stage, address_of, wads
 DELAY = 172_800  # [seconds] two days
 WEEK = 604_800
 
-FEED = (NOBODY, 3_600, 15, wads(10), wads(1_000))
+FEED = ([NOBODY], 1, 100, 3_600, 15, wads(10), wads(1_000))
 LOOSE = (1_000, 500, 5_000, 5_000, wads(10**6))
 HEALING = (0, 0, 0, 10_000, 0, 0, 86_400, 1, 1, 1, 0, wads(1))
 AUCTION = (500, 10_000, 14_000, 1_000, 500, 10_000, 60_000, 5_000, 120, 180, 900, wads(10))

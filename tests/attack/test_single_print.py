@@ -14,6 +14,7 @@ from __future__ import annotations
 import pytest
 
 from holdfast.errors import Reverted
+from holdfast.model.oracle import pushed_wad
 from holdfast.types import Action, Grade, Level
 from tests.conftest import Refused
 from tests.stage import Party, Stage, named, wads
@@ -27,7 +28,7 @@ def long(stage: Stage) -> Party:
 
 
 def raw_print(stage: Stage, answer: int) -> None:
-    stage.send(stage.protocol.feeds[1], "set", answer, by="deployer", check=False)
+    stage.send(stage.protocol.feeds[1][0], "set", answer, by="deployer", check=False)
 
 
 @pytest.mark.parametrize("answer", [10_000, 1, 0, -(2_000 * 10**8), 10**18, 2**255 - 1])
@@ -39,7 +40,9 @@ def test_single_print__outside_the_bounds__is_refused(
 
     receipt = stage.poke("ETH")
 
-    assert [event.args["answer"] for event in receipt.events if event.name == "PriceRefused"] == [answer]
+    (refusal,) = named(receipt, "SourceRefused")
+    assert refusal["priceWad"] == pushed_wad(answer, 8)
+    assert named(receipt, "PriceRefused") == [{"underlying": 1, "votes": 0, "quorum": 1}]
     price = stage.protocol.markets()[0].price
     assert (price.spot_wad, price.grade) == (wads(2_000), Grade.FRESH)
     with refused("Healthy", account=long.account, equityWad=wads(2_690), maintenanceWad=wads(1_000)):

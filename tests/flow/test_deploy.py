@@ -176,6 +176,7 @@ def test_deploy__record__says_how_to_verify(chain: Anvil, config: Config, path: 
         str(config.oracle.ema_decay_wad),
         str(config.oracle.variance_decay_wad),
         str(config.oracle.slow_seconds),
+        str(config.oracle.contested_seconds),
     ]
 
 
@@ -527,9 +528,8 @@ def test_deploy__given_token_and_feed__are_adopted(chain: Anvil, config: Config)
     token = deploy_artifact(chain.rpc, artifact("MockToken"), "Wrapped", "WETH", 18, sender=deployer)
     feed = deploy_artifact(chain.rpc, artifact("SettableFeed"), deployer, 8, sender=deployer)
     feed.send("set", 1_234 * 10**8, sender=deployer)
-    own = changed(
-        changed(config, "collateral.WETH.address", token.address), "underlyings.ETH.feed", feed.address
-    )
+    given = [{"kind": "settable", "address": feed.address}]
+    own = changed(changed(config, "collateral.WETH.address", token.address), "underlyings.ETH.sources", given)
     protocol = Protocol(chain.rpc, deploy(chain.rpc, own))
     assert protocol.tokens[1].address == token.address
     assert protocol.markets()[0].price.spot_wad == 1_234 * 10**18
@@ -554,4 +554,42 @@ def test_deploy__given_feed_has_no_price__is_refused(chain: Anvil, config: Confi
         chain.rpc, artifact("SettableFeed"), chain.accounts[0], 8, sender=chain.accounts[0]
     )
     with pytest.raises(ConfigError, match=f"the feed of ETH at {feed.address} has no price"):
-        deploy(chain.rpc, changed(config, "underlyings.ETH.feed", feed.address))
+        given = [{"kind": "settable", "address": feed.address}]
+        deploy(chain.rpc, changed(config, "underlyings.ETH.sources", given))
+
+
+def test_deploy__sources_of_every_kind__settle_a_price(chain: Anvil, config: Config) -> None:
+    """Two settable feeds, an aggregator and Pyth: three of the four are a quorum. The pool has a test of its own."""
+    deployer = chain.accounts[0]
+    aggregator = deploy_artifact(chain.rpc, artifact("SettableFeed"), deployer, 6, sender=deployer)
+    aggregator.send("set", 2_001 * 10**6, sender=deployer)
+    pyth = deploy_artifact(chain.rpc, artifact("MockPyth"), 60, 1, sender=deployer)
+    name = "0x" + "ab" * 32
+    at = int(chain.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+    price = pyth.call("createPriceFeedUpdateData", name, 2_002 * 10**8, 10**8, -8, 1, 1, at, at)
+    pyth.send("updatePriceFeeds", [price], sender=deployer, value=1)
+    eth = {
+        **config.plain()["underlyings"]["ETH"],
+        "quorum": 3,
+        "sources": [
+            {"kind": "settable"},
+            {"kind": "chainlink", "address": aggregator.address},
+            {"kind": "pyth", "address": pyth.address, "id": name},
+            {"kind": "settable"},
+        ],
+    }
+    protocol = Protocol(chain.rpc, deploy(chain.rpc, changed(config, "underlyings.ETH", eth)))
+
+    assert [feed.artifact.name for feed in protocol.feeds[1]] == [
+        "SettableFeed", "ChainlinkSource", "PythSource", "SettableFeed",
+    ]  # fmt: skip
+    assert protocol.oracle.call("feedOf", 1)[0] == [feed.address for feed in protocol.feeds[1]]
+    assert list(protocol.record.contracts)[2:7] == [
+        "Token.WBTC",
+        "Feed.ETH",
+        "Feed.ETH.2",
+        "Feed.ETH.3",
+        "Feed.ETH.4",
+    ]
+    # 2,000 twice, 2,001, and 2,002 ± 1 with a little less weight: half of it, and more, lies up to the second 2,000
+    assert protocol.markets()[0].price.spot_wad == 2_000 * 10**18

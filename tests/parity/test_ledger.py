@@ -165,7 +165,7 @@ def build(rpc: Rpc, actor: str, decimals: int) -> Site:
     for underlying, places in FEED_DECIMALS.items():
         feeds[underlying] = put("SettableFeed", actor, places)
         send(feeds[underlying], "set", FIRST_PRICES[underlying] // 10 ** (18 - places))
-        send(oracle, "setFeed", underlying, (feeds[underlying].address, *astuple(FEED)))
+        send(oracle, "setFeed", underlying, ([feeds[underlying].address], *astuple(FEED)))
 
     rules = (3_600, 1, 86_400, 0, 0, 0, 0)  # collateral lends at once: the twin knows no ramps
     risk = put("Risk", authority.address, oracle.address, rules)

@@ -107,7 +107,15 @@ def test_follow__schedule_halt_relax_feed__remembered(world: World, ghost: Ghost
     assert keys.plots == {b"op": Plot("0x1", b"data", T0, T0 + DELAY)}
     assert keys.halts[ETH] == [(T0, T0 + LONGEST)]
 
-    bounds = SimpleNamespace(heartbeatSeconds=3_600, deviationPercent=15, minWad=7, maxWad=9)
+    bounds = SimpleNamespace(
+        sources=[],
+        quorum=1,
+        divergenceBps=100,
+        heartbeatSeconds=3_600,
+        deviationPercent=15,
+        minWad=7,
+        maxWad=9,
+    )
     ghost.follow(at(world, T0 + HOUR, event(world, "Relaxed", underlying=ETH)))
     ghost.follow(at(world, T0 + HOUR, event(world, "FeedSet", underlying=ETH, feed=bounds)))
     ghost.follow(at(world, T0 + HOUR, event(world, "OperationCanceled", operationId=b"op", nonce=1)))

@@ -1,6 +1,7 @@
 """profiles
 ├── HOSTILE in its world  -> tokens turn, an attacker calls back, no invariant fails
 ├── ADMIN in a good one   -> plots are made and struck, halts are tried, no invariant fails
+├── VENUES where there are several -> one source prints nonsense, no invariant fails
 ├── a change that ends it -> nothing is judged after it
 ├── an action of one's own, declared later -> has its weight in both
 └── the same seed         -> the same profile
@@ -14,7 +15,7 @@ import pytest
 
 from holdfast.sim.actions import ACTIONS, WEIGHTS
 from holdfast.sim.campaign import play
-from holdfast.sim.profiles import ADMIN, HOSTILE, STOLEN
+from holdfast.sim.profiles import ADMIN, HOSTILE, STOLEN, VENUES
 from holdfast.sim.tally import Tally
 
 from .conftest import Opened
@@ -33,13 +34,23 @@ def test_hostile__histories__nothing_breaks(opened: Opened) -> None:
 
 def test_admin__histories__nothing_breaks(opened: Opened) -> None:
     tally = Tally()
-    for seed in range(6):
+    for seed in range(10):
         failure = play(opened("thin"), ADMIN(seed), tally)
         assert failure is None, failure
 
     assert tally.actions["plot"].succeeded and tally.actions["strike"].succeeded
     assert tally.actions["guard_halts"].succeeded
     assert all(tally.invariants[f"INV-{number}"].checked for number in (44, 45, 46, 48, 49))
+
+
+def test_venues__histories__nothing_breaks(opened: Opened) -> None:
+    tally = Tally()
+    for seed in range(6):
+        failure = play(opened("venues"), VENUES(seed), tally)
+        assert failure is None, failure
+
+    assert tally.actions["print_venue"].succeeded and tally.events["SourceRefused"]
+    assert all(tally.invariants[f"INV-{number}"].checked for number in (60, 61, 62, 63, 64))
 
 
 def test_admin__engine_given_away__history_ends(opened: Opened) -> None:

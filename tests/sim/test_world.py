@@ -69,6 +69,6 @@ def test_props__attacker__owns_and_operates(opened: Opened) -> None:
     assert [a for a in world.start.accounts if a.owner == attacker]
     assert {owner for owner, who in world.operators if who == attacker} == set(world.people.owners[:3])
     assert all(
-        world.protocol.oracle.call("feedOf", u)[0] != world.props.evil_feed.address for u in world.feeds
+        world.protocol.oracle.call("feedOf", u)[0] != [world.props.evil_feed.address] for u in world.feeds
     )
     assert all(asset.vault != world.props.evil_vault.address for asset in world.start.system.assets)

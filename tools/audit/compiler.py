@@ -13,7 +13,11 @@ BUILD = ROOT / ".build" / "audit"
 SOLC = ROOT / "tools" / "solc" / "solc-v0.8.37"
 VERSION = "0.8.37"
 
-_REMAPPINGS = ("@openzeppelin/=node_modules/@openzeppelin/", "solady/=node_modules/solady/src/")
+_REMAPPINGS = (
+    "@openzeppelin/=node_modules/@openzeppelin/",
+    "@pythnetwork/=node_modules/@pythnetwork/",
+    "solady/=node_modules/solady/src/",
+)
 
 
 def compile_sources(

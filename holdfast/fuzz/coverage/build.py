@@ -31,7 +31,11 @@ FOLDER: Final = PROJECT / ".build" / "coverage"
 
 COMPILE_SECONDS: Final = 900
 
-_REMAPPINGS: Final = ("@openzeppelin=node_modules/@openzeppelin", "solady=node_modules/solady/src")
+_REMAPPINGS: Final = (
+    "@openzeppelin=node_modules/@openzeppelin",
+    "@pythnetwork=node_modules/@pythnetwork",
+    "solady=node_modules/solady/src",
+)
 
 
 @dataclass(frozen=True)

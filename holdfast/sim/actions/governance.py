@@ -136,8 +136,8 @@ def _engines(s: Scene) -> tuple[Deed, ...]:
         (p.breaker, "reportDeficit", False),
         (p.breaker, "reportResume", market.underlying),
         (s.rng.choice(list(p.tranches.values())), "begin"),
-        (p.feeds[market.underlying], "set", 1),
-        (p.feeds[market.underlying], "setAt", 1, s.now),
+        (s.rng.choice(p.feeds[market.underlying]), "set", 1),
+        (s.rng.choice(p.feeds[market.underlying]), "setAt", 1, s.now),
     )
 
 
@@ -156,7 +156,7 @@ def _governed(s: Scene) -> tuple[Deed, ...]:
     return (
         (p.risk, "setInstrument", market.instrument, looser),
         (p.risk, "setAsset", asset.asset, (1, 1)),
-        (p.oracle, "setFeed", market.underlying, (ZERO, 3_600, 100, 1, 2**80)),
+        (p.oracle, "setFeed", market.underlying, ([ZERO], 1, 100, 3_600, 100, 1, 2**80)),
         (p.ledger, "setEngine", people.stranger, 7),
         (p.ledger, "listAsset", ZERO, 1),
         (p.positions, "listInstrument", market.instrument + 1),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+from holdfast.chain.contract import Contract
 from holdfast.sim.actions.scene import Scene, action
 from holdfast.sim.steps import Step, act, join
 from holdfast.sim.world import GWEI
@@ -78,9 +79,21 @@ def misprint(s: Scene) -> Step:
     market = s.rng.choice(s.state.markets)
     low, high = (bound * 10**8 // WAD for bound in _bounds(s, market.underlying))
     answer = s.rng.choice((10_000, 0, -1, low, low - 1, high, high + 1, 2**88, 2**255 - 1, -(2**255)))
-    people, feed = s.world.people, s.world.protocol.feeds[market.underlying]
-    says = act(s.world, "price", feed, "set", answer, sender=people.feeder)
-    return join("price", [says, _poke(s, [market.underlying])])
+    return _say(s, "price", market.underlying, s.world.protocol.feeds[market.underlying], "set", answer)
+
+
+@action(weight=0)
+def print_venue(s: Scene) -> Step | None:
+    """One venue of several prints nonsense, or fails, now or with a time of its own: the others go on."""
+    several = [u for u, feeds in s.world.protocol.feeds.items() if len(feeds) > 1]
+    if not several:
+        return None
+    underlying = s.rng.choice(several)
+    low, high = (bound * 10**8 // WAD for bound in _bounds(s, underlying))
+    feed = s.rng.choice(s.world.protocol.feeds[underlying])
+    answer = s.rng.choice((10_000, 0, low, high, s.log(low, high)))
+    said_at = max(0, s.now - s.rng.choice((0, 0, 60, 3_600, 10_000)))
+    return _say(s, "print", underlying, [feed], "setAt", answer, said_at)
 
 
 @action(weight=1)
@@ -91,9 +104,8 @@ def lie(s: Scene) -> Step:
     near = market.price.spot_wad // 10**10
     answer = s.log(low, high) if s.chance(0.5) else s.log(max(low, near // 3), min(high, near * 3))
     said_at = max(0, s.now + s.rng.choice((0, 0, -1, -60, -3_600, 1, 86_400, -(10**6))))
-    people, feed = s.world.people, s.world.protocol.feeds[market.underlying]
-    says = act(s.world, "price", feed, "setAt", answer, said_at, sender=people.feeder)
-    return join("price", [says, _poke(s, [market.underlying])])
+    feeds = s.world.protocol.feeds[market.underlying]
+    return _say(s, "price", market.underlying, feeds, "setAt", answer, said_at)
 
 
 @action(weight=1)
@@ -130,8 +142,9 @@ def prices_step(s: Scene, name: str, prices: Mapping[int, int]) -> Step:
     """Feeds answer [wad], then the oracle looks."""
     people, protocol = s.world.people, s.world.protocol
     says = [
-        act(s.world, name, protocol.feeds[u], "set", max(1, price // 10**10), sender=people.feeder)
+        act(s.world, name, feed, "set", max(1, price // 10**10), sender=people.feeder)
         for u, price in prices.items()
+        for feed in protocol.feeds[u]
     ]
     return join(name, [*says, _poke(s, list(prices))])
 
@@ -140,10 +153,17 @@ def fault_step(s: Scene, underlyings: list[int], fault: int) -> Step:
     """These feeds fail so from now on (0: work again), and the oracle looks at them."""
     name = "fail_feed" if fault else "mend_feed"
     says = [
-        act(s.world, name, s.world.feeds[underlying], "setFault", fault, sender=s.world.people.feeder)
+        act(s.world, name, feed, "setFault", fault, sender=s.world.people.feeder)
         for underlying in underlyings
+        for feed in s.world.feeds[underlying]
     ]
     return join(name, [*says, _poke(s, underlyings)])
+
+
+def _say(s: Scene, name: str, underlying: int, feeds: Iterable[Contract], function: str, *args: int) -> Step:
+    """These feeds answer so, then the oracle looks."""
+    says = [act(s.world, name, feed, function, *args, sender=s.world.people.feeder) for feed in feeds]
+    return join(name, [*says, _poke(s, [underlying])])
 
 
 def _bounds(s: Scene, underlying: int) -> tuple[int, int]:

@@ -23,15 +23,19 @@ Wish = tuple[Any, ...]
 """A contract, a function of it, and its arguments."""
 
 BAD_FEEDS = (
-    (0, 15, 1, 9),
-    (15, 15, 1, 9),
-    (655_360, 15, 1, 9),
-    (10, 0, 1, 9),
-    (10, 101, 1, 9),
-    (10, 15, 0, 9),
-    (10, 15, 9, 9),
+    (0, 100, 10, 15, 1, 9),
+    (2, 100, 10, 15, 1, 9),
+    (1, 0, 10, 15, 1, 9),
+    (1, 10_001, 10, 15, 1, 9),
+    (1, 100, 0, 15, 1, 9),
+    (1, 100, 15, 15, 1, 9),
+    (1, 100, 655_360, 15, 1, 9),
+    (1, 100, 10, 0, 1, 9),
+    (1, 100, 10, 101, 1, 9),
+    (1, 100, 10, 15, 0, 9),
+    (1, 100, 10, 15, 9, 9),
 )
-"""Heartbeat, deviation and bounds that no oracle takes."""
+"""Quorum of one source, divergence, heartbeat, deviation and bounds that no oracle takes."""
 
 EXPIRATION = 7 * 86_400
 """[seconds] For how long what is ready may be executed."""
@@ -224,7 +228,7 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
     p, people = s.world.protocol, s.world.people
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets)
     collateral = s.rng.choice(s.assets[1:])
-    evil = s.world.props.evil_feed.address
+    evil, known = s.world.props.evil_feed.address, [feed.address for feed in p.feeds[market.underlying]]
     treasury = max(1, s.state.system.treasury_wad // s.assets[0].unit_wad)
     fresh = perpetual(len(s.state.markets) + 1)
     worst = replace(
@@ -237,15 +241,17 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
         worst, **s.rng.choice(({"target_bps": 30_001}, {"run_seconds": 86_401}, {"ramp_seconds": 0}))
     )
     return (
-        (p.oracle, "setFeed", market.underlying, (evil, 10, 100, 1, 2**88 - 1)),
-        (p.oracle, "setFeed", market.underlying, (evil, 655_350, 100, 1, 2**88 - 1)),
-        (p.oracle, "setFeed", market.underlying, (people.stranger, 3_600, 15, 1, 2**88 - 1)),
-        (p.oracle, "setFeed", market.underlying, (evil, *s.rng.choice(BAD_FEEDS))),
+        (p.oracle, "setFeed", market.underlying, ([evil], 1, 10_000, 10, 100, 1, 2**88 - 1)),
+        (p.oracle, "setFeed", market.underlying, ([evil], 1, 1, 655_350, 100, 1, 2**88 - 1)),
+        (p.oracle, "setFeed", market.underlying, ([evil, *known], len(known), 100, 3_600, 15, 1, 2**80)),
+        (p.oracle, "setFeed", market.underlying, ([people.stranger], 1, 100, 3_600, 15, 1, 2**88 - 1)),
+        (p.oracle, "setFeed", market.underlying, ([evil, evil], 2, 100, 3_600, 15, 1, 2**88 - 1)),
+        (p.oracle, "setFeed", market.underlying, ([evil], *s.rng.choice(BAD_FEEDS))),
         (
             p.oracle,
             "setFeed",
             s.rng.choice((EVERYTHING, len(s.state.markets) + 1)),
-            (evil, 3_600, 15, 1, 2**80),
+            ([evil], 1, 100, 3_600, 15, 1, 2**80),
         ),
         (p.risk, "setInstrument", market.instrument, (LEAST_BPS + 1, LEAST_BPS, BPS, BPS, 2 * 10**27)),
         (p.risk, "setInstrument", market.instrument, (LEAST_BPS, LEAST_BPS - 1, BPS, BPS, 2 * 10**27 + 1)),

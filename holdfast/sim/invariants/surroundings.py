@@ -18,7 +18,7 @@ from holdfast.sim.invariants.reading import (
     size_of,
 )
 from holdfast.sim.steps import Transition
-from holdfast.types import Action, Mode, underlying_of
+from holdfast.types import Action, Grade, Mode, underlying_of
 
 SEIZING: Final = {Action.START, Action.TAKE, Action.DELEVERAGE}
 """Actions that pass over what is forbidden but too light to save the account."""
@@ -38,15 +38,20 @@ TIGHTENED: Final = {"EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSe
 
 @invariant(30)
 def prices_still(t: Transition, g: Ghost) -> Judgement:
-    """A price changes by a poke alone and never goes back in time; within anything else it stands."""
+    """A price changes by a poke alone, or is drawn to the slow one after a contest; it never goes back in time."""
     poked = {event.args["underlying"] for event in t.named("PricePoked")}
     for was in t.before.markets:
         now = t.after.market(was.instrument)
         if was.underlying in poked:
             yield unless(now.price_updated_at > was.price_updated_at, f"{name_of(was)}: an older price")
         else:
-            same = (was.price.spot_wad, was.price_updated_at) == (now.price.spot_wad, now.price_updated_at)
-            yield unless(same, f"{name_of(was)}: the price moved without a poke")
+            same = was.price.spot_wad == now.price.spot_wad
+            drawn = {was.price.grade, now.price.grade} & {Grade.SLOW, Grade.STALE}
+            limits_stand = t.step is not None and not t.named("FeedSet")
+            yield unless(
+                was.price_updated_at == now.price_updated_at and (same or bool(drawn and not limits_stand)),
+                f"{name_of(was)}: the price moved without a poke",
+            )
 
 
 @invariant(31, refusals=True)

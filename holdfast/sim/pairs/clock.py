@@ -103,7 +103,14 @@ def _over_time(trial: Trial) -> Judgement:
         return  # the source had another answer in store
     times = len(touched.branch.steps) + 1
     seconds = touched.end.system.time - trial.before.system.time
-    yield _closest(_drifted(trial, a, touched.end.account(a.id), times, seconds) for a in left.end.accounts)
+    drawn = any(
+        market.price.spot_wad != touched.end.market(market.instrument).price.spot_wad
+        for market in left.end.markets
+    )  # to a slow price, by whose digits the marks are then apart
+    if not drawn:
+        yield _closest(
+            _drifted(trial, a, touched.end.account(a.id), times, seconds) for a in left.end.accounts
+        )
     for market in left.end.markets:
         other = touched.end.market(market.instrument)
         most = _slow_slack(trial, market, seconds, times)

@@ -116,8 +116,9 @@ def answers(world: World, prices: Mapping[int, int]) -> Step:
     """Feeds answer [wad] by underlying, and the oracle looks."""
     protocol = world.protocol
     says = [
-        act(world, "price", protocol.feeds[u], "set", max(1, price // 10**10), sender=world.people.feeder)
+        act(world, "price", feed, "set", max(1, price // 10**10), sender=world.people.feeder)
         for u, price in prices.items()
+        for feed in protocol.feeds[u]
     ]
     return join("price", [*says, poke(world, list(prices))])
 

@@ -74,7 +74,34 @@ MISTAKES = [
     (
         "underlyings.ETH.price",
         None,
-        "underlyings.ETH: give the address of a feed, or a price for a local one",
+        "underlyings.ETH: a settable source without an address needs a price",
+    ),
+    (
+        "underlyings.ETH.quorum",
+        2,
+        "underlyings.ETH: quorum (2) must be more than half of the 1 sources, and not more",
+    ),
+    ("underlyings.ETH.sources", [], "underlyings.ETH.sources: "),
+    (
+        "underlyings.ETH.sources",
+        [{"kind": "settable"}] * 2,
+        "underlyings.ETH: quorum (1) must be more than half of the 2 sources, and not more",
+    ),
+    ("underlyings.ETH.sources", [{"kind": "guess"}], "underlyings.ETH.sources.0: "),
+    (
+        "underlyings.ETH.sources",
+        [{"kind": "pyth", "address": f"0x{'11' * 20}", "id": "0x12"}],
+        "underlyings.ETH.sources.0.pyth.id: String should match pattern",
+    ),
+    (
+        "underlyings.ETH.sources",
+        [{"kind": "uniswap", "pool": f"0x{'11' * 20}", "base": f"0x{'22' * 20}", "window_seconds": 59}],
+        "underlyings.ETH.sources.0.uniswap.window_seconds: should be greater than or equal to 60 (is 59)",
+    ),
+    (
+        "oracle.contested_seconds",
+        86_401,
+        "oracle.contested_seconds: should be less than or equal to 86400 (is 86401)",
     ),
     ("underlyings.ETH.max_price", 10, "underlyings.ETH: max_price (10) must be above min_price (10)"),
     (

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from holdfast.chain.contract import Contract
+from holdfast.units import WAD
 from tests.conftest import Clock, Roles
 from tests.unit.oracle.world import BTC, ETH, GRACE, ONE, RULES, TRIGGER, World, feed_of
 
@@ -39,10 +40,22 @@ def start(world: World, clock: Clock, roles: Roles) -> int:
 
 
 @pytest.fixture
+def venues(world: World, deploy: Callable[..., Contract], clock: Clock, roles: Roles) -> list[Contract]:
+    """BTC has three sources that say 100 as of now; two of them are a quorum."""
+    feeds = [deploy("MockBrokenFeed") for _ in range(3)]
+    time = clock.now + 1_000
+    for feed in feeds:
+        feed.send("setAnswer", 100 * WAD, 0, time, sender=roles.deployer)
+    clock.next(time)
+    world.oracle.send("setFeed", BTC, feed_of(*feeds), sender=roles.governor)
+    return feeds
+
+
+@pytest.fixture
 def broken(world: World, deploy: Callable[..., Contract], clock: Clock, roles: Roles, start: int) -> Contract:
     """BTC's feed can be broken; its first price is 100, of `start`, too."""
     feed = deploy("MockBrokenFeed")
-    feed.send("setAnswer", 100 * ONE, start, sender=roles.deployer)
+    feed.send("setAnswer", 100 * WAD, 0, start, sender=roles.deployer)
     clock.next(start + 1)
     world.oracle.send("setFeed", BTC, feed_of(feed), sender=roles.governor)
     return feed

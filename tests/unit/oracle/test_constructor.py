@@ -1,6 +1,7 @@
 """constructor
 ├── breaker has no code              -> NoBreaker
 ├── decay is above MAX_EMA_DECAY_WAD, or that of the variance not below one -> DecayTooSlow
+├── contests may last longer than MAX_CONTESTED_SECONDS -> ContestTooLong
 └── otherwise                        -> keeps its arguments
 """
 
@@ -11,7 +12,7 @@ import pytest
 from holdfast.chain.contract import Contract
 from holdfast.units import WAD
 from tests.conftest import Refused, Roles
-from tests.unit.oracle.world import DECAY_WAD, RULES, SLOW, VARIANCE_DECAY_WAD, World
+from tests.unit.oracle.world import DECAY_WAD, LONGEST, RULES, SLOW, VARIANCE_DECAY_WAD, World
 
 
 def test_constructor__breaker_without_code__reverts(
@@ -39,12 +40,23 @@ def test_constructor__variance_never_forgets__reverts(
         deploy("Oracle", authority.address, world.breaker.address, DECAY_WAD, WAD, *RULES[2:])
 
 
+def test_constructor__contest_too_long__reverts(
+    deploy: Callable[..., Contract], world: World, authority: Contract, refused: Refused
+) -> None:
+    limit = world.oracle.call("MAX_CONTESTED_SECONDS")
+
+    deploy("Oracle", authority.address, world.breaker.address, *RULES[:-1], limit)
+    with refused("ContestTooLong", contestedSeconds=limit + 1, maxSeconds=limit):
+        deploy("Oracle", authority.address, world.breaker.address, *RULES[:-1], limit + 1)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("EMA_DECAY_WAD", DECAY_WAD),
         ("VARIANCE_DECAY_WAD", VARIANCE_DECAY_WAD),
         ("SLOW_SECONDS", SLOW),
+        ("CONTESTED_SECONDS", LONGEST),
         ("HEARTBEAT_UNIT", 10),
         ("SOURCE_GAS", 200_000),
     ],

@@ -34,7 +34,7 @@ def test_read__unknown__is_invalid(world: World, underlying: int) -> None:
     assert tuple(world.oracle.call("read", [underlying])[0]) == (0, 0, INVALID)
     assert world.oracle.call("spotOf", underlying) == 0
     assert world.oracle.call("updatedAtOf", underlying) == 0
-    assert tuple(world.oracle.call("feedOf", underlying)) == ("0x" + "00" * 20, 0, 0, 0, 0)
+    assert tuple(world.oracle.call("feedOf", underlying)) == ([], 0, 0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """setFeed
 ├── caller has no role                         -> AccessManagedUnauthorized
 ├── underlying is 0                            -> ReservedUnderlying
-├── heartbeat, deviation, bounds or decimals out of range -> BadFeed
+├── sources, quorum, divergence, heartbeat, deviation or bounds out of range -> BadFeed
+├── a source has no code, or comes twice       -> NoSource, RepeatedSource
 ├── the feed is good
 │   ├── emits FeedSet and pokes it at once
 │   └── feedOf gives it back
@@ -22,14 +23,12 @@ from holdfast.units import WAD
 from tests.conftest import Clock, Refused, Roles
 from tests.unit.oracle.world import (
     BTC,
-    DEVIATION,
     ETH,
     FRESH,
     GRACE,
     HEARTBEAT,
     INVALID,
     MAX,
-    MIN,
     ONE,
     SLOW,
     SLOW_GRADE,
@@ -54,6 +53,11 @@ def test_set_feed__underlying_0__reverts(world: World, roles: Roles, refused: Re
 @pytest.mark.parametrize(
     ("changes", "value", "bound"),
     [
+        ({"sources": []}, 0, 1),
+        ({"quorum": 0}, 0, 1),
+        ({"quorum": 2}, 2, 1),
+        ({"divergence": 0}, 0, 1),
+        ({"divergence": 10_001}, 10_001, 10_000),
         ({"heartbeat": 0}, 0, 10),
         ({"heartbeat": 5}, 5, 10),
         ({"heartbeat": 101}, 101, 10),
@@ -77,6 +81,8 @@ def test_set_feed__out_of_range__reverts(
 @pytest.mark.parametrize(
     "changes",
     [
+        {"divergence": 1},
+        {"divergence": 10_000},
         {"heartbeat": 10},
         {"heartbeat": TOO_LONG - 10},
         {"deviation": 1},
@@ -96,20 +102,49 @@ def test_set_feed__at_the_edge_of_the_range__is_set(
     assert tuple(world.oracle.call("feedOf", ETH)) == feed
 
 
-def test_set_feed__too_many_decimals__reverts(
+@pytest.mark.parametrize(
+    ("count", "quorum", "bound"), [(2, 1, 2), (3, 1, 2), (3, 4, 3), (8, 4, 5), (8, 9, 8)], ids=str
+)
+def test_set_feed__quorum_is_no_majority__reverts(
+    world: World,
+    roles: Roles,
+    refused: Refused,
+    deploy: Callable[..., Contract],
+    count: int,
+    quorum: int,
+    bound: int,
+) -> None:
+    feed = feed_of(*(deploy("MockBrokenFeed") for _ in range(count)), quorum=quorum)
+
+    with refused("BadFeed", underlying=ETH, value=quorum, bound=bound):
+        world.oracle.send("setFeed", ETH, feed, sender=roles.governor)
+
+
+def test_set_feed__eight_sources__and_no_more(
     world: World, roles: Roles, refused: Refused, deploy: Callable[..., Contract]
 ) -> None:
-    good, bad = (deploy("SettableFeed", roles.deployer, decimals) for decimals in (18, 19))
+    sources = [deploy("MockBrokenFeed") for _ in range(9)]
 
-    world.oracle.send("setFeed", ETH, feed_of(good), sender=roles.governor)
-    with refused("BadFeed", underlying=ETH, value=19, bound=18):
-        world.oracle.send("setFeed", ETH, feed_of(bad), sender=roles.governor)
+    world.oracle.send("setFeed", ETH, feed_of(*sources[:8]), sender=roles.governor)
+    assert world.oracle.call("feedOf", ETH)[0] == [source.address for source in sources[:8]]
+    with refused("BadFeed", underlying=ETH, value=9, bound=8):
+        world.oracle.send("setFeed", ETH, feed_of(*sources), sender=roles.governor)
 
 
 def test_set_feed__source_without_code__reverts(world: World, roles: Roles, refused: Refused) -> None:
-    feed = feed_of(world.feed, source=roles.stranger)
+    feed = feed_of(world.feed, sources=[roles.stranger])
 
-    with refused("BadFeed", underlying=ETH, value=2**256 - 1, bound=18):
+    with refused("NoSource", underlying=ETH, source=roles.stranger):
+        world.oracle.send("setFeed", ETH, feed, sender=roles.governor)
+
+
+def test_set_feed__source_twice__reverts(
+    world: World, roles: Roles, refused: Refused, deploy: Callable[..., Contract]
+) -> None:
+    """One venue with two votes would be a quorum of its own."""
+    feed = feed_of(world.feed, deploy("MockBrokenFeed"), world.feed)
+
+    with refused("RepeatedSource", underlying=ETH, source=world.feed.address):
         world.oracle.send("setFeed", ETH, feed, sender=roles.governor)
 
 
@@ -123,13 +158,14 @@ def test_set_feed__good__is_set_and_poked(world: World, roles: Roles, clock: Clo
     assert [event.name for event in receipt.events] == ["FeedSet", "PricePoked"]
     assert receipt.event("FeedSet").args["underlying"] == ETH
     feed = receipt.event("FeedSet").args["feed"]
-    assert tuple(feed) == (world.feed.address, HEARTBEAT, DEVIATION, MIN, MAX)
+    assert tuple(feed) == feed_of(world.feed)
     assert receipt.event("PricePoked").args == {
         "underlying": ETH,
         "spotWad": 100 * WAD,
         "emaWad": 100 * WAD,
         "updatedAt": time,
         "varianceWad": 0,
+        "divergent": False,
     }
     assert world.oracle.call("feedOf", ETH) == feed
     assert world.oracle.call("updatedAtOf", ETH) == time
@@ -139,7 +175,7 @@ def test_set_feed__good__is_set_and_poked(world: World, roles: Roles, clock: Clo
 def test_set_feed__source_is_silent__is_set_and_invalid(world: World, roles: Roles) -> None:
     receipt = world.oracle.send("setFeed", ETH, feed_of(world.feed), sender=roles.governor)
 
-    assert [event.name for event in receipt.events] == ["FeedSet"]
+    assert [event.name for event in receipt.events] == ["FeedSet", "SourceRefused", "PriceRefused"]
     assert world.price() == (0, 0, INVALID)
     assert world.oracle.call("updatedAtOf", ETH) == 0
 
@@ -153,7 +189,7 @@ def test_set_feed__replacement__keeps_the_price_until_a_newer_one(
 
     receipt = world.oracle.send("setFeed", ETH, feed_of(other, heartbeat=10), sender=roles.governor)
 
-    assert [event.name for event in receipt.events] == ["FeedSet"]
+    assert [event.name for event in receipt.events] == ["FeedSet"]  # as of the same time: no news
     assert world.price() == (100 * WAD, 100 * WAD, SLOW_GRADE)  # by the new heartbeat
 
     other.send("setAt", 90 * WAD, start + 1, sender=roles.deployer)

@@ -19,10 +19,12 @@ ONE = 10**8  # the feeds have 8 decimals
 DECAY_WAD = 99 * WAD // 100
 VARIANCE_DECAY_WAD = 999 * WAD // 1_000
 SLOW = 60  # [seconds]
-RULES = (DECAY_WAD, VARIANCE_DECAY_WAD, SLOW)
+LONGEST = 200  # [seconds] Contested, of any twice as many
+RULES = (DECAY_WAD, VARIANCE_DECAY_WAD, SLOW, LONGEST)
 """As the constructor takes them."""
 HEARTBEAT = 100  # [seconds]
 DEVIATION = 10  # [%]
+DIVERGENCE = 100  # [bps]
 MIN = 10 * WAD
 MAX = 1_000 * WAD
 GRACE = 600
@@ -52,10 +54,12 @@ class World:
         return found.spotWad, found.emaWad, found.grade
 
 
-def feed_of(of: Contract, /, **changes: Any) -> tuple[Any, ...]:
+def feed_of(*of: Contract, **changes: Any) -> tuple[Any, ...]:
     """A Feed as setFeed takes it."""
     fields = {
-        "source": of.address,
+        "sources": [source.address for source in of],
+        "quorum": len(of) // 2 + 1,
+        "divergence": DIVERGENCE,
         "heartbeat": HEARTBEAT,
         "deviation": DEVIATION,
         "min": MIN,
