@@ -278,6 +278,9 @@ class Market:
     insurance_capacity_wad: int  # what the fund could pay now
     insurance_drawn_wad: int
     insurance_cap_wad: int
+    depth_wad: int  # notional that auctions may sell at once; 0: not throttled
+    depth_free_wad: int  # what is left of it now
+    depth_seconds: int  # in which all of it comes back
 
     @property
     def open_interest_wad(self) -> int:

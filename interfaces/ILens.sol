@@ -58,6 +58,9 @@ interface ILens {
         uint256 insuranceCapacityWad; // [wad] what the fund could pay now
         uint256 insuranceDrawnWad; // [wad]
         uint256 insuranceCapWad; // [wad]
+        uint256 depthWad; // [wad] notional that auctions may sell at once; zero: not throttled
+        uint256 depthFreeWad; // [wad] what is left of it now
+        uint256 depthSeconds; // [seconds] in which all of it comes back
     }
 
     struct AssetView {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { IThrottle } from "interfaces/IThrottle.sol";
 import { InstrumentId } from "interfaces/Types.sol";
 
 /// @notice One continuous auction of a whole account, in units of maintenance margin.
@@ -14,6 +15,8 @@ import { InstrumentId } from "interfaces/Types.sol";
 /// Largest slice:  f* = (T·MM − equity) / ((T − d)·MM), at most 1, and 1 where the remainder would be dust.
 /// Solvent: payment ≥ 0. Insured: a negative payment comes from the insurance fund in the same call. What the fund
 /// can't pay lowers the discount while equity is positive, and the slice where it isn't.
+/// Depth: within solventSeconds of the start a slice of a solvent account is no larger than what the depth of its markets has
+/// left (`IThrottle`); after that, and in the insured phase, nothing is throttled.
 /// Nobody can hold an auction up: anyone may take each step, without the account's owner; positions need no taker
 /// in the end, only collateral does.
 interface ILiquidation {
@@ -42,6 +45,7 @@ interface ILiquidation {
         uint80 dustWad; // [wad] a remainder with less MM than this is taken whole
         uint80 rewardFundWad; // [wad] the fund's part of a start reward is at most this
         uint80 gateDeficitWad; // [wad] a deficit gates withdrawals if the fund is short by more than this
+        uint16 taxBps; // of the priority fee that a taker pays, by the gas of the start reward: back to account and fund
     }
 
     /// @notice A taker's order, with its own bounds.
@@ -51,7 +55,7 @@ interface ILiquidation {
         uint256 maxFractionWad; // [wad] take at most this share
         uint256 minFractionWad; // [wad] …or nothing below this one
         int256 maxPaymentWad; // [wad] pay at most this for the slice as a whole
-        uint256 minDiscountWad; // [wad] gain at least this against the mark, fund share deducted
+        uint256 minDiscountWad; // [wad] gain at least this against the mark, fund share and tax deducted
         address receiver; // if not zero, collateral leaves to this address (flash take)
         bytes data; // if not empty, `onTake` is called on the caller before the margin of `taker` is checked
     }
@@ -71,6 +75,7 @@ interface ILiquidation {
         uint256 fundShareWad,
         uint256 insuranceWad
     );
+    event PriorityTaxed(uint64 indexed account, uint64 indexed taker, uint256 taxWad);
     event DeficitDeleveraged(
         uint64 indexed account, InstrumentId indexed instrument, int256 sizeWad, uint256 priceWad, uint256 deficitWad
     );
@@ -88,6 +93,7 @@ interface ILiquidation {
     error StillRunning(uint64 account, uint256 ranOutAt);
     error SelfTake(uint64 account);
     error BadFraction(uint256 fractionWad);
+    error Throttled(uint64 account, uint256 freeAt);
     error FractionTooSmall(uint256 fractionWad, uint256 minFractionWad);
     error DustRemainder(uint256 remainderWad, uint256 dustWad);
     error PaymentTooHigh(int256 paymentWad, int256 maxPaymentWad);
@@ -115,9 +121,11 @@ interface ILiquidation {
     function end(uint64 account) external;
 
     /// @notice Take a slice. The caller must be authorised for `bid.taker`, which ends at equity ≥ IM.
+    /// @dev Of the priority fee, (gas price − base fee) · gas of the start reward · price of gas, taxBps are taken back from the
+    /// taker's gain, at most all of it, so that being first is worth no more than a price. The event has what is left.
     /// @return fractionWad slice taken
     /// @return paymentWad what the slice as a whole cost, f·equity − discount (negative: the fund paid); of the discount
-    /// the taker then gives fundShareBps to the fund
+    /// the taker then gives fundShareBps to the fund; the account's part of the tax lowers the discount
     function take(Bid calldata bid) external returns (uint256 fractionWad, int256 paymentWad);
 
     /// @notice Deleverage one position of an account in the insured phase, once the insurance fund can't pay the deficit
@@ -145,13 +153,17 @@ interface ILiquidation {
     /// @notice d now [wad].
     function discountOf(uint64 account) external view returns (uint256);
 
-    /// @notice What a bid would get now, were it made: slice, payment, and gain against the mark after the fund's share.
+    /// @notice What a bid would get now, were it made: slice, payment, and gain against the mark after the fund's
+    /// share, and after the tax on the gas price of the call: none, where it has none.
     function quote(uint64 account, uint256 maxFractionWad)
         external
         view
         returns (uint256 fractionWad, int256 paymentWad, uint256 discountWad);
 
     function params() external view returns (Params memory);
+
+    /// @notice What knows the depth of the markets that auctions sell into.
+    function THROTTLE() external view returns (IThrottle);
 
     /// @notice Accounts whose reported deficit stands.
     function uncoveredAccounts() external view returns (uint256);

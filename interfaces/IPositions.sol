@@ -63,7 +63,9 @@ interface IPositions {
         uint64 indexed account,
         int256 sizeWad,
         uint256 priceWad,
-        uint256 scaleBeforeWad,
+        uint256 markWad,
+        uint256 baseWad, // of the opposite side
+        uint256 scaleBeforeWad, // A of the opposite side
         uint256 scaleAfterWad
     );
     event EpochEnded(InstrumentId indexed instrument, bool long, uint256 epoch, uint256 scaleWad, int256 flowWad);

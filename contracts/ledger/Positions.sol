@@ -142,7 +142,8 @@ contract Positions is IPositions, AccessManaged {
         if (p.baseWad == 0) revert NoPosition(account, instrument);
 
         sizeWad = m.sizeOf(p);
-        if (m.baseOf(p.baseWad < 0) == 0) deficitWad = 0; // rounding left nobody opposite who could bear it
+        uint256 base = m.baseOf(p.baseWad < 0);
+        if (base == 0) deficitWad = 0; // rounding left nobody opposite who could bear it
         uint256 quote = _bankruptcyQuote(sizeWad, mark, deficitWad);
         if (sizeWad != 0) priceWad = quote.mulDivDown(WAD, sizeWad.abs());
         cashWad = sizeWad > 0 ? quote.toInt256() : -quote.toInt256();
@@ -152,7 +153,7 @@ contract Positions is IPositions, AccessManaged {
         _store(account, index, p);
         _markets[index] = m;
 
-        emit Deleveraged(instrument, account, sizeWad, priceWad, scaleBefore, scaleAfter);
+        emit Deleveraged(instrument, account, sizeWad, priceWad, mark, base, scaleBefore, scaleAfter);
     }
 
     /// @dev Cash at which the position closes: the mark moved by exactly the deficit in its favour, never below zero.

@@ -12,6 +12,7 @@ import { ILiquidation } from "interfaces/ILiquidation.sol";
 import { IOracle } from "interfaces/IOracle.sol";
 import { IPositions } from "interfaces/IPositions.sol";
 import { IRisk } from "interfaces/IRisk.sol";
+import { IThrottle } from "interfaces/IThrottle.sol";
 import { IVault } from "interfaces/IVault.sol";
 import { Health, InstrumentId, Mode } from "interfaces/Types.sol";
 
@@ -30,6 +31,7 @@ contract Lens is ILens {
     IBreaker public immutable breaker;
     ILiquidation public immutable liquidation;
     IInsurance public immutable insurance;
+    IThrottle public immutable throttle;
 
     constructor(
         ILedger ledger_,
@@ -46,6 +48,7 @@ contract Lens is ILens {
         breaker = breaker_;
         liquidation = liquidation_;
         insurance = insurance_;
+        throttle = liquidation_.THROTTLE();
     }
 
     /// @inheritdoc ILens
@@ -227,6 +230,8 @@ contract Lens is ILens {
         v.insuranceCapacityWad = insurance.capacity(underlying);
         v.insuranceDrawnWad = insurance.drawnOf(underlying);
         v.insuranceCapWad = insurance.capOf(underlying);
+        (v.depthWad, v.depthSeconds) = throttle.depthOf(underlying);
+        if (v.depthWad != 0) v.depthFreeWad = throttle.freeOf(underlying);
     }
 
     function _readAsset(uint16 asset, AssetView memory v) private view {

@@ -9,6 +9,7 @@ import { ILiquidation } from "interfaces/ILiquidation.sol";
 ///     d      = d₀ + (d₁ − d₀)·progress                   progress: 0 at the start, 1 at the end of the ramp
 ///     f*     = (T·MM − E) / ((T − d)·MM), at most 1      after it: E' = T·MM'
 ///     reward = basefee·gas·(1 + margin)·price, at most share·d₁·MM
+///     tax    = tip·gas·price·share of it, at most the taker's gain
 ///     share  = deficit·N/G, at most N                    N: notional of the position, G: of all positions
 ///
 /// The clock is apart from the curve: `discountWad` knows progress alone, so time may be replaced by accumulated
@@ -25,6 +26,7 @@ library AuctionCurve {
         uint256 targetWad; // [wad] T > d
         uint256 dustWad;
         uint256 maxFractionWad; // what the taker wants at most
+        uint256 depthWad; // fraction that the depth of its markets lets through
         uint256 capacityWad; // what the insurance fund can pay; read in the insured phase only
         bool insured;
         bool hasLegs;
@@ -95,11 +97,7 @@ library AuctionCurve {
     }
 
     /// @dev Part of the full penalty d₁·MM. Down: the starter may lose the wei.
-    function penaltyShareWad(uint256 maintenanceWad, uint256 endBps, uint256 shareBps)
-        internal
-        pure
-        returns (uint256)
-    {
+    function penaltyShareWad(uint256 maintenanceWad, uint256 endBps, uint256 shareBps) internal pure returns (uint256) {
         return maintenanceWad.mulDivDown(endBps * shareBps, BPS * BPS);
     }
 
@@ -114,6 +112,22 @@ library AuctionCurve {
         ownWad = _least(_least(gasCostWad.mulDivDown(BPS + marginBps, BPS), shareWad), availableWad);
         uint256 bareWad = _least(gasCostWad, shareWad);
         if (bareWad > ownWad) fundWad = bareWad - ownWad;
+    }
+
+    /// @dev Takes `wantedWad` back from the taker's gain, at most all of it. The fund gets its share, the account the rest, by a
+    /// smaller discount; what the account gets the fund needn't insure. The fund's part up: the account may lose the wei.
+    function tax(Slice memory s, uint256 fundShareWad, uint256 wantedWad, uint256 fundShareBps)
+        internal
+        pure
+        returns (uint256 taxWad, uint256 fundWad)
+    {
+        taxWad = _least(wantedWad, s.discountWad - fundShareWad);
+        uint256 partWad = taxWad.mulDivUp(fundShareBps, BPS);
+        fundWad = fundShareWad + partWad;
+
+        s.discountWad -= taxWad - partWad;
+        s.paymentWad += int256(taxWad - partWad);
+        s.insuranceWad = _least(s.insuranceWad, s.paymentWad < 0 ? uint256(-s.paymentWad) : 0);
     }
 
     /// @dev What one position must gain against the mark. Up: the opposite side pays the wei, or the account would keep
@@ -132,7 +146,7 @@ library AuctionCurve {
         if (t.maxFractionWad == 0 || t.maxFractionWad > WAD) revert ILiquidation.BadFraction(t.maxFractionWad);
 
         f = largestWad(t.equityWad, t.maintenanceWad, t.discountWad, t.targetWad);
-        if (t.maxFractionWad < f) f = t.maxFractionWad;
+        f = _least(f, _least(t.maxFractionWad, t.depthWad));
         if (f == WAD) return f;
 
         uint256 remainderWad = t.maintenanceWad.mulWadUp(WAD - f);

@@ -14,6 +14,7 @@ import { ILedger } from "interfaces/ILedger.sol";
 import { ILiquidation, ITaker } from "interfaces/ILiquidation.sol";
 import { IOracle } from "interfaces/IOracle.sol";
 import { IPositions } from "interfaces/IPositions.sol";
+import { IThrottle } from "interfaces/IThrottle.sol";
 import { Action, Health, InstrumentId } from "interfaces/Types.sol";
 
 // Stages, with who opens the door to the next one (anyone, always):
@@ -29,7 +30,10 @@ import { Action, Health, InstrumentId } from "interfaces/Types.sol";
 //   d        = d₀ + (d₁ − d₀)·min(elapsed / ramp, 1)
 //   f        = min(f*, bid),  f* = (T·MM − E) / ((T − d)·MM)
 //   discount = f·d·MM,  solvent: at most f·E;  payment = f·E − discount
+//   tax      = (gas price − base fee)·gas·price·share, at most the taker's gain: lowers the discount, but for the fund's share
 //   fund     pays discount − f·E where that is positive, gets fundShare of what the account pays of the discount
+//
+//   f        within solventSeconds, solvent: no more than the depth of its markets has left (Throttle)
 //
 //   where: E, MM live; elapsed since the start or restart, or the end of the last pause and its grace; T > d₁.
 //
@@ -59,6 +63,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     uint256 public constant MAX_REWARD_MARGIN_BPS = 30_000;
     uint256 public constant MAX_REWARD_GAS = 60_000; // below what a start burns, even among others in one transaction
     uint256 public constant MAX_REWARD_ITEM_GAS = 5_000;
+    uint256 public constant MAX_TAX_BPS = 50_000; // five times the priority fee: what is left of it goes to block builders
     uint256 public constant MAX_RUN_SECONDS = 1 days;
     uint256 public constant MAX_DUST_WAD = 10_000 * WAD;
     uint256 public constant MAX_REWARD_FUND_WAD = 10_000 * WAD;
@@ -68,6 +73,8 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     IBreaker public immutable BREAKER;
     IOracle public immutable ORACLE;
     IInsurance public immutable INSURANCE;
+    /// @inheritdoc ILiquidation
+    IThrottle public immutable THROTTLE;
     IPositions public immutable POSITIONS;
     uint64 public immutable FUND; // account of the insurance fund
     uint16 public immutable GAS_UNDERLYING; // underlying whose price is the price of gas
@@ -84,6 +91,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         IBreaker breaker,
         IOracle oracle,
         IInsurance insurance,
+        IThrottle throttle,
         uint16 gasUnderlying,
         Params memory initial
     ) AccessManaged(authority) {
@@ -91,6 +99,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         BREAKER = breaker;
         ORACLE = oracle;
         INSURANCE = insurance;
+        THROTTLE = throttle;
         POSITIONS = ledger.POSITIONS();
         FUND = insurance.FUND();
         GAS_UNDERLYING = gasUnderlying;
@@ -104,7 +113,8 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
         int256 equityWad = h.margin.equityWad;
         uint40 startedAt = uint40(block.timestamp);
-        Auction memory a = Auction(startedAt, startedAt, h.dominant, equityWad <= 0, false, _auctions[account].uncovered);
+        Auction memory a =
+            Auction(startedAt, startedAt, h.dominant, equityWad <= 0, false, _auctions[account].uncovered);
         _store(account, a);
 
         rewardWad = _payReward(account, rewardAccount, h);
@@ -158,7 +168,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         Health memory h = _unhealthy(bid.account, Action.Take);
         _skipPause(a, h);
 
-        (AuctionCurve.Slice memory s, uint256 shareWad) = _slice(bid.account, a, h, bid.maxFractionWad);
+        (AuctionCurve.Slice memory s, uint256 shareWad, uint256 taxWad) = _slice(bid.account, a, h, bid.maxFractionWad);
         (fractionWad, paymentWad) = (s.fractionWad, s.paymentWad);
         if (fractionWad < bid.minFractionWad) revert FractionTooSmall(fractionWad, bid.minFractionWad);
         if (paymentWad > bid.maxPaymentWad) revert PaymentTooHigh(paymentWad, bid.maxPaymentWad);
@@ -167,11 +177,13 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
         if (!a.insured && h.margin.equityWad <= 0) _insure(bid.account, a, h.margin.equityWad);
 
+        THROTTLE.draw(h.items, fractionWad);
         LEDGER.take(bid.account, bid.taker, fractionWad, s.discountWad, bid.receiver);
         s.insuranceWad = _payInsurance(a.market, bid.account, s.insuranceWad, fractionWad == WAD);
         if (shareWad != 0) LEDGER.move(bid.taker, FUND, shareWad);
 
         emit Taken(bid.account, bid.taker, fractionWad, paymentWad, s.discountWad, shareWad, s.insuranceWad);
+        if (taxWad != 0) emit PriorityTaxed(bid.account, bid.taker, taxWad);
 
         // The taker may act now, as in any transaction of his own; the auctions stay locked.
         if (bid.data.length != 0) {
@@ -260,7 +272,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         Auction memory a = _running(account);
         Health memory h = _unhealthy(account, Action.Take);
         _skipPause(a, h);
-        (AuctionCurve.Slice memory s, uint256 shareWad) = _slice(account, a, h, maxFractionWad);
+        (AuctionCurve.Slice memory s, uint256 shareWad,) = _slice(account, a, h, maxFractionWad);
         return (s.fractionWad, s.paymentWad, s.discountWad - shareWad);
     }
 
@@ -310,8 +322,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     function _store(uint64 account, Auction memory a) private {
         Auction storage stored = _auctions[account];
         uint256 word = uint256(a.startedAt) | uint256(a.restartedAt) << 40 | uint256(a.market) << 80
-            | uint256(a.insured ? 1 : 0) << 96 | uint256(a.ranOut ? 1 : 0) << 104
-            | uint256(a.uncovered ? 1 : 0) << 112;
+            | uint256(a.insured ? 1 : 0) << 96 | uint256(a.ranOut ? 1 : 0) << 104 | uint256(a.uncovered ? 1 : 0) << 112;
         assembly ("memory-safe") {
             sstore(stored.slot, word)
         }
@@ -324,11 +335,8 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     }
 
     function _payReward(uint64 account, uint64 to, Health memory h) private returns (uint256 rewardWad) {
-        uint256 gas = _params.rewardGas + _params.rewardItemGas * (h.legs + h.holdings);
-        // Whatever the grade of the gas price: it moves the reward alone, and that is bounded.
-        uint256 costWad = (block.basefee * gas).mulWadDown(ORACLE.spotOf(GAS_UNDERLYING));
-        uint256 shareWad =
-            AuctionCurve.penaltyShareWad(h.margin.maintenanceWad, _params.endBps, _params.rewardShareBps);
+        uint256 costWad = _gasWad(block.basefee, h, _params.rewardGas, _params.rewardItemGas);
+        uint256 shareWad = AuctionCurve.penaltyShareWad(h.margin.maintenanceWad, _params.endBps, _params.rewardShareBps);
         (uint256 ownWad, uint256 fundWad) =
             AuctionCurve.reward(costWad, _params.rewardMarginBps, shareWad, h.margin.equityWad);
 
@@ -384,6 +392,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         _checkAtMost(p.rampSeconds, p.runSeconds);
         _checkAtMost(p.solventSeconds, p.runSeconds);
         _checkAtMost(p.runSeconds, MAX_RUN_SECONDS);
+        _checkAtMost(p.taxBps, MAX_TAX_BPS);
         _checkAtMost(p.dustWad, MAX_DUST_WAD);
         _checkAtMost(p.rewardFundWad, MAX_REWARD_FUND_WAD);
         _checkAtMost(p.gateDeficitWad, MAX_GATE_DEFICIT_WAD);
@@ -409,7 +418,7 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     function _slice(uint64 account, Auction memory a, Health memory h, uint256 maxFractionWad)
         private
         view
-        returns (AuctionCurve.Slice memory s, uint256 shareWad)
+        returns (AuctionCurve.Slice memory s, uint256 shareWad, uint256 taxWad)
     {
         if (block.timestamp > _ranOutAt(a)) revert RanOut(account, _ranOutAt(a));
         Params memory p = _params;
@@ -424,10 +433,37 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
         t.insured = a.insured || t.equityWad <= 0;
         t.hasLegs = h.legs != 0;
         if (t.insured) t.capacityWad = INSURANCE.capacity(a.market);
+        t.depthWad = _depthWad(account, h, t, uint256(a.startedAt) + p.solventSeconds);
 
         s = AuctionCurve.slice(t);
         // Of what the account itself pays; up, so the taker may lose the wei.
         if (s.discountWad > s.insuranceWad) shareWad = (s.discountWad - s.insuranceWad).mulDivUp(p.fundShareBps, BPS);
+        uint256 tip = FixedPointMathLib.zeroFloorSub(tx.gasprice, block.basefee);
+        if (tip == 0 || p.taxBps == 0) return (s, shareWad, 0);
+        uint256 wantedWad = _gasWad(tip, h, p.rewardGas, p.rewardItemGas).mulDivDown(p.taxBps, BPS);
+        (taxWad, shareWad) = AuctionCurve.tax(s, shareWad, wantedWad, p.fundShareBps);
+    }
+
+    /// @dev Fraction that depth lets through: all of it from `freeAt` on, or once the fund may be asked.
+    function _depthWad(uint64 account, Health memory h, AuctionCurve.Terms memory t, uint256 freeAt)
+        private
+        view
+        returns (uint256 depthWad)
+    {
+        if (t.insured || block.timestamp >= freeAt) return WAD;
+        depthWad = THROTTLE.fractionOf(h.items);
+        if (depthWad == 0 && t.maintenanceWad >= t.dustWad) revert Throttled(account, freeAt);
+    }
+
+    /// @dev Gas in the settlement token, at so many wei each. Down: who starts, or the account, may lose the wei. Whatever the
+    /// grade of its price: it moves rewards and taxes alone, and they are bounded.
+    function _gasWad(uint256 weiEach, Health memory h, uint256 baseGas, uint256 itemGas)
+        private
+        view
+        returns (uint256)
+    {
+        uint256 gas = baseGas + itemGas * (h.legs + h.holdings);
+        return (weiEach * gas).mulWadDown(ORACLE.spotOf(GAS_UNDERLYING));
     }
 
     function _checkTaker(uint64 taker) private view {

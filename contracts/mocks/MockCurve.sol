@@ -43,6 +43,15 @@ contract MockCurve {
         return AuctionCurve.reward(gasCostWad, marginBps, shareWad, equityWad);
     }
 
+    function tax(AuctionCurve.Slice memory s, uint256 fundShareWad, uint256 wantedWad, uint256 fundShareBps)
+        external
+        pure
+        returns (AuctionCurve.Slice memory left, uint256 fundWad, uint256 taxWad)
+    {
+        (taxWad, fundWad) = AuctionCurve.tax(s, fundShareWad, wantedWad, fundShareBps);
+        left = s;
+    }
+
     function deficitShare(uint256 deficitWad, uint256 notionalWad, uint256 grossWad) external pure returns (uint256) {
         return AuctionCurve.deficitShareWad(deficitWad, notionalWad, grossWad);
     }

@@ -23,6 +23,8 @@ contract MockSurroundings {
     uint64 public constant FUND = 1_000;
 
     uint64 public accounts;
+    uint256 public drawn; // [wad] fraction that was drawn last
+    uint256 public taken; // [wad] fraction for which depth is gone
     int256 public slip; // [wad] what rounding takes from an account when it is emptied
     int256 public moveSlip; // [wad] what rounding takes from both accounts of a move
     mapping(uint64 account => address) public ownerOf;
@@ -202,6 +204,20 @@ contract MockSurroundings {
 
     function reportDeficit(bool uncovered) external {
         emit DeficitSeen(uncovered);
+    }
+
+    // Throttle
+
+    function setFraction(uint256 fractionWad) external {
+        taken = WAD - fractionWad;
+    }
+
+    function draw(uint256[] calldata, uint256 fractionWad) external {
+        drawn = fractionWad;
+    }
+
+    function fractionOf(uint256[] calldata) external view returns (uint256) {
+        return WAD - taken;
     }
 
     // Insurance

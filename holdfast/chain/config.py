@@ -263,6 +263,9 @@ class Auction(Section):
     dust: Annotated[Decimal, Field(ge=0)]  # [settlement token] of maintenance margin
     reward_fund: Annotated[Decimal, Field(ge=0)]  # [settlement token]
     gate_deficit: Annotated[Decimal, Field(ge=0)]  # [settlement token]
+    tax_bps: Annotated[int, Field(ge=0, le=50_000)]  # of the priority fee
+    depth_seconds: Annotated[int, Field(ge=1, le=86_400)]
+    depth: dict[str, Annotated[Decimal, Field(ge=0)]]  # [settlement token] by underlying
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -271,6 +274,12 @@ class Auction(Section):
             raise ValueError(f"target_bps ({self.target_bps}) must be above end_bps ({self.end_bps})")
         _at_least(self, "run_seconds", "ramp_seconds")
         return self
+
+
+class Sentinel(Section):
+    window_seconds: Seconds
+    drawdown_bps: Annotated[int, Field(ge=1, le=BPS)]
+    silence_seconds: Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Insurance(Section):
@@ -346,6 +355,7 @@ class Config(Section):
     breaker: Breaker
     ledger: Ledger
     auction: Auction
+    sentinel: Sentinel
     insurance: Insurance
     backstop: dict[str, Tranche]
     venue: Venue
@@ -430,6 +440,8 @@ class Config(Section):
             yield "insurance.volatility_floors", name
         for name in self.backstop:
             yield "backstop", name
+        for name in self.auction.depth:
+            yield "auction.depth", name
         yield "auction.gas_underlying", self.auction.gas_underlying
 
     def _addresses(self) -> Iterator[tuple[str, Any]]:

@@ -50,6 +50,7 @@ LOOSENING: Final = {
     "Positions": ("listInstrument",),
     "Vault": ("setCap", "setOutflowFloor"),
     "Insurance": ("setCap", "setFloor", "setParams", "payTreasury"),
+    "Throttle": ("setDepth",),
     "Liquidation": ("setParams",),
     "Tranche": ("setParams",),
     "Venue": ("setFees",),
@@ -220,7 +221,7 @@ def _answers(symbol: str) -> Callable[[Contract], None]:
 
 
 def _contracts(config: Config) -> Iterator[Step]:
-    breaker, ledger, auction = config.breaker, config.ledger, config.auction
+    breaker, ledger, auction, sentinel = config.breaker, config.ledger, config.auction, config.sentinel
     yield _contract("Authority", lambda site: (site.deployer,))
     yield _contract(
         "Breaker",
@@ -310,10 +311,25 @@ def _contracts(config: Config) -> Iterator[Step]:
         wad(auction.dust),
         wad(auction.reward_fund),
         wad(auction.gate_deficit),
+        auction.tax_bps,
     )
     gas = config.underlying_id(auction.gas_underlying)
+    yield _contract("Throttle", _after("Authority"))
     yield _contract(
-        "Liquidation", _after("Authority", "Ledger", "Breaker", "Oracle", "Insurance", gas, params)
+        "Liquidation",
+        _after("Authority", "Ledger", "Breaker", "Oracle", "Insurance", "Throttle", gas, params),
+    )
+    yield _contract(
+        "Sentinel",
+        _after(
+            "Ledger",
+            "Breaker",
+            "Insurance",
+            "Liquidation",
+            sentinel.window_seconds,
+            sentinel.drawdown_bps,
+            sentinel.silence_seconds,
+        ),
     )
     yield _contract(
         "Venue",
@@ -377,8 +393,10 @@ def _contract(name: str, args: Callable[[Site], tuple[Any, ...]]) -> Create:
 def _ties() -> Iterator[Step]:
     yield _assign("Breaker", ("reportMove", "reportResume"), ORACLE, "ORACLE")
     yield _grant("ORACLE", ORACLE, lambda site: site.address("Oracle"), 0)
+    yield _grant("ORACLE to the Sentinel", ORACLE, lambda site: site.address("Sentinel"), 0)
     yield _assign("Insurance", ("pay",), LIQUIDATION, "LIQUIDATION")
     yield _assign("Breaker", ("reportDeficit",), LIQUIDATION, "LIQUIDATION")
+    yield _assign("Throttle", ("draw",), LIQUIDATION, "LIQUIDATION")
     yield _grant("LIQUIDATION", LIQUIDATION, lambda site: site.address("Liquidation"), 0)
     for engine, rights in (("Venue", FILL), ("Liquidation", MOVE | SEIZE), ("Insurance", MOVE)):
         yield _engine(engine, rights)
@@ -424,6 +442,21 @@ def _parameters(config: Config) -> Iterator[Step]:
             args=_fixed(underlying, floor_wad),
             done=_reads("Insurance", "floorOf", _is(floor_wad), underlying),
         )
+
+    for symbol, depth in config.auction.depth.items():
+        yield _depth(config.underlying_id(symbol), wad(depth), config.auction.depth_seconds)
+
+
+def _depth(underlying: int, capacity_wad: int, window_seconds: int) -> Apply:
+    return Apply(
+        title=f"depth of underlying {underlying}",
+        target="Throttle",
+        function="setDepth",
+        args=_fixed(underlying, capacity_wad, window_seconds),
+        done=lambda site: bool(
+            tuple(site.read("Throttle", "depthOf", underlying)) == (capacity_wad, window_seconds)
+        ),
+    )
 
 
 def _feed(config: Config, symbol: str) -> Apply:

@@ -98,6 +98,9 @@ def read_market(view: Any) -> Market:
         insurance_capacity_wad=view.insuranceCapacityWad,
         insurance_drawn_wad=view.insuranceDrawnWad,
         insurance_cap_wad=view.insuranceCapWad,
+        depth_wad=view.depthWad,
+        depth_free_wad=view.depthFreeWad,
+        depth_seconds=view.depthSeconds,
     )
 
 

@@ -378,6 +378,7 @@ def auction_params(outcome: Outcome) -> Params:
         dust_wad=int(auction.dust * WAD),
         reward_fund_wad=int(auction.reward_fund * WAD),
         gate_deficit_wad=int(auction.gate_deficit * WAD),
+        tax_bps=auction.tax_bps,
     )
 
 

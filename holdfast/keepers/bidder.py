@@ -2,12 +2,13 @@
 
 A slice f of an account with exposure X (its positions and collateral at the mark) is worth taking when
 
-    f·a − f·X·(risk + spread) − f²·X²·impact/depth − gas ≥ minimum profit
+    f·a − f·X·(risk + spread) − f²·X²·impact/depth − gas − tax ≥ minimum profit
 
 where: a       discount of the whole account now, the fund's share deducted
        risk    move of the price to be feared until the slice is unloaded: multiple·σ·√latency, at least a floor
        spread  half the spread and the fee paid to unload
        impact  what unloading `depth` moves the price
+       tax     what the auction takes back of the tip
 
 f is where the left side is largest, within the largest slice and the bidder's own capital. Unloading matches signed
 orders that others published, when the move to be feared costs more than the gas of a trade.
@@ -24,7 +25,8 @@ from typing import Final
 from holdfast.errors import Refused
 from holdfast.keepers.actions import Action, Take, Trade
 from holdfast.keepers.view import GasPrice, gas_price, permitted, permitted_in, price_of
-from holdfast.model.liquidation import Params, Slice, Terms, fund_share_wad, slice_of
+from holdfast.model import throttle
+from holdfast.model.liquidation import Params, Slice, Terms, fund_share_wad, slice_of, taxed
 from holdfast.model.venue import Order, SignedOrder
 from holdfast.types import Account, Auction, Health, InstrumentId, Margin, Snapshot, perpetual
 from holdfast.types import Action as Right
@@ -126,10 +128,12 @@ def bid(
     except Refused:
         return None
 
+    items = health.legs + health.holdings
+    part, share_wad, tax_wad = taxed(part, policy.tip, params, items, gas.ether_wad)
     fraction = part.fraction_wad
     cost = mul_wad_up(edge, fraction) + mul_wad_up(mul_wad_up(bend, fraction), fraction)
     cost += gas.cost_wad(gas_needed)
-    profit = gain_wad(params, part) - cost
+    profit = part.discount_wad - share_wad - cost
     if profit < policy.minimum_profit_wad:
         return None
     take = Take(
@@ -140,7 +144,7 @@ def bid(
         max_payment_wad=part.payment_wad + bps_up(mul_wad_down(exposure, fraction), policy.slippage_bps),
         min_discount_wad=cost,
         why=f"{fraction / WAD:.0%} at d {auction.discount_wad / WAD:.2f},"
-        f" edge {feared + policy.spread_bps} bps, profit {profit / WAD:,.2f}",
+        f" edge {feared + policy.spread_bps} bps, tax {tax_wad / WAD:,.2f}, profit {profit / WAD:,.2f}",
     )
     return profit, mul_wad_up(margin.initial_wad, fraction), take
 
@@ -155,10 +159,29 @@ def auction_terms(
         discount_wad=auction.discount_wad,
         target_wad=params.target_bps * WAD // BPS,
         dust_wad=params.dust_wad,
+        depth_wad=_depth_wad(snapshot, params, auction, health),
         capacity_wad=max(capacity, default=0),
         insured=auction.insured or margin.equity_wad <= 0,
         has_legs=health.legs != 0,
     )
+
+
+def _depth_wad(snapshot: Snapshot, params: Params, auction: Auction, health: Health) -> int:
+    """Fraction that the depth of its markets lets through now."""
+    now = snapshot.system.time
+    insured = auction.insured or health.margin.equity_wad <= 0
+    if insured or now >= auction.started_at + params.solvent_seconds:
+        return WAD
+    buckets = {
+        market.underlying: throttle.Bucket(
+            capacity_wad=market.depth_wad,
+            level_wad=market.depth_wad - market.depth_free_wad,
+            drawn_at=now,
+            window_seconds=market.depth_seconds,
+        )
+        for market in snapshot.markets
+    }
+    return throttle.fraction_of(buckets, health.items, now)
 
 
 def gain_wad(params: Params, part: Slice) -> int:

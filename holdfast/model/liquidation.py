@@ -5,7 +5,7 @@ Stages and formulas stand at the head of `Liquidation.sol` and in `docs/liquidat
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from holdfast.errors import Refused
@@ -26,6 +26,7 @@ MAX_REWARD_SHARE_BPS: Final = 5_000
 MAX_REWARD_MARGIN_BPS: Final = 30_000
 MAX_REWARD_GAS: Final = 60_000
 MAX_REWARD_ITEM_GAS: Final = 5_000
+MAX_TAX_BPS: Final = 50_000
 MAX_RUN_SECONDS: Final = 86_400
 MAX_DUST_WAD: Final = 10_000 * WAD
 MAX_REWARD_FUND_WAD: Final = 10_000 * WAD
@@ -50,6 +51,7 @@ class Params:
     dust_wad: int
     reward_fund_wad: int
     gate_deficit_wad: int
+    tax_bps: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +64,7 @@ class Terms:
     target_wad: int  # T > d
     dust_wad: int
     max_fraction_wad: int = WAD  # what the taker wants at most
+    depth_wad: int = WAD  # fraction that the depth of its markets lets through
     capacity_wad: int = 0  # what the insurance fund can pay; read in the insured phase only
     insured: bool = False
     has_legs: bool = True
@@ -97,6 +100,7 @@ def check_params(params: Params) -> None:
         (params.ramp_seconds, params.run_seconds),
         (params.solvent_seconds, params.run_seconds),
         (params.run_seconds, MAX_RUN_SECONDS),
+        (params.tax_bps, MAX_TAX_BPS),
         (params.dust_wad, MAX_DUST_WAD),
         (params.reward_fund_wad, MAX_REWARD_FUND_WAD),
         (params.gate_deficit_wad, MAX_GATE_DEFICIT_WAD),
@@ -169,6 +173,36 @@ def fund_share_wad(part: Slice, share_bps: int) -> int:
     return bps_up(max(0, part.discount_wad - part.insurance_wad), share_bps)
 
 
+def tax(part: Slice, share_wad: int, wanted_wad: int, fund_share_bps: int) -> tuple[Slice, int, int]:
+    """The slice, the fund's share and the tax, after so much (at most all) was taken back from the taker's gain.
+
+    The fund gets its share, the account the rest by a smaller discount, and what it gets the fund needn't insure.
+    """
+    taken_wad = min(wanted_wad, part.discount_wad - share_wad)
+    fund_wad = bps_up(taken_wad, fund_share_bps)
+    account_wad = taken_wad - fund_wad
+    payment_wad = part.payment_wad + account_wad
+    left = replace(
+        part,
+        payment_wad=payment_wad,
+        discount_wad=part.discount_wad - account_wad,
+        insurance_wad=min(part.insurance_wad, max(0, -payment_wad)),
+    )
+    return left, share_wad + fund_wad, taken_wad
+
+
+def wanted_tax_wad(tip: int, params: Params, items: int, gas_price_wad: int) -> int:
+    """What is taken back of a priority fee of `tip` wei a gas; the account may lose the wei."""
+    return bps_down(gas_cost_wad(tip, reward_gas(params, items), gas_price_wad), params.tax_bps)
+
+
+def taxed(part: Slice, tip: int, params: Params, items: int, gas_price_wad: int) -> tuple[Slice, int, int]:
+    """What `take` makes of a slice: after the fund's share and the tax on a priority fee of `tip` wei a gas."""
+    share_wad = fund_share_wad(part, params.fund_share_bps)
+    wanted_wad = wanted_tax_wad(tip, params, items, gas_price_wad)
+    return tax(part, share_wad, wanted_wad, params.fund_share_bps)
+
+
 def reward_gas(params: Params, items: int) -> int:
     """Gas that the start reward follows, for so many positions and collaterals."""
     return params.reward_gas + params.reward_item_gas * items
@@ -214,7 +248,7 @@ def _fraction_wad(terms: Terms) -> int:
     if not 0 < terms.max_fraction_wad <= WAD:
         raise Refused("BadFraction", terms.max_fraction_wad)
     largest = largest_wad(terms.equity_wad, terms.maintenance_wad, terms.discount_wad, terms.target_wad)
-    fraction_wad = min(terms.max_fraction_wad, largest)
+    fraction_wad = min(terms.max_fraction_wad, terms.depth_wad, largest)
     if fraction_wad == WAD:
         return fraction_wad
     remainder_wad = mul_wad_up(terms.maintenance_wad, WAD - fraction_wad)

@@ -44,6 +44,7 @@ KEEPING: Final = (
     "report_deficit",
     "take_over",
     "fill_bids",
+    "watch",
 )
 
 
@@ -176,7 +177,7 @@ class Director:
                     )
         deficits = any(account.health and account.health.margin.equity_wad < 0 for account in trouble)
         useful += ["write_off"] * (3 * len(bare)) + ["rescue"] * (len(trouble) > 0)
-        useful += ["report_deficit"] * deficits
+        useful += ["report_deficit"] * deficits + ["watch"] * any(a.auction is not None for a in trouble)
         useful = [name for name in useful if name not in self.profile.off]
         return self.rng.choice(useful) if useful else None
 

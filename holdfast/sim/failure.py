@@ -84,6 +84,7 @@ def _plain_step(step: Step) -> dict[str, Any]:
                 "input": "0x" + one.data.hex(),
                 "value": one.value,
                 "gas": one.gas,
+                "tip": one.priority_fee,
             }
             for one in step.calls
         ],
@@ -105,6 +106,7 @@ def _step_of(plain: Mapping[str, Any]) -> Step:
                 sender=one["from"],
                 value=one["value"],
                 gas=one["gas"],
+                priority_fee=one["tip"],
             )
             for one in plain["calls"]
         ),

@@ -60,6 +60,8 @@ class Ghost:
     )  # bases rounded so far
     size_slack_wad: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # by instrument
     reopened: dict[int, int] = field(default_factory=dict)  # underlying → end of its last halt and grace
+    marks: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # underlying → time, drawn, capacity
+    silences: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # account → run reported last
     least_dust: int = 0  # [wei / 1e18] the dust of INV-01 was at least this once
     memory: dict[str, Any] = field(default_factory=dict)  # of whoever follows, see FOLLOWERS
     params: Params = field(init=False)  # of the auctions
@@ -180,6 +182,10 @@ class Ghost:
         elif name == "Tripped" and args["level"] == Level.HALTED:
             grace = self.world.protocol.record.config["breaker"]["grace_seconds"]
             self.reopened[args["underlying"]] = args["until"] + grace
+        elif name == "Marked":
+            self.marks[args["underlying"]] = t.after.system.time, args["drawnWad"], args["capacityWad"]
+        elif name == "SilenceReported":
+            self.silences[args["account"]] = args["silentSince"]
         elif name == "ParamsSet" and address == self.world.protocol.liquidation.address:
             self.params = read_params(args["params"])
 

@@ -352,9 +352,10 @@ def _codecs(lens: Contract) -> tuple[Codec, Codec, Codec]:
 def act(
     world: World, action: str, contract: Contract, function: str, *args: Any, sender: str, **options: Any
 ) -> Step:
-    """A step of one call; `options` are Step's other fields, and the call's gas."""
-    gas = options.pop("gas", None)
-    request = call(contract, function, *args, sender=sender, **({"gas": gas} if gas else {}))
+    """A step of one call; `options` are Step's other fields, and the call's gas and tip [wei a gas]."""
+    gas, tip = options.pop("gas", None), options.pop("tip", 0)
+    limit = {"gas": gas} if gas else {}
+    request = call(contract, function, *args, sender=sender, priority_fee=tip, **limit)
     speakers = frozenset(options.pop("speakers", ())) | {sender}
     text = (world.say(contract, function, args, sender),)
     return Step(action=action, calls=(request,), text=text, speakers=speakers, **options)

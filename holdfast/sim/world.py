@@ -84,7 +84,13 @@ THIN: Final[Mapping[str, Any]] = {
             "open_interest_cap": 500_000_000,
         },
     },
-    "auction": {"dust": Decimal("0.01"), "fund_share_bps": 2_500},
+    "auction": {
+        "dust": Decimal("0.01"),
+        "fund_share_bps": 2_500,
+        "gate_deficit": Decimal("0.01"),
+        "depth": {"ETH": 20_000, "BTC": 20_000, "MEME": 50_000},
+    },
+    "sentinel": {"drawdown_bps": 500},
     "insurance": {
         "caps": {"ETH": 2_000, "BTC": 2_000, "MEME": 500},
         "volatility_floors": {"MEME": 2},

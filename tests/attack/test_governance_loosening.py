@@ -36,7 +36,23 @@ WEEK = 604_800
 FEED = ([NOBODY], 1, 100, 3_600, 15, wads(10), wads(1_000))
 LOOSE = (1_000, 500, 5_000, 5_000, wads(10**6))
 HEALING = (0, 0, 0, 10_000, 0, 0, 86_400, 1, 1, 1, 0, wads(1))
-AUCTION = (500, 10_000, 14_000, 1_000, 500, 10_000, 60_000, 5_000, 120, 180, 900, wads(10))
+AUCTION = (
+    500,
+    10_000,
+    14_000,
+    1_000,
+    500,
+    10_000,
+    60_000,
+    5_000,
+    120,
+    180,
+    900,
+    wads(10),
+    wads(500),
+    wads(50),
+    0,
+)
 
 ARGS: dict[tuple[str, str], Callable[[Stage], tuple[Any, ...]]] = {
     ("Breaker", "relax"): lambda s: (1,),
@@ -51,6 +67,7 @@ ARGS: dict[tuple[str, str], Callable[[Stage], tuple[Any, ...]]] = {
     ("Insurance", "setFloor"): lambda s: (1, 0),
     ("Insurance", "setParams"): lambda s: (HEALING,),
     ("Insurance", "payTreasury"): lambda s: (address_of("stranger"), 1),
+    ("Throttle", "setDepth"): lambda s: (1, 2**90, 1),
     ("Liquidation", "setParams"): lambda s: (AUCTION,),
     ("Venue", "setFees"): lambda s: (100, 100),
 }

@@ -66,7 +66,7 @@ def test_write_off_exit__both_stay__bear_it_alike(
 def test_write_off_exit__one_wants_to_leave__waits_until_it_is_written_off(
     stage: Stage, debtor: Party, lenders: tuple[Party, Party], refused: Refused
 ) -> None:
-    quick, slow = lenders
+    quick, _ = lenders
     until = stage.breaker.call("gatedUntil")
     assert stage.time < until
     with refused("Gated", until=until):

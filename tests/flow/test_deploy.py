@@ -324,7 +324,7 @@ def restricted_functions() -> set[tuple[str, str]]:
 def test_roles__every_restricted_function__has_one(protocol: Protocol, config: Config) -> None:
     """A function that nobody was given would answer to ADMIN: it may be forgotten nowhere."""
     reports = ("reportMove", "reportResume", "reportDeficit")
-    ties = {*(("Breaker", report) for report in reports), ("Insurance", "pay")}
+    ties = {*(("Breaker", report) for report in reports), ("Insurance", "pay"), ("Throttle", "draw")}
     tables = {
         (name, function) for table in (LOOSENING, TIGHTENING) for name in table for function in table[name]
     }

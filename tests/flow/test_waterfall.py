@@ -156,6 +156,8 @@ def the_shorts_give_back_exactly_the_deficit(stage: Stage, cast: Cast) -> None:
             "account": cast.long.account,
             "sizeWad": size,
             "priceWad": price,
+            "markWad": wads(1_600),
+            "baseWad": wads(10),
             "scaleBeforeWad": WAD,
             "scaleAfterWad": scale,
         },

@@ -27,7 +27,7 @@ BOUNDS = {
     "start": {"8": 220_000},
     "take_all": {"8": 900_000},
     "funding": dict.fromkeys(SIZES, 80000),
-    "deleverage": dict.fromkeys(SIZES, 80_000),
+    "deleverage": dict.fromkeys(SIZES, 81_000),
 }
 """[gas] What an operation may cost at most, whatever was recorded."""
 

@@ -26,7 +26,7 @@ HOUR = 3_600
 
 MEASURED_CODE = (
     "Oracle", "Breaker", "Risk", "Ledger", "Positions", "Vault",
-    "Insurance", "Liquidation", "Venue", "Lens", "Authority",
+    "Insurance", "Throttle", "Liquidation", "Sentinel", "Venue", "Lens", "Authority",
 )  # fmt: skip
 
 

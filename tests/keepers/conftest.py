@@ -61,6 +61,7 @@ class World:
         dust_wad=10 * WAD,
         reward_fund_wad=500 * WAD,
         gate_deficit_wad=20 * WAD,
+        tax_bps=10_000,
     )
 
     def price(self, underlying: int, grade: Grade = Grade.FRESH, spot: float | None = None) -> Price:
@@ -98,6 +99,9 @@ class World:
             insurance_capacity_wad=int(capacity * WAD),
             insurance_drawn_wad=0,
             insurance_cap_wad=10**7 * WAD,
+            depth_wad=0,
+            depth_free_wad=0,
+            depth_seconds=0,
         )
 
     def position(self, size: float, underlying: int = ETH) -> Position:

@@ -52,7 +52,10 @@ from holdfast.model.liquidation import (
     reward_gas,
     slice_of,
     start_reward,
+    tax,
+    taxed,
     uncovered,
+    wanted_tax_wad,
 )
 from holdfast.units import BPS, WAD
 
@@ -71,6 +74,7 @@ PARAMS = Params(
     dust_wad=10 * WAD,
     reward_fund_wad=500 * WAD,
     gate_deficit_wad=10 * WAD,
+    tax_bps=20_000,
 )
 TERMS = Terms(
     equity_wad=180 * WAD,
@@ -385,6 +389,51 @@ def test_reward__any_account__is_bounded(cost: int, margin: int, share: int, equ
     assert paid.fund_wad == 0 or paid.own_wad + paid.fund_wad <= cost
 
 
+def test_tax__of_the_docs__as_worked_by_hand() -> None:
+    """Two items, 50 gwei on top, 2,000 for a unit: 70,000 gas cost 7; twice that is taken back."""
+    assert wanted_tax_wad(50 * 10**9, PARAMS, 2, 2_000 * WAD) == 14 * WAD
+    part = Slice(fraction_wad=WAD // 2, payment_wad=50 * WAD, discount_wad=40 * WAD, insurance_wad=0)
+    left, share, taken = taxed(part, 50 * 10**9, PARAMS, 2, 2_000 * WAD)
+
+    assert taken == 14 * WAD
+    assert share == 54 * WAD // 10
+    assert left == replace(part, payment_wad=626 * WAD // 10, discount_wad=274 * WAD // 10)
+    assert taxed(part, 0, PARAMS, 2, 2_000 * WAD) == (part, 4 * WAD, 0)
+
+
+@repeatable
+@given(terms(insured=True, solvent=False) | terms(insured=False, solvent=True), money, st.integers(0, 5_000))
+def test_tax__any_slice__takes_from_the_taker_alone(t: Terms, wanted: int, share_bps: int) -> None:
+    try:
+        part = slice_of(replace(t, has_legs=False))
+    except Refused:
+        return
+    share = fund_share_wad(part, share_bps)
+    left, fund, taken = tax(part, share, wanted, share_bps)
+
+    gain, kept = part.discount_wad - share, left.discount_wad - fund
+    assert taken == min(wanted, gain) == gain - kept
+    assert fund - share == -(-taken * share_bps // BPS)
+    assert left.payment_wad - part.payment_wad == part.discount_wad - left.discount_wad >= 0
+    assert 0 <= left.insurance_wad <= part.insurance_wad
+    # The account is no worse off, and nothing is insured that it doesn't need.
+    worth = part.insurance_wad - part.discount_wad
+    assert left.insurance_wad - left.discount_wad >= worth
+    assert left.insurance_wad == 0 or left.insurance_wad <= -left.payment_wad
+
+
+@repeatable
+@given(terms(insured=False, solvent=True), st.integers(0, WAD))
+def test_slice__depth_short__no_more_than_that_or_all_where_the_rest_is_dust(t: Terms, depth: int) -> None:
+    try:
+        part = slice_of(replace(t, depth_wad=depth))
+    except Refused as refusal:
+        assert refusal.name in ("BadFraction", "DustRemainder")
+        return
+    rest = t.maintenance_wad * (WAD - depth) // WAD
+    assert part.fraction_wad <= depth or (part.fraction_wad == WAD and rest <= t.dust_wad)
+
+
 def test_deficit_share__of_the_docs__as_worked_by_hand() -> None:
     assert deficit_share_wad(50 * WAD, 600 * WAD, 1_000 * WAD) == 30 * WAD
     assert deficit_share_wad(20 * WAD, 400 * WAD, 400 * WAD) == 20 * WAD
@@ -422,6 +471,7 @@ BOUNDS = [
     ({"ramp_seconds": 201}, 201, 200),
     ({"solvent_seconds": 201}, 201, 200),
     ({"run_seconds": 86_401}, 86_401, 86_400),
+    ({"tax_bps": 50_001}, 50_001, 50_000),
     ({"dust_wad": 10_000 * WAD + 1}, 10_000 * WAD + 1, 10_000 * WAD),
     ({"reward_fund_wad": 10_000 * WAD + 1}, 10_000 * WAD + 1, 10_000 * WAD),
     ({"gate_deficit_wad": 1_000_000 * WAD + 1}, 1_000_000 * WAD + 1, 1_000_000 * WAD),

@@ -3,6 +3,7 @@
 ├── f*                         -> the same
 ├── slices of any account      -> the same, or the same refusal with its numbers
 ├── start rewards              -> the same
+├── tax on priority fees       -> the same
 └── shares of a deficit        -> the same
 """
 
@@ -19,14 +20,16 @@ from hypothesis import given
 from holdfast.chain.contract import Contract
 from holdfast.errors import Refused
 from holdfast.model.liquidation import (
+    Slice,
     Terms,
     deficit_share_wad,
     discount_wad,
     largest_wad,
-    progress_wad,
     penalty_share_wad,
+    progress_wad,
     reward,
     slice_of,
+    tax,
 )
 from holdfast.sim.history import Block, Result, call, simulate
 from holdfast.units import BPS, WAD
@@ -56,6 +59,7 @@ def _terms(rng: random.Random) -> Terms:
         target_wad=max(d, rng.randint(WAD, 3 * WAD)) + 1,
         dust_wad=rng.choice((0, amount(rng, 36), maintenance // 2, maintenance + 1)),
         max_fraction_wad=_share(rng),
+        depth_wad=rng.choice((WAD, WAD, _share(rng))),
         capacity_wad=rng.choice((0, amount(rng, 36), full, full + 1, rng.randint(0, full))),
         insured=equity <= 0 or rng.random() < 0.5,
         has_legs=rng.random() < 0.7,
@@ -145,6 +149,30 @@ def test_reward__any_account__as_the_model(curve: Contract, ask: Ask, seed: int)
         assert result.returned(curve, "penaltyShare") == penalty_share_wad(*case), case
     for case, result in zip(cases, ask("reward", cases), strict=True):
         assert result.returned(curve, "reward") == astuple(reward(*case)), case
+
+
+@repeatable
+@given(seed=seeds)
+def test_tax__any_slice__as_the_model(curve: Contract, ask: Ask, seed: int) -> None:
+    rng = random.Random(seed)
+    cases = []
+    for _ in range(CALLS):
+        discount, value = amount(rng, 30), rng.choice((-1, 1)) * amount(rng, 30)
+        insurance = rng.choice((0, min(discount, max(0, discount - value)), rng.randint(0, discount)))
+        share = rng.randint(0, discount)
+        part = Slice(
+            fraction_wad=_share(rng),
+            payment_wad=value - discount,
+            discount_wad=discount,
+            insurance_wad=insurance,
+        )
+        wanted = rng.choice((0, discount - share, discount - share + 1, amount(rng, 30)))
+        cases.append((part, share, wanted, rng.randint(0, BPS // 2)))
+
+    asked = [(astuple(part), *rest) for part, *rest in cases]
+    for case, result in zip(cases, ask("tax", asked), strict=True):
+        left, share, taken = tax(*case)
+        assert result.returned(curve, "tax") == (astuple(left), share, taken), case
 
 
 @repeatable

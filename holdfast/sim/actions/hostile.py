@@ -157,6 +157,7 @@ def _inner(s: Scene, able: list[Account]) -> Move:
         Move(p.liquidation, "writeOff", (other.id,), one),
         Move(p.liquidation, "reportDeficit", (other.id,), one),
         Move(p.insurance, "distribute", ()),
+        Move(p.sentinel, "mark", (market.underlying,)),
         Move(p.oracle, "poke", ([market.underlying],)),
         Move(p.venue, "matchOrders", fill, both, orders),
         Move(p.venue, "raiseNonceFloor", (mine.id, s.ghost.floors[mine.id] + 1), both),

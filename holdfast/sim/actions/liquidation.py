@@ -94,9 +94,14 @@ def _take(s: Scene, victim: Account, taker: Account, receiver: str, wait: int) -
     return act(
         s.world, "take", s.world.protocol.liquidation, "take",
         (victim.id, taker.id, *bid.values(), receiver, b""),
-        sender=s.speaker(taker), accounts=frozenset({victim.id, taker.id}), wait=wait,
+        sender=s.speaker(taker), accounts=frozenset({victim.id, taker.id}), wait=wait, tip=_tip(s),
         facts={"account": victim.id, "bid": bid, **({"moves": leaving} if leaving else {})},
     )  # fmt: skip
+
+
+def _tip(s: Scene) -> int:
+    """[wei a gas] What a taker pays to be first: mostly nothing."""
+    return s.log(1, 10**13) if s.chance(0.3) else 0
 
 
 @action(weight=2)
@@ -119,7 +124,7 @@ def flash_take(s: Scene) -> Step | None:
     go = act(
         s.world, "flash_take", flash, "take", liquidation.address,
         (victim.id, taker.id, *bid.values(), receiver, b"\x01"),
-        sender=people.stranger, speakers={flash.address}, accounts=frozenset({victim.id, taker.id}),
+        sender=people.stranger, speakers={flash.address}, accounts=frozenset({victim.id, taker.id}), tip=_tip(s),
     )  # fmt: skip
     moves = (SETTLEMENT, *(h.asset for h in victim.holdings))
     facts = {"account": victim.id, "bid": bid, "moves": moves}
@@ -226,6 +231,36 @@ def report_deficit(s: Scene) -> Step | None:
         sender=s.world.people.stranger, accounts=frozenset({account.id}), facts={"account": account.id},
         wait=wait,
     )  # fmt: skip
+
+
+@action(weight=2)
+def watch(s: Scene) -> Step:
+    """Somebody looks after the fund, or after keepers, and trips the breaker where he may; now and then where not."""
+    config = s.world.protocol.record.config["sentinel"]
+    silent = [a for a in _auctioned(s) if a.healthy is False]
+    drawn = [
+        m
+        for m in s.state.markets
+        if m.insurance_drawn_wad > s.ghost.marks.get(m.underlying, (0, 2**128, 0))[1]
+    ]
+    unmarked = [m for m in s.state.markets if m.underlying not in s.ghost.marks]
+    if silent and s.chance(0.4):
+        account = s.rng.choice(silent)
+        due = _auction(account).restarted_at + s.ghost.params.run_seconds + config["silence_seconds"]
+        wait = max(0, due - s.now + s.rng.choice((0, 1, 1)))
+        return _watching(s, "reportSilence", account.id, wait)
+    if drawn and s.chance(0.8):
+        return _watching(s, "reportDrawdown", s.rng.choice(drawn).underlying)
+    if unmarked and s.chance(0.8):
+        return _watching(s, "mark", s.rng.choice(unmarked).underlying)
+    deed = s.rng.choice(("mark", "reportDrawdown", "reportSilence"))
+    target = s.rng.choice(s.users).id if deed == "reportSilence" else s.rng.choice(s.state.markets).underlying
+    return _watching(s, deed, target, config["window_seconds"] + 1 if s.chance(0.3) else 0)
+
+
+def _watching(s: Scene, deed: str, target: int, wait: int = 0) -> Step:
+    sentinel = s.world.protocol.sentinel
+    return act(s.world, "watch", sentinel, deed, target, sender=s.world.people.stranger, wait=wait)
 
 
 @action(weight=1)

@@ -235,7 +235,7 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
         s.ghost.params, start_bps=0, end_bps=s.rng.choice((10, 29_999)), target_bps=30_000, fund_share_bps=5_000,
         reward_share_bps=5_000, reward_margin_bps=30_000, reward_gas=60_000, reward_item_gas=5_000,
         ramp_seconds=1, solvent_seconds=0, run_seconds=s.rng.choice((1, 86_400)), dust_wad=10_000 * WAD,
-        reward_fund_wad=10_000 * WAD, gate_deficit_wad=s.rng.choice((0, 1_000_000 * WAD)),
+        reward_fund_wad=10_000 * WAD, gate_deficit_wad=s.rng.choice((0, 1_000_000 * WAD)), tax_bps=50_000,
     )  # fmt: skip
     beyond = replace(
         worst, **s.rng.choice(({"target_bps": 30_001}, {"run_seconds": 86_401}, {"ramp_seconds": 0}))

@@ -25,6 +25,7 @@ from holdfast.sim.invariants.reading import (
     size_gap,
     size_of,
     terms_of,
+    tip_of,
     touch_slack,
     unit_slack,
 )
@@ -74,7 +75,8 @@ def slices_exact(t: Transition, g: Ghost) -> Judgement:
         except Refused as refused:
             yield f"account {was.id}: taken though {refused}"
             continue
-        share = liquidation.fund_share_wad(part, g.params.fund_share_bps)
+        items = health_of(was).legs + health_of(was).holdings
+        part, share, _ = liquidation.taxed(part, tip_of(t), g.params, items, gas_price(t, g))
         meant = part.fraction_wad, part.payment_wad, part.discount_wad, share, part.insurance_wad
         names = "fractionWad", "paymentWad", "discountWad", "fundShareWad", "insuranceWad"
         found = tuple(args[name] for name in names)
@@ -153,6 +155,9 @@ def slices_heal(t: Transition, g: Ghost) -> Judgement:
         target = after.maintenance_wad * g.params.target_bps // BPS
         over = after.equity_wad - target
         enough = 4 * touch_slack(t, was) + 4 * unit_slack(t, was) + margin.maintenance_wad // 10**15
+        enough += sum(
+            one.args["taxWad"] for one in t.named("PriorityTaxed")
+        )  # the account's, beside the target
         yield at_most(over, enough, f"account {was.id}: {over} wei above the target, sold too much")
 
 

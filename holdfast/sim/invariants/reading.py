@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from holdfast.model import breaker, insurance, liquidation, risk
+from holdfast.model import breaker, insurance, liquidation, risk, throttle
 from holdfast.model.positions import weight
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.steps import Transition
@@ -308,10 +308,34 @@ def terms_of(t: Transition, g: Ghost, was: Account, max_fraction: int) -> liquid
         target_wad=g.params.target_bps * WAD // BPS,
         dust_wad=g.params.dust_wad,
         max_fraction_wad=max_fraction,
+        depth_wad=depth_of(t, g, was, insured),
         capacity_wad=capacity_of(t.before, was.auction.market) if insured else 0,
         insured=insured,
         has_legs=health_of(was).legs != 0,
     )
+
+
+def depth_of(t: Transition, g: Ghost, was: Account, insured: bool) -> int:
+    """Fraction of the account that depth lets through."""
+    started = g.clock(was, t.after.system.time)[0]
+    if insured or t.after.system.time >= started + g.params.solvent_seconds:
+        return WAD
+    now = t.before.system.time
+    buckets = {
+        market.underlying: throttle.Bucket(
+            capacity_wad=market.depth_wad,
+            level_wad=market.depth_wad - market.depth_free_wad,
+            drawn_at=now,
+            window_seconds=market.depth_seconds,
+        )
+        for market in t.before.markets
+    }
+    return throttle.fraction_of(buckets, items_of(t.before, was), now)
+
+
+def tip_of(t: Transition) -> int:
+    """[wei a gas] Priority fee of the action."""
+    return t.step.calls[-1].priority_fee if t.step else 0
 
 
 def assess(snapshot: Snapshot, account: Account) -> Any:

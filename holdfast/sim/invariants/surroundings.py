@@ -28,7 +28,7 @@ MAX_HOLDINGS: Final = 5
 
 GOVERNED: Final = {
     "EngineSet", "AssetListed", "InstrumentListed", "FeedSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet",
-    "FloorSet", "FundParamsSet", "ParamsSet", "FeesSet", "Relaxed", "RoleGranted", "RoleRevoked",
+    "FloorSet", "FundParamsSet", "ParamsSet", "DepthSet", "FeesSet", "Relaxed", "RoleGranted", "RoleRevoked",
     "TargetFunctionRoleUpdated",
 }  # fmt: skip
 
@@ -107,7 +107,8 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
             given_up = event.name == "RoleRevoked" and event.args["account"] in t.speakers
             tighter = given_up or (guardian and event.name in TIGHTENED)
             yield unless(tighter, f"{event.name} without governance")
-        if event.name == "Tripped" and event.args["by"] != g.world.protocol.oracle.address:
+        reporters = g.world.protocol.oracle.address, g.world.protocol.sentinel.address
+        if event.name == "Tripped" and event.args["by"] not in reporters:
             pause = event.args["until"] - t.after.system.time
             most = g.world.protocol.record.config["breaker"]["max_pause_seconds"]
             yield unless(guardian and 0 < pause <= most, f"a pause of {pause} s")

@@ -68,6 +68,8 @@ def test_deleverage__long__shorts_pay_in_proportion(bench: Bench, shorts: tuple[
             "account": long.account,
             "sizeWad": wads(10),
             "priceWad": wads(1_905),
+            "markWad": wads(1_900),
+            "baseWad": wads(16),
             "scaleBeforeWad": WAD,
             "scaleAfterWad": WAD * 3 // 8,
         }

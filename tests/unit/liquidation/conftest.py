@@ -23,7 +23,7 @@ def world(
 ) -> World:
     around = deploy("MockSurroundings")
     here = around.address
-    liquidation = deploy("Liquidation", authority.address, here, here, here, here, GAS, astuple(PARAMS))
+    liquidation = deploy("Liquidation", authority.address, *[here] * 5, GAS, astuple(PARAMS))
     permit(roles.governor, liquidation, "setParams")
     for underlying, spot in ((ETH, 600), (BTC, 200), (GAS, 2_000)):
         around.send("setSpot", underlying, spot * WAD, sender=roles.deployer)

@@ -33,6 +33,7 @@ BOUNDS = [
     ({"ramp_seconds": 201}, 201, 200),
     ({"solvent_seconds": 201}, 201, 200),
     ({"run_seconds": 86_401}, 86_401, 86_400),
+    ({"tax_bps": 50_001}, 50_001, 50_000),
     ({"dust_wad": 10_000 * WAD + 1}, 10_000 * WAD + 1, 10_000 * WAD),
     ({"reward_fund_wad": 10_000 * WAD + 1}, 10_000 * WAD + 1, 10_000 * WAD),
     ({"gate_deficit_wad": 1_000_000 * WAD + 1}, 1_000_000 * WAD + 1, 1_000_000 * WAD),
@@ -56,8 +57,21 @@ def test_set_params__out_of_bounds__reverts(
 @pytest.mark.parametrize(
     "chosen",
     [
-        (0, 0, 10_001, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0),
-        (29_999, 29_999, 30_000, 5_000, 5_000, 30_000, 60_000, 5_000, *3 * (86_400,), *2 * (10**22,), 10**24),
+        (0, 0, 10_001, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0),
+        (
+            29_999,
+            29_999,
+            30_000,
+            5_000,
+            5_000,
+            30_000,
+            60_000,
+            5_000,
+            *3 * (86_400,),
+            *2 * (10**22,),
+            10**24,
+            50_000,
+        ),
         astuple(PARAMS),
     ],
     ids=["lowest", "highest", "usual"],
@@ -86,11 +100,11 @@ def test_constructor__out_of_bounds__reverts(
     here = world.around.address
 
     with refused("BadParams", value=1, bound=0):
-        deploy("Liquidation", authority.address, here, here, here, here, GAS, params(ramp_seconds=0))
+        deploy("Liquidation", authority.address, *[here] * 5, GAS, params(ramp_seconds=0))
 
 
 def test_constructor__good__knows_its_surroundings(world: World) -> None:
-    for name in ("LEDGER", "POSITIONS", "BREAKER", "ORACLE", "INSURANCE"):
+    for name in ("LEDGER", "POSITIONS", "BREAKER", "ORACLE", "INSURANCE", "THROTTLE"):
         assert world.liquidation.call(name) == world.around.address
     assert (world.liquidation.call("FUND"), world.liquidation.call("GAS_UNDERLYING")) == (FUND, GAS)
 

@@ -38,6 +38,7 @@ PARAMS = Params(
     dust_wad=10 * WAD,
     reward_fund_wad=30 * WAD,
     gate_deficit_wad=5 * WAD,
+    tax_bps=0,
 )
 
 NO_AUCTION = (0, 0, 0, False, False)

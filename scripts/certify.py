@@ -1,0 +1,3 @@
+from holdfast.cli.certify import cli
+
+__all__ = ["cli"]
