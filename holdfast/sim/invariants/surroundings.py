@@ -29,10 +29,10 @@ MAX_HOLDINGS: Final = 5
 GOVERNED: Final = {
     "EngineSet", "AssetListed", "InstrumentListed", "FeedSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet",
     "FloorSet", "FundParamsSet", "ParamsSet", "FeesSet", "Relaxed", "RoleGranted", "RoleRevoked",
-    "TargetFunctionRoleUpdated",
+    "TargetFunctionRoleUpdated", "OutflowFloorSet",
 }  # fmt: skip
 
-TIGHTENED: Final = {"EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet"}
+TIGHTENED: Final = {"EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet", "OutflowFloorSet"}
 """Of these, what a guardian may cause; in which direction, the parameters themselves show."""
 
 
