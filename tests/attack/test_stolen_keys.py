@@ -94,7 +94,9 @@ class Heist:
     def scheme(self) -> None:
         """All that he needs, in the order in which he needs it."""
         protocol = self.stage.protocol
-        self.plot(protocol.oracle, "setFeed", MINE, (self.feed.address, 655_350, 100, 1, 2**88 - 1))
+        self.plot(
+            protocol.oracle, "setFeed", MINE, ([self.feed.address], 1, 10_000, 655_350, 100, 1, 2**88 - 1)
+        )
         self.plot(protocol.ledger, "listAsset", self.purse.address, MINE)
         self.plot(protocol.risk, "setAsset", ASSET, (1, 1))
         self.plot(self.vault, "setOutflowFloor", FLOOR * UNIT * RISE_BPS // BPS)

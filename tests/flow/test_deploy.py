@@ -105,7 +105,6 @@ def test_deploy__what_the_envelope_counts_with__is_what_the_others_may_take(prot
     risk = protocol.risk
     assert risk.call("FUNDING_CAP_BPS") == protocol.positions.call("FUNDING_CAP_BPS")
     assert risk.call("MAX_FEE_BPS") == protocol.ledger.call("MAX_FEE_BPS")
-    assert risk.call("REWARD_CAP_BPS") == protocol.liquidation.call("MAX_REWARD_CAP_BPS")
 
 
 # From nothing, and again

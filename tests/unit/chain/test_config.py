@@ -154,11 +154,6 @@ MISTAKES = [
     ("vault.outflow_share_bps", 0, "vault.outflow_share_bps: "),
     ("settlement.outflow_floor", ABSENT, "settlement.outflow_floor: is missing"),
     (
-        "risk.reward_cap_bps",
-        499,
-        "auction.reward_cap_bps must be at most risk.reward_cap_bps (499)",
-    ),
-    (
         "instruments.ETH-PERP.maintenance_bps",
         474,
         "instruments.ETH-PERP.maintenance_bps (474) must survive one heartbeat: "
@@ -279,7 +274,7 @@ def test_ramp__with_money__is_as_long_as_the_delay(plain: dict[str, Any]) -> Non
     for token in (plain["settlement"], *plain["collateral"].values()):
         token["address"] = address
     for underlying in plain["underlyings"].values():
-        underlying["feed"] = address
+        underlying["sources"] = [{"kind": "settable", "address": address}]
     plain["access"] |= {"governor": address, "guardian": "0x" + "22" * 20}
 
     with pytest.raises(ConfigError, match=r"risk.collateral_ramp_seconds \(60\) must be at least access"):
