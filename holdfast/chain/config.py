@@ -389,16 +389,16 @@ class Config(Section):
                     f" auction.run_seconds ({self.auction.run_seconds})"
                 )
         if not self.local:
-            if self.risk.collateral_ramp_seconds < self.access.governor_delay_seconds:
-                raise ValueError(
-                    f"risk.collateral_ramp_seconds ({self.risk.collateral_ramp_seconds}) must be at least "
-                    f"access.governor_delay_seconds ({self.access.governor_delay_seconds})"
-                )
             for key, value in self._addresses():
                 if not isinstance(value, str):
                     raise ValueError(
                         f"{key}: chain {self.chain_id} needs an address; mocks are for {LOCAL_CHAIN_ID}"
                     )
+            if self.risk.collateral_ramp_seconds < self.access.governor_delay_seconds:
+                raise ValueError(
+                    f"risk.collateral_ramp_seconds ({self.risk.collateral_ramp_seconds}) must be at least "
+                    f"access.governor_delay_seconds ({self.access.governor_delay_seconds})"
+                )
         for name, underlying in self.underlyings.items():
             made = [one for one in underlying.sources if isinstance(one, Settable) and one.address is None]
             if self.local and made and underlying.price is None:

@@ -58,7 +58,8 @@ CONSENT_CODE: Final = "0x631626ba7e60e01b60005260206000f3"
 
 THIN: Final[Mapping[str, Any]] = {
     # Everything scarce: a fund that is soon empty, markets that are soon full, no dust rule worth the name.
-    "settlement": {"decimals": 18},
+    "settlement": {"decimals": 18, "outflow_floor": 70_000},
+    "collateral": {"WETH": {"outflow_floor": 5}, "WBTC": {"outflow_floor": 1}},
     "underlyings": {
         "MEME": {
             "sources": [{"kind": "settable"}],
@@ -104,6 +105,7 @@ THIN: Final[Mapping[str, Any]] = {
     },
     "ledger": {"kink_bps": 1_000, "kink_rate_bps": 5_000, "max_rate_bps": 60_000, "funding_cap_bps": 10},
     "venue": {"maker_fee_bps": 0, "taker_fee_bps": 7},
+    "vault": {"outflow_share_bps": 300},
 }
 
 HOSTILE: Final[Mapping[str, Any]] = {

@@ -63,6 +63,7 @@ ARGS: dict[tuple[str, str], Callable[[Stage], tuple[Any, ...]]] = {
     ("Ledger", "setEngine"): lambda s: (address_of("stranger"), 7),
     ("Positions", "listInstrument"): lambda s: (3 << 168,),
     ("Vault.USDC", "setCap"): lambda s: (2**100,),
+    ("Vault.USDC", "setOutflowFloor"): lambda s: (2**100,),
     ("Insurance", "setCap"): lambda s: (1, 2**100),
     ("Insurance", "setFloor"): lambda s: (1, 0),
     ("Insurance", "setParams"): lambda s: (HEALING,),
@@ -112,6 +113,7 @@ def test_governance__tightening__is_the_guardians_alone(stage: Stage, who: str, 
         ("Risk", "tightenAsset"): (1, (2_000, 1_000)),
         ("Ledger", "revokeEngine"): (stage.venue.address,),
         ("Vault.WETH", "tightenCap"): (1,),
+        ("Vault.WETH", "tightenOutflowFloor"): (0,),
         ("Insurance", "tightenCap"): (1, 0),
     }
     named = {
@@ -160,9 +162,12 @@ def test_governance__early_and_late__are_refused(stage: Stage) -> None:
 
 
 def test_governance__after_two_days__takes_effect(stage: Stage) -> None:
+    """Haircuts of collateral begin to fall then; they are there after their ramp."""
     _, target, data, ready = scheduled(stage, "Risk", "setAsset", 1, (1_400, 900))
     stage.until(ready)
     stage.send(stage.protocol.authority, "execute", target, data, by="governor")
+    assert tuple(stage.protocol.risk.call("assetParams", 1)) == (1_500, 1_000)
+    stage.wait(60)
     assert tuple(stage.protocol.risk.call("assetParams", 1)) == (1_400, 900)
 
 

@@ -96,6 +96,17 @@ def code_at(anvil: Anvil, address: str) -> str:
     return code
 
 
+def _constants(contract: Contract, *names: str) -> tuple[int, ...]:
+    return tuple(contract.call(f"{name}_SECONDS") for name in names)
+
+
+def test_deploy__what_the_envelope_counts_with__is_what_the_others_may_take(protocol: Protocol) -> None:
+    """Risk is deployed before those whose limits it counts with: it can't ask them."""
+    risk = protocol.risk
+    assert risk.call("FUNDING_CAP_BPS") == protocol.positions.call("FUNDING_CAP_BPS")
+    assert risk.call("MAX_FEE_BPS") == protocol.ledger.call("MAX_FEE_BPS")
+
+
 # From nothing, and again
 
 
@@ -106,6 +117,9 @@ def test_deploy__from_nothing__chain_is_what_the_config_says(
     assert outcomes == {DONE: len(plan(config))}
 
     protocol = Protocol.load(chain.rpc, path)
+    # Collateral lends after its ramp, which begins with its haircuts.
+    chain.rpc.call("evm_increaseTime", config.risk.collateral_ramp_seconds)
+    chain.rpc.call("evm_mine")
     system, markets = protocol.system(), protocol.markets()
     assert [protocol.tokens[asset.asset].call("symbol") for asset in system.assets] == list(config.tokens)
     for asset, (symbol, token) in zip(system.assets, config.tokens.items(), strict=True):
@@ -123,6 +137,19 @@ def test_deploy__from_nothing__chain_is_what_the_config_says(
         assert market.params.open_interest_cap_wad == instrument.open_interest_cap * 10**18
         assert market.price.spot_wad == config.underlyings[instrument.underlying].price * 10**18  # type: ignore[operator]
         assert market.insurance_cap_wad == config.insurance.caps[instrument.underlying] * 10**18
+    assert _constants(protocol.risk, "RAMP", "COLLATERAL_RAMP", "EPOCH") == (
+        config.risk.ramp_seconds,
+        config.risk.collateral_ramp_seconds,
+        config.risk.epoch_seconds,
+    )
+    for vault, token in zip(protocol.vaults, config.tokens.values(), strict=True):
+        assert vault.call("outflowFloor") == token.amount(token.outflow_floor)
+        assert vault.call("OUTFLOW_SHARE_BPS") == config.vault.outflow_share_bps
+        assert _constants(vault, "WINDOW", "RAMP", "EPOCH") == (
+            config.vault.window_seconds,
+            config.vault.ramp_seconds,
+            config.vault.epoch_seconds,
+        )
     params = protocol.liquidation.call("params")
     assert (params.startBps, params.endBps, params.targetBps, params.rampSeconds, params.dustWad) == (
         config.auction.start_bps,

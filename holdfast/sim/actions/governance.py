@@ -34,7 +34,7 @@ def tighten(s: Scene) -> Step:
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets[1:])
     p = market.params
     around = s.rng.choice((-1, 0, 1, 1))
-    choice = s.rng.randrange(4)
+    choice = s.rng.randrange(5)
 
     def ask(contract: Contract, function: str, *args: Any) -> Step:
         return act(s.world, "tighten", contract, function, *args, sender=people.guardian)
@@ -49,6 +49,10 @@ def tighten(s: Scene) -> Step:
     if choice == 2:
         cap = max(0, asset.cap + s.rng.choice((-1, 0, 1)) * asset.cap // 100)
         return ask(protocol.vaults[asset.asset], "tightenCap", cap)
+    if choice == 3:
+        vault = s.rng.choice(s.assets)
+        floor = max(0, vault.outflow_capacity * s.rng.choice((90, 99, 100, 101)) // 100)
+        return ask(protocol.vaults[vault.asset], "tightenOutflowFloor", floor)
     cap = max(0, market.insurance_cap_wad + s.rng.choice((-1, 0, 1)) * market.insurance_cap_wad // 50)
     return ask(protocol.insurance, "tightenCap", market.underlying, cap)
 
@@ -161,7 +165,8 @@ def _governed(s: Scene) -> tuple[Deed, ...]:
         (p.ledger, "setEngine", people.stranger, 7),
         (p.ledger, "listAsset", ZERO, 1),
         (p.positions, "listInstrument", market.instrument + 1),
-        (p.vaults[asset.asset], "setCap", 2**127),
+        (p.vaults[asset.asset], "setCap", 2**111),
+        (p.vaults[asset.asset], "setOutflowFloor", 2**111),
         (p.insurance, "setCap", market.underlying, 2**100),
         (p.insurance, "setFloor", market.underlying, 0),
         (p.insurance, "setParams", astuple(stakes_of(s.ghost).params)),
@@ -231,6 +236,7 @@ def _guarded(s: Scene) -> tuple[Deed, ...]:
         ),
         (p.ledger, "revokeEngine", p.liquidation.address),
         (p.vaults[asset.asset], "tightenCap", 0),
+        (p.vaults[asset.asset], "tightenOutflowFloor", 0),
         (p.insurance, "tightenCap", market.underlying, 0),
         (s.rng.choice(list(p.tranches.values())), "stop", 60),
     )
@@ -247,16 +253,28 @@ def loosen(s: Scene) -> Step | None:
     protocol, people = s.world.protocol, s.world.people
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets)
     p = market.params
-    rates = p.initial_bps, p.maintenance_bps, p.initial_max_bps, p.knee_bps
-    vault, raised = protocol.vaults[asset.asset], p.open_interest_cap_wad + WAD
+    cap, collateral = p.open_interest_cap_wad, s.rng.choice(s.assets[1:])
+    vault = protocol.vaults[asset.asset]
+    # MM a little up or down, IM beside it; haircuts, too.
+    maintenance = p.maintenance_bps * s.rng.choice((75, 99, 100, 100, 101, 150, 200)) // 100
+    initial = max(maintenance + 1, p.initial_bps * s.rng.choice((90, 100, 100, 120)) // 100)
+    rates = initial, maintenance, max(initial, p.initial_max_bps), p.knee_bps
+    cuts = collateral.params
+    lower = cuts.initial_haircut_bps * s.rng.choice((75, 90, 100, 150)) // 100
+    haircuts = (
+        min(10_000, lower),
+        min(10_000, lower, cuts.maintenance_haircut_bps * s.rng.choice((75, 100, 200)) // 100),
+    )
     treasury = s.state.system.treasury_wad // s.assets[0].unit_wad
     wishes: tuple[tuple[Any, ...], ...] = (
         (protocol.breaker, "relax", market.underlying),
-        (vault, "setCap", asset.cap + 1),
+        (vault, "setCap", asset.cap + s.rng.choice((1, asset.cap, asset.cap + 1))),
+        (vault, "setOutflowFloor", s.rng.choice((1, 2, 3)) * asset.outflow_capacity),
         (protocol.insurance, "setCap", market.underlying, market.insurance_cap_wad + WAD),
         (protocol.insurance, "setFloor", market.underlying, s.log(10**17, 10**19)),
         (protocol.insurance, "payTreasury", people.governor, s.amount(1, max(1, treasury), [treasury])),
-        (protocol.risk, "setInstrument", market.instrument, (*rates, raised)),
+        (protocol.risk, "setInstrument", market.instrument, (*rates, cap + s.rng.choice((0, WAD, cap)))),
+        (protocol.risk, "setAsset", collateral.asset, haircuts),
         _other_params(s),
     )
     contract, function, *args = s.rng.choice(wishes)

@@ -62,10 +62,10 @@ def withdraw(s: Scene) -> Step | None:
     if asset.asset == SETTLEMENT:
         free = max(0, margin.equity_wad - margin.initial_wad)
         most = min(free, max(0, account.cash_wad + margin.borrow_limit_wad)) // asset.unit_wad
-        edges = [most, max(0, account.cash_wad) // asset.unit_wad, asset.held]
+        edges = [most, max(0, account.cash_wad) // asset.unit_wad, asset.held, _room(asset)]
     else:
         most = next((h.amount for h in account.holdings if h.asset == asset.asset), 0)
-        edges = [most, most]
+        edges = [most, most, _room(asset)]
     amount = s.amount(most // 1_000, most, edges)
     return _withdraw(s, account, asset, amount, s.speaker(account))
 
@@ -102,6 +102,11 @@ def leave(s: Scene) -> Step | None:
         return None
     asset = s.rng.choice(sorted(amounts))
     return _withdraw(s, account, s.assets[asset], amounts[asset], account.owner)
+
+
+def _room(asset: Asset) -> int:
+    """What fits the bucket of outflows."""
+    return max(0, asset.outflow_capacity - asset.outflow)
 
 
 def _withdraw(s: Scene, account: Account, asset: Asset, amount: int, sender: str) -> Step:

@@ -16,7 +16,7 @@ from holdfast.sim.actions.scene import ZERO, Scene, action
 from holdfast.sim.keys import Plot, keys_of
 from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step, act, join
-from holdfast.types import EVERYTHING, SETTLEMENT, Level, perpetual
+from holdfast.types import EVERYTHING, SETTLEMENT, InstrumentParams, Level, perpetual
 from holdfast.units import BPS, WAD
 
 Wish = tuple[Any, ...]
@@ -84,6 +84,7 @@ def guard_tightens(s: Scene) -> Step:
         (p.risk, "tightenAsset", collateral.asset, (BPS, collateral.params.maintenance_haircut_bps)),
         (p.risk, "tightenAsset", collateral.asset, (BPS, BPS)),
         (p.vaults[asset.asset], "tightenCap", s.rng.choice((0, 1, asset.held))),
+        (p.vaults[asset.asset], "tightenOutflowFloor", s.rng.choice((0, 1, asset.outflow))),
         (p.insurance, "tightenCap", market.underlying, 0),
         (s.rng.choice(list(p.tranches.values())), "stop", 86_400),
     )
@@ -256,6 +257,7 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
         (p.risk, "setInstrument", market.instrument, (LEAST_BPS + 1, LEAST_BPS, BPS, BPS, 2 * 10**27)),
         (p.risk, "setInstrument", market.instrument, (LEAST_BPS, LEAST_BPS - 1, BPS, BPS, 2 * 10**27 + 1)),
         (p.risk, "setInstrument", market.instrument, (BPS, BPS - 1, BPS, 0, 0)),
+        (p.risk, "setInstrument", market.instrument, _one_step(market.params)),
         (p.risk, "setInstrument", fresh, (1_000, 500, 1_000, 0, 10**24)),
         (
             p.risk,
@@ -264,9 +266,20 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
             s.rng.choice(((0, 0), (LEAST_HAIRCUT_BPS,) * 2, (BPS, LEAST_HAIRCUT_BPS))),
         ),
         (p.risk, "setAsset", collateral.asset, (BPS, BPS)),
+        (
+            p.risk,
+            "setAsset",
+            collateral.asset,
+            (BPS, min(BPS, 2 * collateral.params.maintenance_haircut_bps)),
+        ),
         (p.liquidation, "setParams", astuple(worst)),
         (p.liquidation, "setParams", astuple(beyond)),
-        (p.vaults[asset.asset], "setCap", s.rng.choice((0, 2**128 - 1, 2**128))),
+        (p.vaults[asset.asset], "setCap", s.rng.choice((0, 2 * asset.cap, 2**112 - 1, 2**112))),
+        (
+            p.vaults[asset.asset],
+            "setOutflowFloor",
+            s.rng.choice((0, 2 * asset.outflow_capacity, asset.held, 2**112 - 1, 2**112)),
+        ),
         (p.vaults[SETTLEMENT], "tightenCap", s.rng.choice((0, s.assets[SETTLEMENT].held))),
         (p.insurance, "setCap", market.underlying, s.rng.choice((0, 2**128 - 1, 2**128))),
         (p.insurance, "setParams", astuple(s.rng.choice(_healings(s)))),
@@ -309,6 +322,12 @@ def _healings(s: Scene) -> tuple[insurance.Params, ...]:
         replace(worst, cooldown_seconds=5_184_001),
         replace(worst, least_target_wad=WAD - 1),
     )
+
+
+def _one_step(now: InstrumentParams) -> tuple[int, ...]:
+    """As loose as one step makes a market, or its maintenance margin as high."""
+    maintenance, initial = 2 * now.maintenance_bps, 2 * now.maintenance_bps + 1
+    return min(BPS, initial), min(BPS - 1, maintenance), BPS, now.knee_bps, 2 * now.open_interest_cap_wad
 
 
 def _roles(s: Scene) -> tuple[Wish, ...]:

@@ -19,6 +19,7 @@ from holdfast.sim.invariants import (
     liquidation,
     money,
     own,
+    parameters,
     prices,
     surroundings,
     tokens,
@@ -44,6 +45,7 @@ _ = (
     incentives,
     insurance,
     keeping,
+    parameters,
 )  # imported for what they register
 
 

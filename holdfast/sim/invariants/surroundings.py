@@ -28,11 +28,11 @@ MAX_HOLDINGS: Final = 5
 
 GOVERNED: Final = {
     "EngineSet", "AssetListed", "InstrumentListed", "FeedSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet",
-    "FloorSet", "FundParamsSet", "ParamsSet", "DepthSet", "FeesSet", "Relaxed", "RoleGranted", "RoleRevoked",
-    "TargetFunctionRoleUpdated",
+    "FloorSet", "FundParamsSet", "ParamsSet", "DepthSet", "OutflowFloorSet", "FeesSet", "Relaxed", "RoleGranted",
+    "RoleRevoked", "TargetFunctionRoleUpdated",
 }  # fmt: skip
 
-TIGHTENED: Final = {"EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet"}
+TIGHTENED: Final = {"EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet", "OutflowFloorSet"}
 """Of these, what a guardian may cause; in which direction, the parameters themselves show."""
 
 

@@ -29,8 +29,12 @@ CHANNELS: Final = {
     "write-off": "creditors pay: the credit index falls, shares stay",
     "insurance": "fund, fees and treasury belong to nobody who is judged here",
     "tokens": "what was withdrawn can't be withdrawn again: `Underfunded` until somebody pays back",
+    "outflow": "what was withdrawn fills its vault's bucket: `OutflowExceeded`, but for principal, until it leaks",
 }
 """All ways in which what one does reaches another who has no part in it. Whatever else differs is wrong."""
+
+WAITING: Final = frozenset({"Underfunded", "OutflowExceeded"})
+"""Refusals of those two channels."""
 
 TRADES: Final = frozenset({"Filled", "SliceTaken", "Deleveraged"})
 
@@ -61,17 +65,20 @@ def _apart(trial: Trial) -> Judgement:
                 traded |= {leg.instrument for leg in account.positions}
     cut = {event.args["instrument"] for event in having.named("Deleveraged")}
     skipped = touched | set(own_of(trial.before)) | _reached(trial, cut)
-    for a, b in zip(without.snapshots, having.snapshots, strict=True):
+    later = range(1, len(having.branch.steps))
+    waited = any("OutflowExceeded" in (without.error(place), having.error(place)) for place in later)
+    looks = list(zip(without.snapshots, having.snapshots, strict=True))
+    for a, b in looks[:1] if waited else looks:  # who had to wait is no longer where he would have been
         for account in a.accounts:
             if account.id not in skipped:
                 yield _unmoved(trial, a, b, account, b.account(account.id), traded - cut, bool(events))
     if not having.named("WrittenOff"):
         yield from _interest_of(trial, without, having)
     # The same things happened afterwards, too.
-    for place in range(1, len(having.branch.steps)):
+    for place in later:
         was, now = without.error(place), having.error(place)
         wrong = f"{having.branch.steps[place].text[-1]}: {was or 'done'} without, {now or 'done'} with"
-        yield unless(was == now or "Underfunded" in (was, now), wrong)
+        yield unless(was == now or bool(WAITING & {was, now}), wrong)
 
 
 def _interest_of(trial: Trial, without: Run, having: Run) -> Judgement:
@@ -246,7 +253,7 @@ def _either_order(trial: Trial) -> Judgement:
     if any(event.args["paidWad"] for run in trial.runs for event in run.named("Paid")):
         return  # the fund is used: first come, first served
     outcomes = [first.error(0), first.error(1)], [second.error(1), second.error(0)]
-    if "Underfunded" in (*outcomes[0], *outcomes[1]):
+    if WAITING & {*outcomes[0], *outcomes[1]}:
         return  # the vault is empty: first come, first served
     yield unless(
         outcomes[0] == outcomes[1], f"refused with {outcomes[0]} in one order, {outcomes[1]} in the other"

@@ -140,6 +140,25 @@ MISTAKES = [
         "access: admin_delay_seconds (1) must be at least governor_delay_seconds (172800)",
     ),
     ("chain_id", 1, "settlement.address: chain 1 needs an address; mocks are for 31337"),
+    (
+        "risk.epoch_seconds",
+        3_599,
+        "risk: epoch_seconds (3599) must be at least ramp_seconds (3600)",
+    ),
+    (
+        "risk.collateral_ramp_seconds",
+        86_401,
+        "risk: epoch_seconds (86400) must be at least collateral_ramp_seconds (86401)",
+    ),
+    ("vault.epoch_seconds", 1, "vault: epoch_seconds (1) must be at least ramp_seconds (86400)"),
+    ("vault.outflow_share_bps", 0, "vault.outflow_share_bps: "),
+    ("settlement.outflow_floor", ABSENT, "settlement.outflow_floor: is missing"),
+    (
+        "instruments.ETH-PERP.maintenance_bps",
+        474,
+        "instruments.ETH-PERP.maintenance_bps (474) must survive one heartbeat: "
+        "move 225 + funding 52 + fees 103 + reward 97",
+    ),
 ]
 
 
@@ -246,3 +265,19 @@ def test_load_config__no_file_or_no_toml(tmp_path: Path) -> None:
 def test_every_config__is_valid() -> None:
     for path in CONFIG_FOLDER.glob("*.toml"):
         load_config(path)
+
+
+def test_ramp__with_money__is_as_long_as_the_delay(plain: dict[str, Any]) -> None:
+    """Collateral that lends at once could be listed and used in one breath."""
+    address = "0x" + "11" * 20
+    plain["chain_id"] = 1
+    for token in (plain["settlement"], *plain["collateral"].values()):
+        token["address"] = address
+    for underlying in plain["underlyings"].values():
+        underlying["sources"] = [{"kind": "settable", "address": address}]
+    plain["access"] |= {"governor": address, "guardian": "0x" + "22" * 20}
+
+    with pytest.raises(ConfigError, match=r"risk.collateral_ramp_seconds \(60\) must be at least access"):
+        parse_config(plain, "x")
+    plain["risk"] |= {"collateral_ramp_seconds": 172_800, "epoch_seconds": 172_800}
+    parse_config(plain, "x")

@@ -30,7 +30,7 @@ def vault(
 ) -> Callable[[int], Contract]:
     def put(decimals: int) -> Contract:
         token = deploy("MockToken", "Token", "T", decimals)
-        return deploy("Vault", authority.address, ledger.address, token.address, 10**30)
+        return deploy("Vault", authority.address, ledger.address, token.address, (10**30, 10**30, 1, 1, 1, 1))
 
     return put
 
