@@ -9,10 +9,18 @@ import { Price } from "interfaces/Types.sol";
 /// @dev Prices enter by `poke` only; margin checks read the stored word, so a transaction sees one price.
 /// The slow price is an exponential average over source time, projected to now with the spot held constant:
 /// ema(t) = spot + (ema₀ − spot)·decay^(t − t₀). A jump is therefore Contested for a bounded time, even if nobody acts; and
-/// however a spot flickers, it is Contested for less than CONTESTED_SECONDS of any twice as many: from then on it is Slow, and
+/// however a spot flickers, it is Contested for less than contestedSeconds of any twice as many: from then on it is Slow, and
 /// the spot handed out is drawn to within the deviation from the slow price.
 /// Of each underlying at most one price enters per block time: who brings answers in can't choose between two.
 interface IOracle {
+    /// @notice What all underlyings share.
+    struct Rules {
+        uint256 emaDecayWad; // [wad] what a second leaves of the distance between slow price and spot; bounds a jump's contest
+        uint256 varianceDecayWad; // [wad] what a second leaves of the weight of a return; below one
+        uint256 slowSeconds; // beyond the heartbeat, in which a price is Slow before it is Stale
+        uint256 contestedSeconds; // for which a price may be Contested, of any twice as many
+    }
+
     /// @notice Where the price of an underlying comes from and when it is believed.
     /// @dev An answer votes if it is positive and within [min, max], not from the future, no older than a price may be before
     /// it is Stale, and no less certain than sources may be apart. The price is the weighted median of the votes; a minority of
@@ -86,7 +94,7 @@ interface IOracle {
 
     /// @notice Realised variance of the underlying, a year [wad], as of its last price; zero before the second.
     /// @dev An exponential average of squared logarithmic returns per second of source time, rounded up: it reads at most
-    /// 2⁻¹⁵ of itself too large. It starts at zero: believe it when VARIANCE_DECAY_WAD has forgotten the start.
+    /// 2⁻¹⁵ of itself too large. It starts at zero: believe it when varianceDecayWad has forgotten the start.
     function varianceOf(uint16 underlying) external view returns (uint256);
 
     /// @notice The root of `varianceOf`: realised volatility a year [wad], rounded up.
@@ -94,27 +102,12 @@ interface IOracle {
 
     function feedOf(uint16 underlying) external view returns (Feed memory);
 
-    /// @notice Per-second retention of the slow price [wad], below one.
-    function EMA_DECAY_WAD() external view returns (uint256);
-
-    /// @notice Per-second retention of the realised variance [wad], below one.
-    function VARIANCE_DECAY_WAD() external view returns (uint256);
-
-    /// @notice Seconds beyond the heartbeat in which a price is Slow, before it is Stale.
-    function SLOW_SECONDS() external view returns (uint256);
-
-    /// @notice Seconds for which a price may be Contested, of any twice as many.
-    function CONTESTED_SECONDS() external view returns (uint256);
+    /// @notice What all underlyings share, fixed at deployment.
+    function rules() external view returns (Rules memory);
 
     /// @notice Granularity of heartbeats [seconds].
     function HEARTBEAT_UNIT() external view returns (uint256);
 
     /// @notice Gas that a source may use for one answer.
     function SOURCE_GAS() external view returns (uint256);
-
-    /// @notice Upper bound of EMA_DECAY_WAD [wad]: bounds how long a jump can be Contested.
-    function MAX_EMA_DECAY_WAD() external view returns (uint256);
-
-    /// @notice Upper bound of CONTESTED_SECONDS.
-    function MAX_CONTESTED_SECONDS() external view returns (uint256);
 }

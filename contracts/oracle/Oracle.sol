@@ -52,22 +52,17 @@ contract Oracle is IOracle, AccessManaged {
     uint256 public constant HEARTBEAT_UNIT = HEARTBEAT_UNIT_SECONDS;
     /// @inheritdoc IOracle
     uint256 public constant SOURCE_GAS = 200_000;
-    /// @inheritdoc IOracle
-    uint256 public constant MAX_EMA_DECAY_WAD = 0.9999e18; // halves in 1.9 hours
-    /// @inheritdoc IOracle
-    uint256 public constant MAX_CONTESTED_SECONDS = 1 days;
-    uint256 private constant YEAR_SECONDS = 365 days;
+    uint256 private constant MAX_EMA_DECAY_WAD = 0.9999e18; // halves in 1.9 hours
+    uint256 private constant MAX_CONTESTED_SECONDS = 1 days;
     uint256 private constant MAX_DEVIATION_PERCENT = 100;
+    uint256 private constant YEAR_SECONDS = 365 days;
 
-    /// @inheritdoc IOracle
-    uint256 public immutable EMA_DECAY_WAD;
-    /// @inheritdoc IOracle
-    uint256 public immutable VARIANCE_DECAY_WAD;
-    /// @inheritdoc IOracle
-    uint256 public immutable SLOW_SECONDS;
-    /// @inheritdoc IOracle
-    uint256 public immutable CONTESTED_SECONDS;
     IBreaker public immutable breaker;
+
+    // `rules` tells them: a view less that every call passes by
+    uint256 private immutable VARIANCE_DECAY_WAD;
+    uint256 private immutable SLOW_SECONDS;
+    uint256 private immutable CONTESTED_SECONDS;
 
     // What 1, 2, 4, … seconds leave of the distance between slow price and spot [wad].
     uint256 private immutable _DECAY_1;
@@ -102,7 +97,6 @@ contract Oracle is IOracle, AccessManaged {
         if (contestedSeconds > MAX_CONTESTED_SECONDS) revert ContestTooLong(contestedSeconds, MAX_CONTESTED_SECONDS);
 
         breaker = breaker_;
-        EMA_DECAY_WAD = emaDecayWad;
         _DECAY_1 = emaDecayWad;
         _DECAY_2 = _DECAY_1 * _DECAY_1 / WAD;
         _DECAY_4 = _DECAY_2 * _DECAY_2 / WAD;
@@ -201,6 +195,11 @@ contract Oracle is IOracle, AccessManaged {
         uint256 square = varianceOf(underlying) * WAD;
         annualisedVolatilityWad = FixedPointMathLib.sqrt(square);
         if (annualisedVolatilityWad ** 2 < square) ++annualisedVolatilityWad;
+    }
+
+    /// @inheritdoc IOracle
+    function rules() external view returns (Rules memory) {
+        return Rules(_DECAY_1, VARIANCE_DECAY_WAD, SLOW_SECONDS, CONTESTED_SECONDS);
     }
 
     /// @inheritdoc IOracle

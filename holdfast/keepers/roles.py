@@ -56,7 +56,7 @@ class PricePusher:
             )
             for number, feed in zip(protocol.symbols, feeds, strict=True)
         }
-        self._slow_seconds = int(protocol.oracle.call("SLOW_SECONDS"))
+        self._slow_seconds = int(protocol.oracle.call("rules").slowSeconds)
 
     def accounts(self, block: int) -> Sequence[int]:
         return ()

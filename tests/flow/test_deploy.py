@@ -158,8 +158,13 @@ def test_deploy__from_nothing__chain_is_what_the_config_says(
         config.auction.ramp_seconds,
         config.auction.dust * 10**18,
     )
-    assert protocol.oracle.call("EMA_DECAY_WAD") == config.oracle.ema_decay_wad
-    assert protocol.oracle.call("VARIANCE_DECAY_WAD") == config.oracle.variance_decay_wad
+    oracle = config.oracle
+    assert tuple(protocol.oracle.call("rules")) == (
+        oracle.ema_decay_wad,
+        oracle.variance_decay_wad,
+        oracle.slow_seconds,
+        oracle.contested_seconds,
+    )
     assert protocol.venue.call("makerFeeBps") == config.venue.maker_fee_bps
     assert protocol.venue.call("feeAccount") == system.fees_account
     assert protocol.breaker.call("GRACE_SECONDS") == config.breaker.grace_seconds

@@ -298,6 +298,7 @@ def says(price_wad: int, *, confidence: int = 0, at: int = AT + 5) -> Answer:
         ((10, 100, 101), (0, 0, 0), 100, False),  # one print of a tenth changes nothing
         ((100, 101, 1_000), (0, 0, 0), 101, False),
         ((10, 100, 1_000), (0, 0, 0), 100, True),  # nobody agrees
+        ((98, 100, 102), (0, 0, 0), 100, True),
         ((100, 102), (0, 0), 101, False),  # the middle of two alike
         ((100, 104), (0, 0), 102, True),
         ((100, 102), (0.5, 0), 102, True),  # the more certain of two: and a quorum doesn't agree with it

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from holdfast.chain.contract import Contract
+from holdfast.model.oracle import MAX_CONTESTED_SECONDS, MAX_EMA_DECAY_WAD
 from holdfast.units import WAD
 from tests.conftest import Refused, Roles
 from tests.unit.oracle.world import DECAY_WAD, LONGEST, RULES, SLOW, VARIANCE_DECAY_WAD, World
@@ -25,7 +26,7 @@ def test_constructor__breaker_without_code__reverts(
 def test_constructor__decay_too_slow__reverts(
     deploy: Callable[..., Contract], world: World, authority: Contract, refused: Refused
 ) -> None:
-    limit = world.oracle.call("MAX_EMA_DECAY_WAD")
+    limit = MAX_EMA_DECAY_WAD
 
     deploy("Oracle", authority.address, world.breaker.address, limit, *RULES[1:])
     with refused("DecayTooSlow", decayWad=limit + 1, maxWad=limit):
@@ -43,7 +44,7 @@ def test_constructor__variance_never_forgets__reverts(
 def test_constructor__contest_too_long__reverts(
     deploy: Callable[..., Contract], world: World, authority: Contract, refused: Refused
 ) -> None:
-    limit = world.oracle.call("MAX_CONTESTED_SECONDS")
+    limit = MAX_CONTESTED_SECONDS
 
     deploy("Oracle", authority.address, world.breaker.address, *RULES[:-1], limit)
     with refused("ContestTooLong", contestedSeconds=limit + 1, maxSeconds=limit):
@@ -53,15 +54,12 @@ def test_constructor__contest_too_long__reverts(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("EMA_DECAY_WAD", DECAY_WAD),
-        ("VARIANCE_DECAY_WAD", VARIANCE_DECAY_WAD),
-        ("SLOW_SECONDS", SLOW),
-        ("CONTESTED_SECONDS", LONGEST),
+        ("rules", (DECAY_WAD, VARIANCE_DECAY_WAD, SLOW, LONGEST)),
         ("HEARTBEAT_UNIT", 10),
         ("SOURCE_GAS", 200_000),
     ],
 )
-def test_constructor__arguments_and_constants__are_kept(world: World, name: str, value: int) -> None:
+def test_constructor__arguments_and_constants__are_kept(world: World, name: str, value: object) -> None:
     assert world.oracle.call(name) == value
 
 
