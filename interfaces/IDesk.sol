@@ -6,7 +6,7 @@ import { IERC1271 } from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import { ITranche } from "interfaces/ITranche.sol";
 
 /// @notice The hand of a tranche: takes over, and turns what it took into cash again, on an account of its own.
-/// @dev Its account, RISK, has what the tranche brought in this epoch and nothing else to lose. What it holds is for sale to
+/// @dev Its account, RISK, has what the tranche staked in this epoch and nothing else to lose. What it holds is for sale to
 /// anyone, by a price that falls with the time since the last takeover:
 ///   positions    through the venue: the desk signs (EIP-1271) what shrinks its position at its price or better
 ///   collateral   `sellCollateral`
@@ -28,7 +28,8 @@ interface IDesk is IERC1271 {
     /// @notice Take over what the auction of `account` didn't sell, as far as loss cap and leverage allow. Anyone.
     /// @dev From waitSeconds after the end of the auction's ramp on, counted anew from its restart or the end of a halt;
     /// in auctions of this market alone; while the market, everything, and all that the account and RISK hold is free to
-    /// be traded: a contested price stops it, whoever would profit. The caller gets a reward that follows the base fee.
+    /// be traded: a contested price stops it, whoever would profit. The caller gets a reward that follows the base fee; none
+    /// where withdrawals wait.
     /// @return fractionWad slice taken
     /// @return gainWad against the mark, the fund's share deducted, the reward not
     function takeOver(uint64 account) external returns (uint256 fractionWad, uint256 gainWad);

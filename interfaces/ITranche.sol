@@ -5,14 +5,14 @@ import { IERC4626 } from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 
 /// @notice The backstop of one market: money of people who take over, at the auction's discount, what nobody bought.
 /// @dev An ERC-4626 vault of the settlement token. Its money is cash in two ledger accounts of its own:
-///   RESERVE  never holds anything but cash; deposits come here and withdrawals leave from here
-///   RISK     takes over, by the hand of `IDesk`; gets at most what is left of the loss cap, and whatever the prices do, the
-///            reserve doesn't follow. Below maintenance margin it is sold as any other account
+///   RISK     takes over, by the hand of `IDesk`; begins with at most what is left of the loss cap, and whatever the prices
+///            do, the reserve doesn't follow. Below maintenance margin it is sold as any other account
+///   RESERVE  never holds anything but cash: what may not be lost, and what is owed to those who have left
 /// An epoch lasts from a takeover until RISK holds no position and no collateral:
-///   at rest   → at risk   `IDesk.takeOver`, which brings cash from RESERVE to RISK
-///   at risk   → at rest   once all is sold; `settle`, or whatever comes next, brings the cash back and pays the queue
+///   at rest   → at risk   `IDesk.takeOver`, which stakes what RISK has
+///   at risk   → at rest   once all is sold; `settle`, or whatever comes next, books the result and pays the queue
 /// Shares:
-///   total    = RESERVE + min(RISK, what was brought) − profit not vested yet       never below zero, down
+///   total    = RESERVE + RISK, in an epoch at most what was staked, − owed − profit not vested yet    never below zero
 ///   entry    at total + profit not vested yet: nobody buys into a profit that was made before him
 ///   exit     at total
 /// At risk nobody enters or leaves: the price of a share would hang on a mark, and marks can be pushed. Who wants to
@@ -34,15 +34,15 @@ interface ITranche is IERC4626 {
     /// @notice Where a tranche stands.
     struct State {
         uint256 lostAmount; // below the highest point; profits make it good, and only then
-        uint256 broughtAmount; // from RESERVE to RISK in this epoch; zero at rest
+        uint256 stakedAmount; // in RISK when this epoch began; zero at rest
         uint256 queuedShares; // waiting for the end of this epoch
-        uint256 owedAmount; // to those whose epoch has ended; held by this contract
+        uint256 owedAmount; // to those whose epoch has ended
         uint256 vestingAmount; // profit that isn't the holders' yet, now
         uint40 stoppedUntil; // [seconds] no takeover before
         uint256 epoch; // the running one
     }
 
-    event Brought(uint256 amount);
+    event Staked(uint256 amount);
     event EpochSettled(uint256 indexed epoch, uint256 returnedAmount, uint256 shares, uint256 assets);
     event RedeemRequest(
         address indexed controller, address indexed owner, uint256 indexed requestId, address sender, uint256 shares
@@ -59,17 +59,22 @@ interface ITranche is IERC4626 {
     error NotController(address controller, address caller);
     error ZeroShares();
     error NotDesk(address caller);
+    error ReserveShort(uint256 amount, uint256 owed);
     error CoolingDown(uint256 readyAt);
     error StopTooLong(uint256 stopSeconds, uint256 maxSeconds);
     error BadParams(uint256 value, uint256 bound);
 
     // Risk
 
-    /// @notice Begin or go on: refused while takeovers are stopped; at rest it settles, and brings RISK what may be lost.
+    /// @notice Begin or go on: refused while takeovers are stopped; at rest it settles, levels, and stakes what RISK has.
     /// Desk only.
     function begin() external returns (Params memory);
 
-    /// @notice End the epoch: bring what is left in RISK back, and set aside what the queue is owed. Anyone.
+    /// @notice At rest: bring at most `mostAmount` from one account to the other, so that RISK has what is left of the loss
+    /// cap. Anyone: a takeover does it, too, but all of it, and what leaves the vault for a moment is limited there.
+    function level(uint256 mostAmount) external;
+
+    /// @notice End the epoch: book its result, and what the queue is owed. Moves nothing. Anyone.
     function settle() external;
 
     // Leaving while the tranche carries risk; names and meaning as in ERC-7540
@@ -78,7 +83,7 @@ interface ITranche is IERC4626 {
     /// @return requestId the epoch
     function requestRedeem(uint256 shares, address controller, address owner) external returns (uint256 requestId);
 
-    /// @notice Fetch what a request came to. Controller alone; never stopped.
+    /// @notice Fetch what a request came to. Controller alone. A withdrawal from the ledger like any other.
     function claim(uint256 requestId, address controller, address receiver) external returns (uint256 assets);
 
     // Governance

@@ -68,7 +68,7 @@ class Pool:
             at_risk=health.legs + health.holdings != 0,
             supply=self.supply,
             lost=s.lostAmount,
-            brought=s.broughtAmount,
+            staked=s.stakedAmount,
             queued=s.queuedShares,
             owed=s.owedAmount,
             profit=s.vestingAmount,

@@ -22,13 +22,16 @@ import { ITranche } from "interfaces/ITranche.sol";
 import { IVault } from "interfaces/IVault.sol";
 import { Action, Grade, Level, Mode } from "interfaces/Types.sol";
 
-// Why a loss never exceeds the cap. Only RISK takes over, and an epoch begins by bringing it at most what is left of the
-// cap; nothing follows until the epoch has ended and its result is booked. What RISK owes beyond that is a debt of an
+// Why a loss never exceeds the cap. Only RISK takes over, and an epoch begins with at most what is left of the cap in it;
+// nothing follows until the epoch has ended and its result is booked. What RISK owes beyond that is a debt of an
 // account like any other: the waterfall's, not the reserve's.
 //
 // Why nobody's share is diluted. Entry and exit happen at rest, when all there is is cash: no mark is in the price of a
 // share. An entry pays for the profit that still vests, an exit leaves it. Money that is given away raises the price of
 // all shares, and OFFSET virtual shares a unit make it dearer to give than what rounding could take from the next.
+//
+// Deposits fill RISK first and withdrawals empty it last, so that money seldom has to move between the two: a move leaves
+// the vault and comes back, which limits on outflows and the gate may delay. Ending an epoch and queueing move nothing.
 
 /// @notice The backstop of one market.
 contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
@@ -67,7 +70,7 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
 
     Params private _params;
     uint256 private _lost;
-    uint256 private _brought;
+    uint256 private _staked;
     uint256 private _queued; // shares
     uint256 private _owed;
     uint256 private _profit; // that vests since…
@@ -104,25 +107,20 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
 
         if (!_carriesRisk()) {
             _settle();
-            _bring();
+            uint256 capAmount = _params.lossCapWad / UNIT_WAD;
+            if (_lost >= capAmount) revert LossCapReached(_lost, capAmount);
+            _level(type(uint256).max);
+            _staked = _amountOf(LEDGER.cashOf(RISK));
+
+            emit Staked(_staked);
         }
         return _params;
     }
 
-    /// @dev Begins an epoch: all that may be lost in it goes to RISK, as far as the vault can move it.
-    function _bring() private {
-        int256 cashWad = LEDGER.cashOf(RISK);
-        if (cashWad < 0) revert RiskInDebt(cashWad); // it would be paid beyond the cap; `writeOff` is open to anyone
-        uint256 capAmount = _params.lossCapWad / UNIT_WAD;
-        if (_lost >= capAmount) revert LossCapReached(_lost, capAmount);
-
-        uint256 amount = FixedPointMathLib.min(capAmount - _lost, _amountOf(LEDGER.cashOf(RESERVE)));
-        amount = FixedPointMathLib.min(amount, VAULT.held());
-        if (amount == 0) return; // the desk says so
-        _brought = amount;
-        _move(RESERVE, RISK, amount);
-
-        emit Brought(amount);
+    /// @inheritdoc ITranche
+    function level(uint256 mostAmount) external nonReentrant {
+        _settle();
+        _level(mostAmount);
     }
 
     /// @inheritdoc ITranche
@@ -130,19 +128,28 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
         _settle();
     }
 
+    /// @dev At rest. RISK has what may be lost, as far as what is owed to others leaves it.
+    function _level(uint256 mostAmount) private {
+        int256 cashWad = LEDGER.cashOf(RISK);
+        if (cashWad < 0) revert RiskInDebt(cashWad); // it would be paid beyond the cap; `writeOff` is open to anyone
+        (uint256 risk, uint256 reserve) = (_amountOf(cashWad), _amountOf(LEDGER.cashOf(RESERVE)));
+        uint256 target = FixedPointMathLib.min(_capLeft(), FixedPointMathLib.zeroFloorSub(risk + reserve, _owed));
+
+        if (risk > target) _move(RISK, RESERVE, FixedPointMathLib.min(risk - target, mostAmount));
+        else _move(RESERVE, RISK, FixedPointMathLib.min(target - risk, mostAmount));
+    }
+
     /// @dev First the result of the epoch, then those who wait for it: they leave at a price that has it in.
     function _settle() private {
         (uint256 legs, uint256 holdings) = _held();
         if (legs + holdings != 0) revert CarriesRisk(legs, holdings);
-        uint256 brought = _brought;
         uint256 shares = _queued;
-        if (brought == 0 && shares == 0) return;
+        if (_staked == 0 && shares == 0) return;
 
-        uint256 returned = brought == 0 ? 0 : _bringBack(brought);
+        uint256 returned = _staked == 0 ? 0 : _book();
         uint256 assets = _convertToAssets(shares, Math.Rounding.Floor);
         if (shares != 0) {
             _burn(address(this), shares);
-            if (assets != 0) assets = _fetch(RESERVE, assets);
             _epochs[_epoch] = Epoch(shares, assets);
             (_queued, _owed) = (0, _owed + assets);
         }
@@ -150,15 +157,14 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
         emit EpochSettled(_epoch++, returned, shares, assets);
     }
 
-    function _bringBack(uint256 brought) private returns (uint256 returned) {
+    function _book() private returns (uint256 returned) {
+        uint256 staked = _staked;
         returned = _amountOf(LEDGER.cashOf(RISK));
-        if (returned != 0) _move(RISK, RESERVE, returned);
-
-        _brought = 0;
-        if (returned < brought) {
-            _lost += brought - returned;
+        _staked = 0;
+        if (returned < staked) {
+            _lost += staked - returned;
         } else {
-            uint256 profit = returned - brought;
+            uint256 profit = returned - staked;
             _lost = FixedPointMathLib.zeroFloorSub(_lost, profit);
             (_profit, _vestsFrom) = (_vesting() + profit, uint40(block.timestamp));
         }
@@ -201,7 +207,7 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
 
         emit Claimed(controller, requestId, receiver, assets);
 
-        IERC20(asset()).safeTransfer(receiver, assets);
+        _pay(receiver, assets);
     }
 
     /* GOVERNANCE */
@@ -247,7 +253,8 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc IERC4626
     function totalAssets() public view override(ERC4626, IERC4626) returns (uint256) {
-        return FixedPointMathLib.zeroFloorSub(_gross(), _vesting());
+        (uint256 gross, uint256 pending) = _worth();
+        return FixedPointMathLib.zeroFloorSub(gross, pending);
     }
 
     /// @inheritdoc IERC4626
@@ -262,21 +269,26 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc IERC4626
     function maxRedeem(address owner) public view override(ERC4626, IERC4626) returns (uint256) {
-        (Level level,,) = BREAKER.stateOf(0);
+        (Level everywhere,,) = BREAKER.stateOf(0);
         bool gated = BREAKER.gatedUntil() != 0;
-        if (_carriesRisk() || !BREAKER.allowed(Action.Withdraw, Grade.Fresh, level, false, gated)) return 0;
+        if (_carriesRisk() || !BREAKER.allowed(Action.Withdraw, Grade.Fresh, everywhere, false, gated)) return 0;
 
-        return FixedPointMathLib.min(balanceOf(owner), _convertToShares(VAULT.held(), Math.Rounding.Floor));
+        (uint256 used, uint256 capacity) = VAULT.outflow();
+        uint256 free = (LEDGER.freePrincipalOf(RESERVE) + LEDGER.freePrincipalOf(RISK)) / UNIT_WAD;
+        uint256 amount = FixedPointMathLib.min(VAULT.held(), FixedPointMathLib.zeroFloorSub(capacity, used) + free);
+        return FixedPointMathLib.min(balanceOf(owner), _convertToShares(amount, Math.Rounding.Floor));
     }
 
     /// @inheritdoc IERC4626
     function previewDeposit(uint256 assets) public view override(ERC4626, IERC4626) returns (uint256) {
-        return Math.mulDiv(assets, totalSupply() + 10 ** OFFSET, _gross() + 1);
+        (uint256 gross,) = _worth();
+        return Math.mulDiv(assets, totalSupply() + 10 ** OFFSET, gross + 1);
     }
 
     /// @inheritdoc IERC4626
     function previewMint(uint256 shares) public view override(ERC4626, IERC4626) returns (uint256) {
-        return Math.mulDiv(shares, _gross() + 1, totalSupply() + 10 ** OFFSET, Math.Rounding.Ceil);
+        (uint256 gross,) = _worth();
+        return Math.mulDiv(shares, gross + 1, totalSupply() + 10 ** OFFSET, Math.Rounding.Ceil);
     }
 
     /// @inheritdoc ITranche
@@ -298,7 +310,7 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
     function state() external view returns (State memory) {
         return State({
             lostAmount: _lost,
-            broughtAmount: _brought,
+            stakedAmount: _staked,
             queuedShares: _queued,
             owedAmount: _owed,
             vestingAmount: _vesting(),
@@ -307,12 +319,18 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
         });
     }
 
-    /// @dev What profits not vested yet are part of. RISK counts at most what was brought: its profit is nobody's before it
-    /// is cash. Down, each account for itself, so that there is as much to withdraw.
-    function _gross() private view returns (uint256 amount) {
-        amount = _amountOf(LEDGER.cashOf(RESERVE));
-        if (_brought == 0) return amount;
-        return amount + FixedPointMathLib.min(_brought, _amountOf(LEDGER.healthOf(RISK).margin.equityWad));
+    /// @dev All that there is, and the profit in it that isn't the holders' yet: not booked, or not vested. Down, each account
+    /// for itself, so that there is as much to withdraw.
+    function _worth() private view returns (uint256 gross, uint256 pending) {
+        uint256 staked = _staked;
+        uint256 risk = _amountOf(staked == 0 ? LEDGER.cashOf(RISK) : LEDGER.healthOf(RISK).margin.equityWad);
+        gross = FixedPointMathLib.zeroFloorSub(_amountOf(LEDGER.cashOf(RESERVE)) + risk, _owed);
+        pending = _vesting() + (staked == 0 ? 0 : FixedPointMathLib.zeroFloorSub(risk, staked));
+    }
+
+    /// @dev What may still be lost; down: less is staked.
+    function _capLeft() private view returns (uint256) {
+        return FixedPointMathLib.zeroFloorSub(_params.lossCapWad / UNIT_WAD, _lost);
     }
 
     function _vesting() private view returns (uint256) {
@@ -349,28 +367,35 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
         super._withdraw(caller, receiver, owner, assets, shares);
     }
 
+    /// @dev RISK first, as far as it may be staked; never into a debt of it.
     function _transferIn(address from, uint256 assets) internal override {
-        Arrivals.receiveFrom(from, LEDGER, VAULT, RESERVE, assets);
+        int256 cashWad = LEDGER.cashOf(RISK);
+        uint256 room = cashWad < 0 ? 0 : FixedPointMathLib.zeroFloorSub(_capLeft(), _amountOf(cashWad));
+        uint256 part = FixedPointMathLib.min(room, assets);
+        if (part != 0) Arrivals.receiveFrom(from, LEDGER, VAULT, RISK, part);
+        if (assets != part) Arrivals.receiveFrom(from, LEDGER, VAULT, RESERVE, assets - part);
     }
 
     function _transferOut(address to, uint256 assets) internal override {
-        LEDGER.withdraw(RESERVE, 0, assets, to);
+        _pay(to, assets);
     }
 
-    /// @dev Between the two accounts; what a token keeps for itself on the way is lost, but never shuts anybody in.
+    /// @dev The reserve first; what is missing from RISK, but not in an epoch: then the reserve has all that is owed.
+    function _pay(address to, uint256 amount) private {
+        uint256 part = FixedPointMathLib.min(_amountOf(LEDGER.cashOf(RESERVE)), amount);
+        if (part != 0) LEDGER.withdraw(RESERVE, 0, part, to);
+        if (amount == part) return;
+        if (_staked != 0 || _carriesRisk()) revert ReserveShort(part, amount);
+        LEDGER.withdraw(RISK, 0, amount - part, to);
+    }
+
+    /// @dev Between the two accounts; what a token keeps for itself on the way is lost.
     function _move(uint64 from, uint64 to, uint256 amount) private {
-        LEDGER.deposit(to, 0, _fetch(from, amount));
-    }
-
-    /// @dev To this contract; never counts what is owed to others as arrived.
-    function _fetch(uint64 from, uint256 amount) private returns (uint256 arrived) {
-        uint256 before = _balance();
+        if (amount == 0) return;
+        uint256 before = IERC20(asset()).balanceOf(address(this));
         LEDGER.withdraw(from, 0, amount, address(this));
-        arrived = FixedPointMathLib.min(FixedPointMathLib.zeroFloorSub(_balance(), before), amount);
-    }
-
-    function _balance() private view returns (uint256) {
-        return IERC20(asset()).balanceOf(address(this));
+        uint256 arrived = FixedPointMathLib.zeroFloorSub(IERC20(asset()).balanceOf(address(this)), before);
+        LEDGER.deposit(to, 0, FixedPointMathLib.min(arrived, amount));
     }
 
     /// @dev Cash or equity in the token's decimals; down, and nothing where it is owed.

@@ -3,7 +3,7 @@ epochs.
 
   auction at a bid's terms   → FillBids        gain ≥ the bid's minimum of the slice's MM
   auction unsold             → TakeOver        ramp and wait are over, the tranche has room, nothing is restricted
-  tranche at rest again      → SettleTranche   something was brought to it, or somebody waits to leave
+  tranche at rest again      → SettleTranche   something was staked, or somebody waits to leave
 
 A takeover pays a reward out of its gain; the rest is service: `subsidy_wad` is what the operator lets one transaction
 lose.
@@ -44,8 +44,9 @@ class TrancheView:
     params: backstop.Params
     unit_wad: int
     lost: int
-    brought: int
+    staked: int
     queued: int  # shares
+    owed: int
     stopped_until: int  # [seconds]
 
 
@@ -75,7 +76,7 @@ def decide(
             actions += [found] if found is not None else []
     if gas.cost_wad(policy.settle_gas) <= policy.subsidy_wad:
         for market, tranche in tranches.items():
-            if (tranche.brought or tranche.queued) and not _carries_risk(snapshot, tranche):
+            if (tranche.staked or tranche.queued) and not _carries_risk(snapshot, tranche):
                 actions.append(SettleTranche(market=market, why="no risk is left"))
     return actions
 
@@ -163,11 +164,11 @@ def _room(snapshot: Snapshot, tranche: TrancheView, exposure: int) -> int:
         return 0
     equity = risk.health.margin.equity_wad
     if not _carries_risk(snapshot, tranche):
-        cash = _account(snapshot, tranche.reserve)
+        reserve = _account(snapshot, tranche.reserve)
         left = tranche.params.loss_cap_wad // tranche.unit_wad - tranche.lost
-        if equity < 0 or left <= 0 or cash is None:
+        if equity < 0 or left <= 0 or reserve is None:
             return 0
-        free = max(0, cash.cash_wad) + (equity if tranche.brought else 0)
+        free = equity + reserve.cash_wad - tranche.owed * tranche.unit_wad
         equity = min(left * tranche.unit_wad, free)
     own = exposure_wad(snapshot, risk, risk.health)
     return backstop.fraction_wad(equity, own, exposure, tranche.params.leverage_bps)

@@ -255,7 +255,6 @@ class Bidder:
 
 class Backstop:
     name = "backstop"
-    needs_accounts = True
 
     def __init__(
         self,
@@ -266,6 +265,13 @@ class Backstop:
         self._protocol, self._policy, self._book = protocol, policy, book
         self._params = read_params(protocol)
         self._units = 10 ** (18 - protocol.decimals[SETTLEMENT])
+        calls = [(one, name) for one in protocol.tranches.values() for name in ("RESERVE", "RISK")]
+        self._own = [int(account) for account in call_many(protocol.rpc, calls)]
+
+    def accounts(self, block: int) -> Sequence[int]:
+        """What is in auction, and the tranches' own."""
+        risky = self._protocol.at_risk(block=block)
+        return sorted({*self._own, *(one.account for one in risky if one.in_auction)})
 
     def decide(self, snapshot: Snapshot) -> Sequence[Action]:
         return backstop.decide(
@@ -288,12 +294,13 @@ class Backstop:
         return price_of(snapshot, self._policy.ether_underlying).spot_wad
 
     def _tranches(self, snapshot: Snapshot) -> dict[int, backstop.TrancheView]:
-        protocol, names = self._protocol, ("RESERVE", "RISK", "params", "state")
+        protocol, names = self._protocol, ("params", "state")
         calls = [(tranche, name) for tranche in protocol.tranches.values() for name in names]
         found = call_many(protocol.rpc, calls, block=snapshot.system.block)
         views = {}
         for place, underlying in enumerate(protocol.tranches):
-            reserve, risk, params, state = found[len(names) * place : len(names) * (place + 1)]
+            reserve, risk = self._own[2 * place : 2 * place + 2]
+            params, state = found[2 * place : 2 * place + 2]
             views[underlying] = backstop.TrancheView(
                 reserve=reserve,
                 risk=risk,
@@ -302,8 +309,9 @@ class Backstop:
                 ),
                 unit_wad=self._units,
                 lost=state.lostAmount,
-                brought=state.broughtAmount,
+                staked=state.stakedAmount,
                 queued=state.queuedShares,
+                owed=state.owedAmount,
                 stopped_until=state.stoppedUntil,
             )
         return views

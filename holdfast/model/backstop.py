@@ -113,7 +113,7 @@ class Tranche:
     at_risk: bool = False  # RISK holds a position or collateral
     supply: int = 0  # shares, those in the queue included
     lost: int = 0
-    brought: int = 0
+    staked: int = 0
     queued: int = 0  # shares
     owed: int = 0
     profit: int = 0  # that vests since …
@@ -129,15 +129,23 @@ class Tranche:
         return max(0, wad) // self.unit_wad
 
     @property
+    def cap_left(self) -> int:
+        return max(0, self.params.loss_cap_wad // self.unit_wad - self.lost)
+
+    @property
     def gross(self) -> int:
-        """Profit that vests included."""
-        reserve = self.amount_of(self.reserve_wad)
-        return reserve + min(self.brought, self.amount_of(self.risk_wad)) if self.brought else reserve
+        """All that there is."""
+        return max(0, self.amount_of(self.reserve_wad) + self.amount_of(self.risk_wad) - self.owed)
+
+    def pending(self, now: int) -> int:
+        """Profit that isn't the holders' yet: not booked, or not vested."""
+        unbooked = max(0, self.amount_of(self.risk_wad) - self.staked) if self.staked else 0
+        return self.vesting(now) + unbooked
 
     def total_assets(self, now: int) -> int:
-        return max(0, self.gross - self.vesting(now))
+        return max(0, self.gross - self.pending(now))
 
-    # Entry pays for what vests, exit leaves it; whoever comes or goes may lose the unit.
+    # Entry pays for what is pending, exit leaves it; whoever comes or goes may lose the unit.
 
     def preview_deposit(self, assets: int) -> int:
         return mul_div_down(assets, self.supply + VIRTUAL_SHARES, self.gross + 1)
@@ -152,31 +160,54 @@ class Tranche:
         return mul_div_up(assets, self.supply + VIRTUAL_SHARES, self.total_assets(now) + 1)
 
     def deposit(self, assets: int, now: int) -> tuple[Tranche, int]:
+        """RISK first, as far as it may be staked; never into a debt of it."""
         shares = self.preview_deposit(assets)
         after = self.settle(now)
-        came = after.reserve_wad + assets * self.unit_wad
-        return replace(after, reserve_wad=came, supply=after.supply + shares), shares
+        room = 0 if after.risk_wad < 0 else max(0, after.cap_left - after.amount_of(after.risk_wad))
+        part = min(room, assets)
+        after = replace(
+            after,
+            risk_wad=after.risk_wad + part * self.unit_wad,
+            reserve_wad=after.reserve_wad + (assets - part) * self.unit_wad,
+            supply=after.supply + shares,
+        )
+        return after, shares
 
     def redeem(self, shares: int, now: int) -> tuple[Tranche, int]:
         assets = self.preview_redeem(shares, now)
         after = self.settle(now)
-        left = after.reserve_wad - assets * self.unit_wad
-        return replace(after, reserve_wad=left, supply=after.supply - shares), assets
+        return replace(after._paid(assets), supply=after.supply - shares), assets
+
+    def _paid(self, assets: int) -> Tranche:
+        """The reserve first."""
+        part = min(self.amount_of(self.reserve_wad), assets)
+        if part < assets and (self.staked or self.at_risk):
+            raise Refused("ReserveShort", part, assets)
+        return replace(
+            self,
+            reserve_wad=self.reserve_wad - part * self.unit_wad,
+            risk_wad=self.risk_wad - (assets - part) * self.unit_wad,
+        )
 
     # Risk
 
-    def bring(self) -> Tranche:
-        """Begins an epoch: all that may be lost in it goes to RISK."""
-        if self.risk_wad < 0:
-            raise Refused("RiskInDebt", self.risk_wad)
-        cap = self.params.loss_cap_wad // self.unit_wad
-        if self.lost >= cap:
-            raise Refused("LossCapReached", self.lost, cap)
-        amount = min(cap - self.lost, self.amount_of(self.reserve_wad))
-        moved = amount * self.unit_wad
-        return replace(
-            self, brought=amount, reserve_wad=self.reserve_wad - moved, risk_wad=self.risk_wad + moved
-        )
+    def begin(self, now: int) -> Tranche:
+        """Stakes what may be lost."""
+        after = self.settle(now)
+        if after.cap_left == 0:
+            raise Refused("LossCapReached", after.lost, self.params.loss_cap_wad // self.unit_wad)
+        after = after.level(2**256 - 1, now)
+        return replace(after, staked=after.amount_of(after.risk_wad))
+
+    def level(self, most: int, now: int) -> Tranche:
+        """RISK has what may be lost, as far as what is owed to others leaves it."""
+        after = self.settle(now)
+        if after.risk_wad < 0:
+            raise Refused("RiskInDebt", after.risk_wad)
+        risk, reserve = after.amount_of(after.risk_wad), after.amount_of(after.reserve_wad)
+        target = min(after.cap_left, max(0, risk + reserve - after.owed))
+        moved = (min(target - risk, most) if target > risk else -min(risk - target, most)) * self.unit_wad
+        return replace(after, reserve_wad=after.reserve_wad - moved, risk_wad=after.risk_wad + moved)
 
     # The queue
 
@@ -184,17 +215,16 @@ class Tranche:
         return replace(self, queued=self.queued + shares)
 
     def settle(self, now: int) -> Tranche:
-        """First the result of the epoch, then those who wait for it."""
+        """First the result of the epoch, then those who wait for it. Moves nothing."""
         if self.at_risk:
             raise Refused("CarriesRisk")
-        if not self.brought and not self.queued:
+        if not self.staked and not self.queued:
             return self
-        after = self._brought_back(now) if self.brought else self
+        after = self._booked(now) if self.staked else self
         assets = after.preview_redeem(self.queued, now)
         return replace(
             after,
             supply=after.supply - self.queued,
-            reserve_wad=after.reserve_wad - assets * self.unit_wad,
             queued=0,
             owed=self.owed + assets,
             epoch=self.epoch + 1,
@@ -204,15 +234,14 @@ class Tranche:
     def claim(self, epoch: int, shares: int) -> tuple[Tranche, int]:
         found = self.epochs[epoch]
         assets = mul_div_down(shares, found.assets, found.shares)
-        return replace(self, owed=self.owed - assets), assets
+        return replace(self, owed=self.owed - assets)._paid(assets), assets
 
-    def _brought_back(self, now: int) -> Tranche:
+    def _booked(self, now: int) -> Tranche:
         returned = self.amount_of(self.risk_wad)
-        moved = returned * self.unit_wad
-        after = replace(self, brought=0, reserve_wad=self.reserve_wad + moved, risk_wad=self.risk_wad - moved)
-        if returned < self.brought:
-            return replace(after, lost=self.lost + self.brought - returned)
-        profit = returned - self.brought
+        after = replace(self, staked=0)
+        if returned < self.staked:
+            return replace(after, lost=self.lost + self.staked - returned)
+        profit = returned - self.staked
         return replace(
             after, lost=max(0, self.lost - profit), profit=self.vesting(now) + profit, vests_from=now
         )

@@ -26,7 +26,7 @@ TASK_VARIABLE: Final = "HOLDFAST_MUTATE"
 
 FOLDERS: Final = (
     *(f"tests/unit/{noun}" for noun in
-      ("ledger", "liquidation", "risk", "insurance", "oracle", "vault", "breaker", "venue")),
+      ("ledger", "liquidation", "risk", "insurance", "oracle", "vault", "breaker", "venue", "backstop")),
     "tests/parity",
     "tests/flow",
     "tests/attack",
@@ -42,7 +42,7 @@ _READ: Final = (
 )
 """What they rest on beside the contracts."""
 
-INSIDE: Final = {"Ledger": ("Positions",)}
+INSIDE: Final = {"Ledger": ("Positions",), "Tranche": ("Desk",)}
 """Contracts that another one deploys."""
 
 FIRST: Final = 12

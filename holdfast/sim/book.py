@@ -82,20 +82,17 @@ def staked(t: Transition, account: int, g: Ghost) -> int:
     for one in g.world.backstops.values():
         if one.risk == account and t.action == "take_over":
             unit = t.before.system.assets[SETTLEMENT].unit_wad
-            came: int = sum(e.args["amount"] for e in t.named("Brought") if e.address == one.tranche.address)
-            for event in t.named("EpochSettled"):
-                came -= event.args["returnedAmount"] if event.address == one.tranche.address else 0
-            paid: int = sum(
-                e.args["rewardAmount"] for e in t.named("TakenOver") if e.address == one.desk.address
-            )
-            return (came - paid) * unit
+            was, now = t.pair(one.reserve)  # what it has more or less came from or went to the other account
+            named = t.named("TakenOver")
+            paid: int = sum(e.args["rewardAmount"] for e in named if e.address == one.desk.address)
+            return was.cash_wad - now.cash_wad - paid * unit
     return 0
 
 
 def advanced(twin: Tranche, name: str, args: Any, now: int) -> Tranche:
     """After an event, by the rules of the model."""
-    if name == "Brought":
-        return replace(twin, brought=args["amount"])
+    if name == "Staked":
+        return replace(twin, staked=args["amount"])
     if name == "ParamsSet":
         return replace(twin, params=read_tranche_params(args["params"]))
     if name == "RedeemRequest":
@@ -103,7 +100,7 @@ def advanced(twin: Tranche, name: str, args: Any, now: int) -> Tranche:
     if name != "EpochSettled":
         return twin
     cash = args["returnedAmount"] * twin.unit_wad
-    booked = replace(twin, risk_wad=cash, at_risk=False).settle(now) if twin.brought else twin
+    booked = replace(twin, risk_wad=cash, at_risk=False).settle(now) if twin.staked else twin
     paid = backstop.Epoch(shares=args["shares"], assets=args["assets"])
     return replace(
         booked,

@@ -104,6 +104,7 @@ THIN: Final[Mapping[str, Any]] = {
         "window_seconds": 7_200,
     },
     "ledger": {"kink_bps": 1_000, "kink_rate_bps": 5_000, "max_rate_bps": 60_000, "funding_cap_bps": 10},
+    "backstop": {"ETH": {"loss_cap": 4_000}, "BTC": {"loss_cap": 4_000, "leverage_bps": 60_000}},
     "venue": {"maker_fee_bps": 0, "taker_fee_bps": 7},
     "vault": {"outflow_share_bps": 300},
 }

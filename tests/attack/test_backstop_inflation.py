@@ -5,15 +5,15 @@ nothing; the one share owns it all.
 
 ├── gift to the ledger account, before the victim  -> the victim loses nothing worth a cent, the giver nearly all
 ├── gift of tokens to the contracts                -> counts for nothing
-└── gift to RISK                                   -> a profit that vests, for whoever was there
+└── gift to RISK in an epoch                       -> a profit that vests, for whoever was there
 """
 
 from __future__ import annotations
 
 import pytest
 
-from tests.backstop import USDC, Pool
-from tests.stage import Party, Stage
+from tests.backstop import USDC, Pool, a_crash
+from tests.stage import Party, Stage, wads
 
 
 @pytest.fixture
@@ -53,9 +53,19 @@ def test_gift__of_tokens__counts_for_nothing(stage: Stage, pool: Pool) -> None:
     assert pool.contract.call("previewRedeem", 10**12) == price
 
 
-def test_gift__to_risk_at_rest__changes_no_price(stage: Stage, pool: Pool) -> None:
+def test_gift__to_risk_in_an_epoch__vests_for_whoever_was_there(stage: Stage, pool: Pool) -> None:
     thief, victim = stage.party(), stage.party()
-    pool.deposit(thief.address, 1)
+    pool.deposit(thief.address, 10_000)
+    long, short = a_crash(stage)
+    stage.until_started(long, 135)
+    pool.take_over(long)
+    before = pool.total
     gift(stage, thief, pool.risk, 10_000)
+    assert pool.total == before
+    pool.trade(short, -wads(10), wads(1_800))
     pool.deposit(victim.address, 100)
-    assert pool.contract.call("previewRedeem", pool.shares(victim.address)) >= 100 * USDC - 1
+    worth = pool.contract.call("previewRedeem", pool.shares(victim.address))
+    assert worth < 51 * USDC  # he has paid for what still vests…
+    stage.wait(86_400)
+    worth = pool.contract.call("previewRedeem", pool.shares(victim.address))
+    assert 99 * USDC < worth <= 100 * USDC  # …and has it in a day

@@ -7,6 +7,7 @@ Naive rule: totalAssets counts the gain at once, and whoever holds shares then g
 
 ├── in, take over, buy back, out, in a few seconds  -> he has what vested in those seconds
 ├── in after the gain, before it has vested         -> he pays for it
+├── in before it is even booked                     -> the same
 ├── in at risk, when the mark is low                -> nobody enters at risk
 └── who was there and stayed                        -> has the gain
 """
@@ -61,6 +62,22 @@ def test_sandwich__in_while_it_vests__pays_for_it(stage: Stage, pool: Pool) -> N
     pool.deposit(thief.address, 1_000_000)
     stage.wait(86_400)
 
+    assert out(pool, thief) <= 1_000_000 * USDC
+    worth = pool.contract.call("maxWithdraw", address_of("stranger"))
+    assert worth == pytest.approx(10_000 * USDC + gain, abs=3)
+
+
+def test_sandwich__in_before_it_is_booked__pays_for_it(stage: Stage, pool: Pool) -> None:
+    """All is sold, and nobody has ended the epoch: his deposit does."""
+    long, short = a_crash(stage)
+    stage.until_started(long, 135)
+    pool.take_over(long)
+    pool.trade(short, -wads(10), wads(1_800))
+    thief = stage.party()
+    pool.deposit(thief.address, 1_000_000)
+    gain = pool.state.vestingAmount
+    assert gain > 400 * USDC
+    stage.wait(86_400)
     assert out(pool, thief) <= 1_000_000 * USDC
     worth = pool.contract.call("maxWithdraw", address_of("stranger"))
     assert worth == pytest.approx(10_000 * USDC + gain, abs=3)

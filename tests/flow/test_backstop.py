@@ -50,7 +50,7 @@ def test_backstop__unsold_crash__taken_over_unwound_and_paid(stage: Stage) -> No
     assert taken["gainWad"] == equity - up(equity, 1, 10)
     # 800,000 gas at 1 gwei, with ETH at 1,800: 1.44 dollars
     assert taken["rewardAmount"] == pytest.approx(1.44 * USDC, abs=1)
-    assert receipt.event("Brought").args == {"amount": 100_000 * USDC}
+    assert receipt.event("Staked").args == {"amount": 100_000 * USDC}
     assert pool.size() == wads(5)
     assert named(receipt, "AuctionEnded")[0]["account"] == long.account
 
@@ -117,4 +117,4 @@ def test_backstop__collateral_inherited__sold_and_settled(stage: Stage) -> None:
 
     pool.trade(short, -wads(10), wads(1_746))
     pool.send("settle")
-    assert pool.state.broughtAmount == 0 and pool.look().cash_wad < 10**12
+    assert pool.state.stakedAmount == 0

@@ -45,7 +45,15 @@ PARAMS = Params(
     reward_gas=800_000,
 )
 VIEW = TrancheView(
-    reserve=RESERVE, risk=RISK, params=PARAMS, unit_wad=10**12, lost=0, brought=0, queued=0, stopped_until=0
+    reserve=RESERVE,
+    risk=RISK,
+    params=PARAMS,
+    unit_wad=10**12,
+    lost=0,
+    staked=0,
+    queued=0,
+    owed=0,
+    stopped_until=0,
 )
 BID = StandingBid(taker=5, signer="", market=1, max_notional_wad=10**30, min_discount_bps=4_000)
 CAUTIOUS = Restriction(level=Level.CAUTIOUS, until=2_000_000, grace_until=0)
@@ -107,12 +115,12 @@ def test_take_over__least_gain__to_the_basis_point(world: Any) -> None:
 def test_take_over__desk_in_debt_or_contested__nothing(world: Any) -> None:
     assert decided(world, sold(world), *own(world, equity=-1, cash=-1)) == []
     contested = own(world, equity=9_000, positions=[world.position(1)], grade=Grade.CONTESTED)
-    assert decided(world, sold(world), *contested, view=replace(VIEW, brought=10**10)) == []
+    assert decided(world, sold(world), *contested, view=replace(VIEW, staked=10**10)) == []
 
 
 def test_take_over__its_own_account__left_to_others(world: Any) -> None:
     bust = world.account(RISK, equity=400, auction=world.auction(DUE, d=1.0))
-    assert decided(world, own(world)[0], bust, view=replace(VIEW, brought=1)) == []
+    assert decided(world, own(world)[0], bust, view=replace(VIEW, staked=1)) == []
 
 
 def test_take_over__gas_above_reward_and_subsidy__nothing(world: Any) -> None:
@@ -155,7 +163,7 @@ def test_fill__not_for_this_auction__nothing(world: Any, left: int, changes: dic
     assert decided(world, sold(world, 60, d=0.5), *own(world), bids=[standing(min_discount_bps=4_500)])
 
 
-@pytest.mark.parametrize("changes", [{"brought": 5}, {"queued": 5}])
+@pytest.mark.parametrize("changes", [{"staked": 5}, {"queued": 5}])
 def test_settle__at_rest_with_something_to_do__asked_for(world: Any, changes: dict[str, int]) -> None:
     view = replace(VIEW, **changes)
     assert decided(world, *own(world), view=view) == [SettleTranche(market=1, why="no risk is left")]
@@ -213,7 +221,7 @@ def test_role__on_a_chain__bid_takeover_and_settlement_succeed(scene: Scene, tmp
     assert scene.look(p.tranches[1].call("RISK")).positions
     scene.at_once(lambda: unwound(scene))
     assert cycle(1) == ["SettleTranche"]
-    assert p.tranches[1].call("state").broughtAmount == 0
+    assert p.tranches[1].call("state").stakedAmount == 0
 
 
 def unwound(scene: Scene) -> None:

@@ -83,8 +83,8 @@ def test_shares__of_the_docs__as_worked_by_hand() -> None:
     t, second = t.deposit(4_000 * USDC, 0)
     assert (first, second) == (6_000 * USDC * 10**6, 4_000 * USDC * 10**6)
 
-    t = t.bring()
-    assert t.brought == 1_000 * USDC
+    t = t.begin(0)
+    assert (t.staked, t.reserve_wad) == (1_000 * USDC, 9_000 * WAD)
     t = replace(t, at_risk=True, risk_wad=1_240 * WAD)
     assert t.total_assets(0) == 10_000 * USDC  # the gain is nobody's yet
     t = t.request(second)
@@ -98,21 +98,23 @@ def test_shares__of_the_docs__as_worked_by_hand() -> None:
     assert t.preview_redeem(first, 100 + 86_400) == 6_200 * USDC - 1  # the virtual shares' part
     # Whoever comes meanwhile pays for the profit: 6,200 for 6,000 shares
     assert t.preview_deposit(6_200 * USDC) == pytest.approx(first, rel=1e-9)
+    # Owed is set aside: the next epoch can't stake it
     assert t.claim(0, second)[1] == 4_000 * USDC
+    again = t.begin(100)
+    assert again.staked == 1_000 * USDC and again.amount_of(again.reserve_wad) >= again.owed
 
 
 def test_loss__of_the_docs__never_beyond_the_cap() -> None:
     t, _ = EMPTY.deposit(10_000 * USDC, 0)
-    t = replace(t.bring(), at_risk=True, risk_wad=-500 * WAD)
+    t = replace(t.begin(0), at_risk=True, risk_wad=-500 * WAD)
     assert t.total_assets(0) == 9_000 * USDC
 
     t = replace(t, at_risk=False).settle(1)
     assert (t.lost, t.total_assets(1)) == (1_000 * USDC, 9_000 * USDC)
+    with pytest.raises(Refused, match="RiskInDebt"):
+        t.level(1, 1)
     with pytest.raises(Refused) as caught:
-        t.bring()
-    assert caught.value.name == "RiskInDebt"
-    with pytest.raises(Refused) as caught:
-        replace(t, risk_wad=0).bring()
+        t.begin(1)
     assert (caught.value.name, caught.value.values) == ("LossCapReached", (1_000 * USDC, 1_000 * USDC))
 
 
@@ -178,12 +180,13 @@ def test_shares__profit__none_of_it_to_who_enters_after(
     stays: int, profit: int, comes: int, late: int
 ) -> None:
     t, kept = EMPTY.deposit(stays, 0)
-    t = t.bring()
-    t = replace(t, risk_wad=t.risk_wad + profit * t.unit_wad).settle(0)
+    t = t.begin(0)
+    t = replace(t, risk_wad=t.risk_wad + profit * t.unit_wad)
+    t = t.settle(0) if late % 2 else t  # or the one who comes does it
     t, got = t.deposit(comes, late)
 
-    assert t.redeem(got, 86_400)[1] <= comes
-    assert t.preview_redeem(kept, 86_400) >= stays - 1
+    assert t.redeem(got, 2 * 86_400)[1] <= comes
+    assert t.preview_redeem(kept, 2 * 86_400) >= stays - 1
 
 
 @repeatable
@@ -194,13 +197,25 @@ def test_loss__any_epochs__at_most_the_cap_below_the_highest_point(stays: int, r
     for place, result in enumerate(results):
         t = replace(t, risk_wad=max(0, t.risk_wad))  # what it owes, others paid
         try:
-            t = t.bring()
+            t = t.begin(place)
         except Refused:
             break
+        assert t.staked <= t.cap_left
         t = replace(t, risk_wad=t.risk_wad + result).settle(place)
         value = t.gross
         highest = max(highest, value)
-        assert highest - value <= t.lost + len(results) <= 1_000 * USDC + len(results)
+        assert highest - value <= t.lost + len(results)
+        assert t.lost <= 1_000 * USDC
+
+
+def test_level__what_is_owed__is_never_staked() -> None:
+    t, shares = EMPTY.deposit(1_500 * USDC, 0)
+    t = t.request(shares * 2 // 3).settle(0)
+    assert t.owed == 1_000 * USDC
+    t = t.begin(0)
+    assert t.staked == 500 * USDC and t.reserve_wad == 1_000 * WAD
+    paid = replace(t, at_risk=True).claim(0, shares * 2 // 3)[0]
+    assert (paid.owed, paid.reserve_wad) == (0, 0)
 
 
 def test_vesting__runs_out__and_never_below_zero() -> None:

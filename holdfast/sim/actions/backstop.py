@@ -71,7 +71,7 @@ def leave_tranche(s: Scene) -> Step | None:
     queues = s.chance(0.7 if twin.at_risk else 0.2)
     function = "requestRedeem" if queues else s.rng.choice(("redeem", "withdraw"))
     number = twin.preview_redeem(part, s.now) if function == "withdraw" else part
-    facts = {"market": underlying, "who": who, "moves": (SETTLEMENT,), "shares": part, "function": function}
+    facts = {"market": underlying, "who": who, "moves": (SETTLEMENT,), "number": number, "function": function}
     to = who if queues or s.chance(0.9) else s.world.people.stranger
     sender = who if s.chance(0.96) else s.world.people.stranger
     return act(
@@ -92,6 +92,18 @@ def claim(s: Scene) -> Step | None:
     return act(
         s.world, "claim", one.tranche, "claim", epoch, who, who, sender=sender, facts=facts, **_parts(one)
     )
+
+
+@action(weight=0.5)
+def level_tranche(s: Scene) -> Step:
+    """Money goes from one account of a tranche to the other, in part or as far as it should."""
+    underlying, one, _ = _drawn(s)
+    most = HUGE if s.chance(0.6) else s.log(1, 10**12)
+    facts = {"market": underlying, "moves": (SETTLEMENT,)}
+    return act(
+        s.world, "level_tranche", one.tranche, "level", most, sender=s.world.people.stranger, facts=facts,
+        **_parts(one),
+    )  # fmt: skip
 
 
 @action(weight=2)

@@ -7,7 +7,7 @@ from typing import Any
 
 from holdfast.model import backstop
 from holdfast.model.backstop import Tranche
-from holdfast.sim.book import advanced, as_it_stands, book_of
+from holdfast.sim.book import Shares, advanced, as_it_stands, book_of
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
@@ -32,20 +32,22 @@ UNITS = 2
 @invariant(75)
 def tranche_loss_capped(t: Transition, g: Ghost) -> Judgement:
     """A tranche stakes at most what is left of its loss cap; what isn't staked only holders take out."""
-    book = book_of(g)
     for underlying, one in g.world.backstops.items():
-        twin, cap = _after(t, g, underlying), book.tranches[underlying].twin.params.loss_cap_wad
-        for event in _of(t, one, "Brought"):
-            cap_amount = cap // twin.unit_wad
-            staked = twin.lost + event.args["amount"]
-            yield at_most(staked, max(cap_amount, twin.lost), f"{staked} at stake of {cap_amount}", "units")
-        if one.reserve not in t.fresh or t.named("WrittenOff") or SETTLEMENT in _odd(g):
+        twin, staked = _after(t, g, underlying), _of(t, one, "Staked")
+        for event in staked:
+            yield at_most(event.args["amount"], twin.cap_left, f"{event.args} of {twin.cap_left}", "units")
+        if not {one.reserve, one.risk} <= t.fresh or t.named("WrittenOff") or SETTLEMENT in _odd(g):
             continue
-        was, now = t.pair(one.reserve)
-        left = was.cash_wad - now.cash_wad - _taken_out(t, one) * twin.unit_wad
-        slack = 4 + was.cash_wad // WAD + _digit(t) if t.step is None else 4 + _digit(t)
-        yield at_most(left, slack, f"tranche {underlying}: {left} wei left its reserve")
+        (was, now), (had, has) = t.pair(one.reserve), t.pair(one.risk)
         yield unless(not now.positions and not now.holdings, f"the reserve of {underlying} holds something")
+        left = was.cash_wad - now.cash_wad - _taken_out(t, one) * twin.unit_wad
+        if staked:
+            left -= sum(event.args["amount"] for event in staked) * twin.unit_wad
+        elif not _at_risk(had) and not _at_risk(has):
+            left += had.cash_wad - has.cash_wad  # all of it is cash
+        slack = 8 + 2 * _digit(t) + (abs(was.cash_wad + had.cash_wad) // WAD if t.step is None else 0)
+        if had.cash_wad >= 0 or _at_risk(had):  # a debt of it grows by itself
+            yield at_most(left, slack, f"tranche {underlying}: {left} wei left it")
 
 
 @invariant(76)
@@ -57,7 +59,7 @@ def shares_fall_by_losses(t: Transition, g: Ghost) -> Judgement:
         was = as_it_stands(g, underlying, t.before)
         now = _with_accounts(_after(t, g, underlying), one, t.after)
         fell = 0
-        if was.brought and now.brought == was.brought:  # the same epoch
+        if was.staked and now.staked == was.staked:  # the same epoch
             fell = max(0, _staked_value(was) - _staked_value(now))
         before = was.total_assets(t.before.system.time) + 1
         after = now.total_assets(t.after.system.time) + 1 + fell + UNITS
@@ -141,33 +143,36 @@ def exits_honoured(t: Transition, g: Ghost) -> Judgement:
     ):
         return
     twin = as_it_stands(g, facts["market"], t.before)
-    if t.action == "claim":
-        due = facts["epoch"] < twin.epoch and shares.requests[(facts["epoch"], facts["who"])] > 0
-        yield unless(t.ok or not due, f"refused what was owed: {t.error}")
+    if t.action == "settle_tranche":
+        yield unless(t.ok or twin.at_risk, f"an epoch couldn't end: {t.error}")
         return
     if facts.get("function") == "requestRedeem":
-        fits = 0 < facts["shares"] <= shares.held[facts["who"]]
+        fits = 0 < facts["number"] <= shares.held[facts["who"]]
         yield unless(t.ok or not fits, f"nobody may be kept from queueing: {t.error}")
         return
-    needed = _needed(twin, facts, t.before.system.time)
-    if twin.at_risk or needed is None or not allowed(t.before, Action.WITHDRAW, ()):
+    wanted = _wanted(twin, shares, facts, t.before.system.time)
+    vault = t.before.system.assets[SETTLEMENT]
+    if not 0 < wanted <= min(vault.held, vault.outflow_capacity - vault.outflow):
         return
-    if facts.get("shares", 0) > shares.held[facts.get("who", "")]:
+    if (twin.at_risk and t.action != "claim") or not allowed(t.before, Action.WITHDRAW, ()):
         return
-    if needed > t.before.system.assets[SETTLEMENT].held:
-        return
-    yield unless(t.ok, f"shut in at rest: {t.error}")
+    yield unless(t.ok, f"shut in: {t.error}")
 
 
-def _needed(twin: Tranche, facts: Any, now: int) -> int | None:
-    """Tokens [units] that the vault must have for it at one time or another; None where nothing comes of it."""
-    own = 0
-    if "shares" in facts:
-        own = twin.preview_redeem(facts["shares"], now)
-        if own == 0:
-            return None
-    back = twin.amount_of(twin.risk_wad) if twin.brought else 0
-    return back + twin.preview_redeem(twin.queued, now) + own
+def _wanted(twin: Tranche, shares: Shares, facts: Any, now: int) -> int:
+    """[units] What he is to get; zero where there is nothing, or where he asks for too much."""
+    if "epoch" in facts:
+        asked = shares.requests[(facts["epoch"], facts["who"])]
+        if facts["epoch"] >= twin.epoch or not asked:
+            return 0
+        paid = twin.epochs[facts["epoch"]]
+        due = asked * paid.assets // paid.shares
+        there = twin.amount_of(twin.reserve_wad) + (0 if twin.at_risk else twin.amount_of(twin.risk_wad))
+        return due if due <= there else 0  # creditors may have borne a write-off
+    held, number = shares.held[facts["who"]], facts["number"]
+    if facts["function"] == "withdraw":
+        return number if twin.preview_withdraw(number, now) <= held else 0
+    return twin.preview_redeem(number, now) if number <= held else 0
 
 
 def exposure_of(snapshot: Snapshot, account: Account) -> int:
@@ -212,14 +217,12 @@ def _with_accounts(twin: Tranche, one: Backstop, snapshot: Snapshot) -> Tranche:
 
 
 def _staked_value(twin: Tranche) -> int:
-    return min(twin.brought, twin.amount_of(twin.risk_wad))
+    return min(twin.staked, twin.amount_of(twin.risk_wad))
 
 
 def _taken_out(t: Transition, one: Backstop) -> int:
-    """[units] What left the reserve by its doors, less what came in by them."""
-    out: int = sum(event.args["assets"] for event in _of(t, one, "Withdraw"))
-    out += sum(event.args["assets"] - event.args["returnedAmount"] for event in _of(t, one, "EpochSettled"))
-    out += sum(event.args["amount"] for event in _of(t, one, "Brought"))
+    """[units] What left by the doors, less what came in by them."""
+    out: int = sum(event.args["assets"] for name in ("Withdraw", "Claimed") for event in _of(t, one, name))
     back: int = sum(event.args["assets"] for event in _of(t, one, "Deposit"))
     return out - back
 

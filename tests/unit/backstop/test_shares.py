@@ -10,7 +10,8 @@
 │   └── several in an epoch                        -> at one price
 ├── claim
 │   ├── too early; twice; by another               -> NotClaimable, ZeroShares, NotController
-│   └── while stopped and halted                   -> paid
+│   ├── while stopped                              -> paid
+│   └── while halted                               -> when it ends
 ├── the next takeover                              -> pays the queue first
 ├── loss                                           -> all bear it alike, at most the cap
 └── a token that keeps something for itself        -> Short
@@ -24,7 +25,7 @@ import pytest
 
 from holdfast.chain.contract import Contract
 from holdfast.chain.rpc import Rpc
-from holdfast.types import Level
+from holdfast.types import Action, Grade, Level
 from tests.attack.company import deployed_with
 from tests.backstop import USDC, Pool, a_crash
 from tests.conftest import Refused, Roles
@@ -48,7 +49,7 @@ def test_deposit__at_rest__is_cash_in_the_ledger(stage: Stage, pool: Pool) -> No
     pool.deposit(party.address, 1_000)
 
     assert pool.shares(party.address) == 1_000 * USDC * MILLION
-    assert stage.cash(pool.reserve) == wads(101_000)
+    assert (stage.cash(pool.risk), stage.cash(pool.reserve)) == (wads(101_000), 0)
     assert stage.protocol.vaults[0].call("held") == held + 1_000 * USDC
     assert pool.tokens(pool.contract.address) == 0 == pool.tokens(pool.desk.address)
 
@@ -96,7 +97,9 @@ def test_max__bounded_by_the_vault(stage: Stage, pool: Pool) -> None:
     assert pool.contract.call("maxRedeem", who) == pytest.approx(10_000 * USDC * MILLION, rel=1e-6)
 
 
-def test_halted__nobody_out_but_claims(stage: Stage, pool: Pool, carrying: Party) -> None:
+def test_halted__nobody_out_until_it_ends(
+    stage: Stage, pool: Pool, carrying: Party, refused: Refused
+) -> None:
     who = address_of("stranger")
     pool.request(who, 1_000 * USDC * MILLION)
     pool.trade(carrying, -wads(10), wads(1_800))
@@ -105,6 +108,11 @@ def test_halted__nobody_out_but_claims(stage: Stage, pool: Pool, carrying: Party
     stage.send(pool.contract, "stop", 600, by="guardian")
 
     assert pool.contract.call("maxRedeem", who) == 0
+    with refused(
+        "Blocked", action=Action.WITHDRAW, underlying=0, level=Level.HALTED, grade=Grade.FRESH, grace=False
+    ):
+        pool.claim(who, 0)
+    stage.time += 600
     pool.claim(who, 0)
     assert pool.tokens(who) == 1_000 * USDC
 
@@ -158,7 +166,8 @@ def test_next_takeover__pays_the_queue_first(stage: Stage, pool: Pool) -> None:
     receipt = pool.take_over(long)
 
     assert receipt.event("EpochSettled").args["assets"] == 40_000 * USDC
-    assert receipt.event("Brought").args["amount"] == 60_000 * USDC
+    assert receipt.event("Staked").args["amount"] == 60_000 * USDC
+    assert stage.cash(pool.reserve) == wads(40_000)
     pool.claim(first, 0)
     assert pool.tokens(first) == 40_000 * USDC
 

@@ -178,7 +178,7 @@ def test_take_over__leverage_allows_a_part__takes_a_part_and_no_more(
     receipt = pool.take_over(long)
 
     taken = receipt.event("TakenOver").args
-    assert receipt.event("Brought").args == {"amount": 4_000 * USDC}
+    assert receipt.event("Staked").args == {"amount": 4_000 * USDC}
     assert taken["fractionWad"] == fraction_wad(wads(4_000), 0, wads(18_000), 30_000) == WAD * 2 // 3
     health = stage.ahead(pool.risk)
     assert health.gross_wad <= health.margin.equity_wad * 30_000 // BPS
