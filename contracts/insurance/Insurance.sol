@@ -138,7 +138,7 @@ contract Insurance is IInsurance, AccessManaged {
         LEDGER.move(account, FUND, amountWad);
         shares = FundCurve.sharesFor(_cashOf(FUND) - fundWad, fundWad, supply); // for what arrived
         if (shares == 0) revert ILedger.ZeroAmount();
-        s.stakedShares = (s.stakedShares + shares).toUint128();
+        s.stakedShares = (uint256(s.stakedShares) + shares).toUint128();
         _stakes[account].shares += shares.toUint128();
 
         emit Staked(account, amountWad, shares);
@@ -300,7 +300,7 @@ contract Insurance is IInsurance, AccessManaged {
 
         if (s.stakedShares != 0) {
             uint256 burned = surplusWad.mulDivUp(uint256(s.ownShares) + s.stakedShares, fundWad);
-            _state.ownShares = (s.ownShares - burned).toUint128();
+            _state.ownShares = (uint256(s.ownShares) - burned).toUint128();
         }
         LEDGER.move(FUND, TREASURY, surplusWad);
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import pytest
 
-from holdfast.types import Action
+from holdfast.types import Action, Grade, Level
 from holdfast.units import WAD
 from tests.conftest import Clock, Refused, Roles
 from tests.unit.insurance.world import ACCOUNT, ETH, FEES, FUND, PARAMS, TARGET, TREASURY, World, params
@@ -236,7 +236,8 @@ def test_unstake__withdrawals_stopped__reverts(
     ready = request(world, roles, staked)
     world.ledger.send("setBlocked", Action.WITHDRAW, True, sender=world.deployer)
     clock.next(ready)
-    with refused("Blocked", action=Action.WITHDRAW, underlying=0):
+    halted = {"level": Level.HALTED, "grade": Grade.FRESH, "grace": False}
+    with refused("Blocked", action=Action.WITHDRAW, underlying=0, **halted):
         world.insurance.send("unstake", ACCOUNT, sender=roles.trader)
 
     world.ledger.send("setBlocked", Action.WITHDRAW, False, sender=world.deployer)
