@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -167,8 +167,7 @@ class Bidder:
 
     def accounts(self, block: int) -> Sequence[int]:
         """What is in auction, and our own."""
-        risky = self._protocol.at_risk(block=block)
-        return sorted({self._policy.taker, *(one.account for one in risky if one.in_auction)})
+        return in_auction(self._protocol, block, [self._policy.taker])
 
     def decide(self, snapshot: Snapshot) -> Sequence[Action]:
         self._follow_prices(snapshot.system.block, snapshot.system.time)
@@ -265,13 +264,12 @@ class Backstop:
         self._protocol, self._policy, self._book = protocol, policy, book
         self._params = read_params(protocol)
         self._units = 10 ** (18 - protocol.decimals[SETTLEMENT])
-        calls = [(one, name) for one in protocol.tranches.values() for name in ("RESERVE", "RISK")]
-        self._own = [int(account) for account in call_many(protocol.rpc, calls)]
+        tranches = protocol.tranches.values()
+        self._own = call_many(protocol.rpc, [(one, name) for one in tranches for name in ("RESERVE", "RISK")])
 
     def accounts(self, block: int) -> Sequence[int]:
         """What is in auction, and the tranches' own."""
-        risky = self._protocol.at_risk(block=block)
-        return sorted({*self._own, *(one.account for one in risky if one.in_auction)})
+        return in_auction(self._protocol, block, self._own)
 
     def decide(self, snapshot: Snapshot) -> Sequence[Action]:
         return backstop.decide(
@@ -328,6 +326,11 @@ class Backstop:
             backstop.Standing(signed=one, remaining_wad=max(0, one.bid.max_notional_wad - done))
             for one, done in zip(alive, filled, strict=True)
         ]
+
+
+def in_auction(protocol: Protocol, block: int, own: Iterable[int]) -> list[int]:
+    """Accounts in auction, and one's own beside them."""
+    return sorted({*own, *(risky.account for risky in protocol.at_risk(block=block) if risky.in_auction)})
 
 
 def with_clocks(protocol: Protocol, snapshot: Snapshot) -> Snapshot:

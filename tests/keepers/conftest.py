@@ -15,6 +15,7 @@ from holdfast.types import (
     Asset,
     AssetParams,
     Auction,
+    FundState,
     Grade,
     Health,
     Holding,
@@ -223,7 +224,11 @@ class World:
             fund_wad=0,
             fees_wad=0,
             treasury_wad=0,
-            fund_share_bps=5_000,
+            fund_share_wad=WAD // 2,
+            fund=FundState(
+                target_wad=0, refreshed_at=NOW, raw_wad=0, held_until=0, own_shares=0, staked_shares=0
+            ),
+            staked_wad=0,
         )
         found = tuple(markets) if markets is not None else (self.market(ETH), self.market(BTC))
         return Snapshot(system=system, markets=found, accounts=accounts)

@@ -201,7 +201,7 @@ def test_role__on_a_chain__bid_takeover_and_settlement_succeed(scene: Scene, tmp
 
     def cycle(wait: int) -> list[str]:
         block = scene.mine(wait)
-        snapshot = p.snapshot(block=block)
+        snapshot = p.snapshot(role.accounts(block), block=block)
         actions = role.decide(snapshot)
         for attempt in sender.send(actions, block, 10**10):
             assert attempt.refused is None, attempt
