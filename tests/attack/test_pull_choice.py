@@ -131,7 +131,7 @@ def test_pull_choice__high_trade_low__an_older_one_never_enters(stage: Stage, py
 
 
 def test_pull_choice__victim_between_the_prices__is_not_passed_through(stage: Stage, pyth: Contract) -> None:
-    """At 1,800 the long can be sold, at 2,000 it can't; whoever takes it at 1,800 bears that price into the next block."""
+    """At 1,800 the long can be sold, at 2,000 it can't; whoever takes it bears 1,800 into the next block."""
     victim, bidder = stage.party(2_690), stage.party(100_000)
     stage.trade(victim, stage.party(100_000), 10, 2_000)
     at = stage.time + 10

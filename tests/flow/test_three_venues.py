@@ -87,7 +87,7 @@ def test_three__one_is_silent__the_others_are_enough(stage: Stage) -> None:
 
 
 def test_three__far_apart__contested_then_by_the_drawn_price(stage: Stage, long: Party) -> None:
-    """A fall that the venues see differently, and that goes on: nobody is seized for 900 s, then at 85 % of the slow price."""
+    """A fall that goes on, seen differently by each: nobody is seized for 900 s, then at 85 % of the slow price."""
     begin = stage.time
     for spot in (*[1_700] * 12, 1_250):
         for place, share in enumerate((1, 0.97, 1.03)):

@@ -88,12 +88,10 @@ contract AuctionCurveLemmas {
         );
     }
 
-    function check_reward__within_its_bounds(
-        uint112 gasCost,
-        uint16 marginBps,
-        uint112 share,
-        int128 equity
-    ) external pure {
+    function check_reward__within_its_bounds(uint112 gasCost, uint16 marginBps, uint112 share, int128 equity)
+        external
+        pure
+    {
         (uint256 own, uint256 fund) = AuctionCurve.reward(gasCost, marginBps, share, equity);
         assert(own == 0 || (equity > 0 && own <= uint128(equity)));
         assert(fund <= gasCost);
