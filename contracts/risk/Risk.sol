@@ -76,11 +76,13 @@ contract Risk is IRisk, AccessManaged {
         m.equityWad = book.cashWad;
         Leg[] calldata legs = book.legs;
         for (uint256 i; i < legs.length; ++i) {
-            LinearMargin.addLeg(m, legs[i], _listed(legs[i].instrument));
+            Leg calldata leg = legs[i];
+            LinearMargin.addLeg(m, leg, _listed(leg.instrument));
         }
         Holding[] calldata holdings = book.holdings;
         for (uint256 i; i < holdings.length; ++i) {
-            LinearMargin.addHolding(m, holdings[i], assetParams(holdings[i].asset));
+            Holding calldata holding = holdings[i];
+            LinearMargin.addHolding(m, holding, assetParams(holding.asset));
         }
     }
 

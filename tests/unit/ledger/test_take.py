@@ -10,6 +10,7 @@
     ├── all of it                        nothing but cash or debt is left
     ├── against the taker's own          opposite positions shrink each other
     ├── next to nothing                  moves nothing, but the discount
+    ├── more than may leave in a window  out to a receiver all the same: it is sold, and fills no bucket
     └── a position that deleveraging closed  is paid out, only with the whole
 """
 
@@ -177,3 +178,21 @@ def test_take__closed_by_deleveraging__is_paid_out_with_the_whole(bench: Bench, 
 
     assert bench.positions.call("countOf", short.account) == 0
     assert bench.cash(short) == wads(11_000) and bench.cash(taker) == wads(50_000)
+
+
+def test_take__more_than_may_leave_in_a_window__leaves_all_the_same(
+    bench: Bench, taker: Party, refused: Refused
+) -> None:
+    """Whoever could fill the bucket on purpose would be safe from takers who sell before they pay."""
+    whole = 100_000 * WAD
+    whale, vault = bench.party(WETH=100_000), bench.protocol.vaults[WETH]
+    held, (level, capacity) = vault.call("held"), vault.call("outflow")
+    assert level == 0 and capacity < whole
+    with refused("OutflowExceeded", available=capacity, amount=whole):
+        bench.withdraw(whale, "WETH", 100_000)
+
+    bench.seize(whale, taker, receiver=STRANGER)
+
+    assert bench.protocol.tokens[WETH].call("balanceOf", STRANGER) == whole
+    assert vault.call("held") == held - whole
+    assert vault.call("outflow")[0] == 0

@@ -11,11 +11,13 @@
 │   └── cash < −borrow limit                    -> UnrealisedProfit
 ├── everything is halted                        -> Blocked
 ├── the vault has lent it out                   -> Underfunded
+├── more than fits the vault's bucket           -> OutflowExceeded, for what is beyond free principal
 ├── to the zero address                         -> the token's refusal
 └── otherwise emits Withdrawn, sends the tokens, and
     ├── cash                                    goes down in wad, to any address, by owner or operator
     ├── equity = IM, cash = −limit              is allowed, to the wei
     ├── collateral                              the whole of it frees the lane, a part doesn't
+    ├── free principal                          what was paid in, up to a limit; goes out whatever the bucket says
     └── without positions and collateral        no price is asked, and no market
 """
 
@@ -202,3 +204,42 @@ def test_withdraw__nothing_priced_left__asks_no_price_and_no_market(bench: Bench
     bench.withdraw(party, "WETH", 1)  # the last thing with a price: without debt it may go
     bench.withdraw(party, "USDC", 10)
     assert bench.look(party).holdings == () and bench.cash(party) == 0
+
+
+def test_withdraw__free_principal__what_was_paid_in_up_to_a_limit(bench: Bench) -> None:
+    limit = bench.ledger.call("FREE_PRINCIPAL_WAD")
+    assert limit == wads(10_000)
+    party, other = bench.party(6_000), bench.party(0)
+
+    def free() -> int:
+        return int(bench.ledger.call("freePrincipalOf", party.account))
+
+    assert free() == wads(6_000)
+    bench.move(other, party, wads(700))  # what others lost is no principal
+    assert free() == wads(6_000)
+    bench.withdraw(party, "USDC", 4_000)
+    assert free() == wads(2_000)
+    bench.withdraw(party, "USDC", 2_700)
+    assert free() == 0
+    bench.deposit(party, "USDC", 0.000_001)
+    assert free() == 10**12  # a unit of the token, exactly
+    bench.deposit(party, "USDC", 50_000)
+    assert free() == limit
+    bench.withdraw(party, "USDC", 10_000)
+    assert free() == 0
+
+
+def test_withdraw__bucket_is_full__principal_alone_leaves(bench: Bench, refused: Refused) -> None:
+    whale, small, vault = bench.party(500_000_000), bench.party(500), bench.protocol.vaults[USDC]
+    capacity = vault.call("outflow")[1]
+    with refused("OutflowExceeded", available=capacity, amount=capacity + 1):
+        bench.withdraw(whale, "USDC", (capacity + 1) / 10**6 + 10_000)
+    bench.withdraw(whale, "USDC", capacity / 10**6 + 10_000)
+
+    bench.time += 1
+    with pytest.raises(Reverted, match="OutflowExceeded"):
+        bench.withdraw(whale, "USDC", 10_000)
+    bench.withdraw(small, "USDC", 500)
+
+    bench.wait(vault.call("WINDOW_SECONDS"))
+    bench.withdraw(whale, "USDC", 10_000)
