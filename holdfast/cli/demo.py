@@ -30,7 +30,7 @@ QUIET_SECONDS = 10.0
 """Without a terminal there is no bar, but a line so often."""
 
 
-@click.command(short_help="A market, three keepers and a crash on a local chain, with a report at the end.")
+@click.command(short_help="A market, its keepers and a crash on a local chain, with a report at the end.")
 @click.option(
     "--scenario",
     metavar="NAME",
@@ -98,7 +98,7 @@ def cli(
 ) -> None:
     """Replay a crash through the real contracts.
 
-    Starts an Anvil of its own, deploys, opens a market of a few dozen traders with mixed leverage, lets three keeper
+    Starts an Anvil of its own, deploys, opens a market of a few dozen traders with mixed leverage, lets keeper
     processes loose (price pusher, liquidator, bidder), and replays prices and gas: by default Black Thursday, 12 and
     13 March 2020. At the end a table, a report that opens offline, and the books: who paid for what was lacking, to the
     wei, and whether they balance (INV-01). The exit code follows both.

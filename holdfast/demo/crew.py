@@ -1,4 +1,4 @@
-"""The three keepers as processes of their own: the very command that an operator runs."""
+"""The keepers as processes of their own: the very command that an operator runs."""
 
 from __future__ import annotations
 

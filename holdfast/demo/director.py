@@ -25,9 +25,9 @@ from holdfast.demo.crew import Crew
 from holdfast.demo.market import RELAYER, Floor, Opening
 from holdfast.demo.scenario import Scenario, next_step
 from holdfast.demo.traders import Pair, Trader, draw_traders, late_pairs
-from holdfast.demo.waterfall import Waterfall, reconcile
+from holdfast.demo.waterfall import TAKEOVER, Waterfall, reconcile
 from holdfast.keepers.prices import PricePath
-from holdfast.types import Snapshot, underlying_of
+from holdfast.types import SETTLEMENT, Snapshot, underlying_of
 from holdfast.units import WAD
 
 OPENING_SECONDS: Final = 1_800  # of chain time before the replay, in which the market opens
@@ -40,10 +40,11 @@ LATE_LEAD_SECONDS: Final = 1_500  # the latecomers enter so long before the low
 STEPS: Final = 320  # jumps that a replay should not exceed by much
 LEAST_TOLERANCE: Final = 0.005
 
-PUSHER, LIQUIDATOR, BIDDER = 0, 3, 4  # accounts of the node
+PUSHER, LIQUIDATOR, BIDDER, BACKSTOP = 0, 3, 4, 8  # accounts of the node
 TIPS_GWEI: Final = {
     "price_pusher": 3.0,
     "bidder": 2.0,
+    "backstop": 1.5,
     "liquidator": 1.0,
 }  # so that their order in a block is fixed
 
@@ -162,7 +163,7 @@ class Director:
         return floor
 
     def _start_keepers(self, crew: Crew) -> Snapshot:
-        """All three, ready; returns what the chain looked like then."""
+        """All of them, ready; returns what the chain looked like then."""
         self._report("starting the keepers", 0.05)
         out = self._plan.out
         prices = self._path.write(out / "prices.csv")
@@ -178,6 +179,8 @@ class Director:
                 str(self._book),
             ],
         }
+        if "backstop" in self._keeper_numbers():
+            options["backstop"] = ["--account", str(BACKSTOP)]
         self._book.write_text("")
         for role, choice in options.items():
             crew.add(role, *choice, "--tip", str(TIPS_GWEI[role]))
@@ -307,6 +310,10 @@ class Director:
             role: _equity_wad(last, account) - _equity_wad(first, account)
             for role, account in self._keeper_accounts.items()
         }
+        # The backstop's keeper has no account: what it earns are tokens.
+        unit = 10 ** (18 - self._protocol.decimals[SETTLEMENT])
+        rewards = [one.event.args["rewardAmount"] for one in events if one.event.name == TAKEOVER]
+        income["backstop"] = sum(rewards) * unit
         sums = add_up(
             series=self._series,
             events=events,
@@ -337,7 +344,8 @@ class Director:
         )
 
     def _keeper_numbers(self) -> dict[str, int]:
-        return {"price_pusher": PUSHER, "liquidator": LIQUIDATOR, "bidder": BIDDER}
+        numbers = {"price_pusher": PUSHER, "liquidator": LIQUIDATOR, "bidder": BIDDER}
+        return {**numbers, "backstop": BACKSTOP} if self._plan.scenario.stage.backstop else numbers
 
     def _now(self) -> int:
         return int(self._chain.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)

@@ -27,7 +27,7 @@ from holdfast.types import Grade, Level
 from holdfast.units import BPS, WAD
 
 LINES: Final = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#7c6f00", "#475569")
-KEEPER_COLOURS: Final = {"price_pusher": GREY, "liquidator": BLUE, "bidder": ORANGE}
+KEEPER_COLOURS: Final = {"price_pusher": GREY, "liquidator": BLUE, "bidder": ORANGE, "backstop": SKY}
 STEP_COLOURS: Final = {
     "own equity": ORANGE,
     "insurance fund": GREEN,

@@ -49,6 +49,8 @@ class Floor:
         self._seat(MAKER, maker, MAKER_CAPITAL)
         fund = protocol.insurance.call("FUND")
         self._seat(SPONSOR, fund, stage.insurance_fund)
+        if stage.backstop:
+            self._back(stage.backstop)
 
     def open(self, prices_wad: Mapping[str, int], now: int) -> Iterator[None]:
         """One step for each account and each trade."""
@@ -83,6 +85,15 @@ class Floor:
     def _seat(self, number: int, account: int, cash: int) -> None:
         amount = cash * 10 ** self._protocol.decimals[SETTLEMENT]
         self._protocol.fund(self._addresses[number], account, SETTLEMENT, amount)
+
+    def _back(self, amount: int) -> None:
+        """Somebody puts as much into the backstop of each market."""
+        token, sponsor = self._protocol.tokens[SETTLEMENT], self._addresses[SPONSOR]
+        raw = amount * 10 ** self._protocol.decimals[SETTLEMENT]
+        for tranche in self._protocol.tranches.values():
+            token.send("mint", sponsor, raw, sender=sponsor)
+            token.send("approve", tranche.address, raw, sender=sponsor)
+            tranche.send("deposit", raw, sponsor, sender=sponsor)
 
     def _match(
         self,

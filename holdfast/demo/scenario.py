@@ -23,7 +23,7 @@ FOLDER: Final = PROJECT / "scenarios"
 DEFAULT: Final = "black-thursday"
 
 GWEI: Final = 10**9
-ROLES: Final = ("price_pusher", "liquidator", "bidder")
+ROLES: Final = ("price_pusher", "liquidator", "bidder", "backstop")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,12 +42,13 @@ class Stage:
     insurance_fund: int = 100_000  # at the start
     bidder: int = 250_000
     depth: int = 100_000  # of the market maker, in each market, side and block
+    backstop: int = 0  # in each market; zero: there is nobody behind the auctions, and no keeper for it
 
     def __post_init__(self) -> None:
         for entry in fields(self):
-            value = getattr(self, entry.name)
-            if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-                raise ValueError(f"stage: {entry.name} must be a whole number above zero, not {value!r}")
+            value, least = getattr(self, entry.name), 0 if entry.name == "backstop" else 1
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"stage: {entry.name} must be a whole number from {least} on, not {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)

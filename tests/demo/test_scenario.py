@@ -48,6 +48,7 @@ def test_cascade__is_worse_than_that_day() -> None:
     assert min(prices) < prices[0] / 2 and set(scenario.path.prices) == {"ETH", "BTC"}
     assert scenario.stage.insurance_fund < ordinary.stage.insurance_fund == 100_000
     assert scenario.stage.bidder < ordinary.stage.bidder and scenario.stage.depth < ordinary.stage.depth
+    assert scenario.stage.backstop > 0 == ordinary.stage.backstop
     (outage,) = scenario.outages
     fall = [scenario.path.at("ETH", time) for time in (outage.start, outage.end)]
     assert outage.role == "bidder" and fall[1] < 0.75 * fall[0]
@@ -101,9 +102,13 @@ OUTAGE = '\n[[outages]]\nrole = "{}"\nfrom = 2020-03-12T00:10:00Z\nuntil = 2020-
     [
         ("", "'columns' is missing"),
         ("x = ", "Invalid value"),
-        (GOOD + "[stage]\nfund = 5\n", "stage has no 'fund': it knows insurance_fund, bidder, depth"),
-        (GOOD + "[stage]\nbidder = 0\n", "stage: bidder must be a whole number above zero, not 0"),
-        (GOOD + "[stage]\ndepth = 2.5\n", "stage: depth must be a whole number above zero, not 2.5"),
+        (
+            GOOD + "[stage]\nfund = 5\n",
+            "stage has no 'fund': it knows insurance_fund, bidder, depth, backstop",
+        ),
+        (GOOD + "[stage]\nbackstop = -1\n", "stage: backstop must be a whole number from 0 on, not -1"),
+        (GOOD + "[stage]\nbidder = 0\n", "stage: bidder must be a whole number from 1 on, not 0"),
+        (GOOD + "[stage]\ndepth = 2.5\n", "stage: depth must be a whole number from 1 on, not 2.5"),
         (GOOD.replace("gas_gwei", "gas"), 'columns must be ["at"'),
         (GOOD.replace("200, 10", "200"), "point 1: 2 values for 3 columns"),
         (GOOD.replace("200, 10", "-200, 10"), "ETH: prices must be positive"),
