@@ -1,0 +1,114 @@
+"""Somebody fills the depth of a market, so that nobody else can be sold into it.
+
+Naive rule: a cap on what is sold at once, without an escape. Whoever owns both sides of a sale keeps it full.
+
+├── an account of his own, sold to himself   the depth is gone, and the next one waits: Throttled
+├── again and again                          each wait ends with the solvent phase of the account that waits
+├── as time passes                           depth comes back, and slices with it
+└── without equity                           nobody waits
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from holdfast.chain.anvil import Anvil
+from holdfast.chain.protocol import Protocol
+from holdfast.units import WAD
+from tests.attack.company import deployed_with, undone
+from tests.conftest import GENESIS, Refused
+from tests.stage import PEOPLE, Party, Stage, wads
+
+DEPTH, WINDOW = 20_000, 120  # [dollars of notional], [seconds]
+
+
+def shallow(data: dict[str, Any]) -> None:
+    data["auction"]["depth"] = {"ETH": DEPTH}
+    data["auction"]["depth_seconds"] = WINDOW
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[Protocol]:
+    with Anvil(timestamp=GENESIS, accounts=PEOPLE) as chain:
+        yield deployed_with(chain.rpc, shallow)
+
+
+@pytest.fixture
+def shore(built: Protocol) -> Iterator[Stage]:
+    with undone(built) as stage:
+        yield stage
+
+
+def fallen(stage: Stage, count: int, cash: float = 2_200) -> tuple[list[Party], Party]:
+    """Accounts long 10 ETH each, below MM, and a rich one opposite."""
+    other = stage.party(200_000)
+    longs = [stage.party(cash) for _ in range(count)]
+    for long in longs:
+        stage.trade(long, other, 10, 2_000)
+    stage.drift("ETH", 1_870)
+    return longs, other
+
+
+def free(stage: Stage) -> int:
+    return int(stage.protocol.throttle.call("freeOf", 1))
+
+
+def test_depth__filled_by_his_own__others_wait_for_the_solvent_phase_at_most(
+    shore: Stage, refused: Refused
+) -> None:
+    (own, victim), _ = fallen(shore, 2)
+    attacker, bidder = shore.party(50_000), shore.party(50_000)
+    assert free(shore) == wads(DEPTH)
+    shore.start(own)
+    shore.start(victim)
+    started = shore.look(victim).auction.started_at  # type: ignore[union-attr]
+    shore.until_started(victim, 100)
+    shore.take(own, attacker)
+    drawn = wads(DEPTH) - free(shore)
+    assert drawn > 0
+    # What is left is less than the victim: he is sold in part, and then nothing is free.
+    shore.take(victim, bidder)
+    shore.price("ETH", 1_868)
+    taken = shore.look(victim)
+
+    if taken.auction is not None:
+        with refused("Throttled", account=victim.account, freeAt=started + 180):
+            shore.take(victim, bidder)
+        shore.until(started + 180)
+        assert shore.take(victim, bidder).event("Taken").args["fractionWad"] > 0
+
+
+def test_depth__gone__comes_back_with_time(shore: Stage) -> None:
+    (one, two), _ = fallen(shore, 2)
+    bidder = shore.party(50_000)
+    shore.start(one)
+    shore.start(two)
+    shore.until_started(one, 90)
+    first = shore.take(one, bidder).event("Taken").args["fractionWad"]
+    left = free(shore)
+    assert first > WAD // 2 and left < wads(DEPTH)
+
+    shore.wait(30)
+
+    back = free(shore) - left
+    assert abs(back - wads(DEPTH) * 30 // WINDOW) <= 2
+    second = shore.take(two, bidder).event("Taken").args["fractionWad"]
+    assert second <= (free(shore) + wads(DEPTH)) * WAD // wads(18_700)
+
+
+def test_depth__no_equity__nobody_waits(shore: Stage) -> None:
+    shore.insure(100_000)
+    (own, victim), _ = fallen(shore, 2)
+    bidder = shore.party(50_000)
+    shore.start(own)
+    shore.until_started(own, 100)
+    shore.take(own, bidder)
+    shore.price("ETH", 1_700)
+    assert shore.equity(victim) < 0
+
+    shore.start(victim)
+
+    assert shore.take(victim, bidder).event("Taken").args["fractionWad"] == WAD
