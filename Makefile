@@ -60,8 +60,8 @@ fmt: setup ## format Python and Solidity
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/python -m holdfast.chain.binaries forge fmt $(SOLIDITY)
 
-gas: build ## measure gas and code sizes anew: tests/gas/snapshot.json
-	@HOLDFAST_GAS=write $(BIN)/pytest -q tests/gas
+gas: build ## measure gas and code sizes anew: tests/gas/snapshot.json, and what starts pay: docs/keepers.md
+	@HOLDFAST_GAS=write $(BIN)/pytest -q tests/gas tests/keepers/test_sweep.py
 
 demo: build ## a day of trading and a crash on a local chain; SCENARIO=cascade, or PRICES=file.csv for a path of your own
 	@$(BIN)/ape run demo $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(PRICES),--prices "$(PRICES)")

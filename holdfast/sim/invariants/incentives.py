@@ -6,6 +6,7 @@ from holdfast.errors import Refused
 from holdfast.model import liquidation
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
+from holdfast.sim.invariants.liquidation import as_taken
 from holdfast.sim.invariants.reading import (
     auction_of,
     capacity_of,
@@ -70,8 +71,11 @@ def rewards_exact(t: Transition, g: Ghost) -> Judgement:
 def priority_taxed(t: Transition, g: Ghost) -> Judgement:
     """Of what a taker pays to be first the set share goes to account and fund, at most all of his gain."""
     taxed = {event.args["account"]: event.args["taxWad"] for event in t.named("PriorityTaxed")}
+    sold = [event.args["account"] for event in t.named("Taken")]
     for event in t.named("Taken"):
         args = event.args
+        if sold.count(args["account"]) > 1:
+            continue  # in parts: what each of them came to isn't seen
         was = t.was[args["account"]]
         items = health_of(was).legs + health_of(was).holdings
         paid = taxed.get(was.id, 0)
@@ -81,8 +85,9 @@ def priority_taxed(t: Transition, g: Ghost) -> Judgement:
         yield unless(
             paid == wanted or left == 0, f"taxed {paid} of {wanted}, and {left} of the gain are left"
         )
+        bid = t.facts.get("bid") or as_taken(args)
         try:
-            part = liquidation.slice_of(terms_of(t, g, was, t.facts["bid"]["max_fraction"]))
+            part = liquidation.slice_of(terms_of(t, g, was, bid["max_fraction"]))
         except Refused:
             continue  # INV-21 says so
         gain = part.discount_wad - liquidation.fund_share_wad(part, g.params.fund_share_bps)
