@@ -209,7 +209,7 @@ def test_withdraw__nothing_priced_left__asks_no_price_and_no_market(bench: Bench
 def test_withdraw__free_principal__what_was_paid_in_up_to_a_limit(bench: Bench) -> None:
     limit = bench.ledger.call("FREE_PRINCIPAL_WAD")
     assert limit == wads(10_000)
-    party, other = bench.party(6_000), bench.party(0)
+    party, other = bench.party(6_000), bench.party(100_000)
 
     def free() -> int:
         return int(bench.ledger.call("freePrincipalOf", party.account))
