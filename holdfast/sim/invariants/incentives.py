@@ -8,6 +8,7 @@ from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
     auction_of,
+    bid_of,
     capacity_of,
     depth_of,
     equity_of,
@@ -82,7 +83,7 @@ def priority_taxed(t: Transition, g: Ghost) -> Judgement:
             paid == wanted or left == 0, f"taxed {paid} of {wanted}, and {left} of the gain are left"
         )
         try:
-            part = liquidation.slice_of(terms_of(t, g, was, t.facts["bid"]["max_fraction"]))
+            part = liquidation.slice_of(terms_of(t, g, was, bid_of(t, args)["max_fraction"]))
         except Refused:
             continue  # INV-21 says so
         gain = part.discount_wad - liquidation.fund_share_wad(part, g.params.fund_share_bps)
