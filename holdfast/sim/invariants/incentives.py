@@ -6,9 +6,9 @@ from holdfast.errors import Refused
 from holdfast.model import liquidation
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
-from holdfast.sim.invariants.liquidation import as_taken
 from holdfast.sim.invariants.reading import (
     auction_of,
+    bid_of,
     capacity_of,
     depth_of,
     equity_of,
@@ -85,9 +85,8 @@ def priority_taxed(t: Transition, g: Ghost) -> Judgement:
         yield unless(
             paid == wanted or left == 0, f"taxed {paid} of {wanted}, and {left} of the gain are left"
         )
-        bid = t.facts.get("bid") or as_taken(args)
         try:
-            part = liquidation.slice_of(terms_of(t, g, was, bid["max_fraction"]))
+            part = liquidation.slice_of(terms_of(t, g, was, bid_of(t, args)["max_fraction"]))
         except Refused:
             continue  # INV-21 says so
         gain = part.discount_wad - liquidation.fund_share_wad(part, g.params.fund_share_bps)

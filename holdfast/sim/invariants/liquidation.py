@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from holdfast.errors import Refused
 from holdfast.model import insurance, liquidation
 from holdfast.model.side_index import EPOCH_DUST
@@ -13,6 +11,7 @@ from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
     LIQUIDATIONS,
     auction_of,
+    bid_of,
     capacity_of,
     claims_of,
     equity_of,
@@ -65,7 +64,7 @@ def slices_exact(t: Transition, g: Ghost) -> Judgement:
     """A slice has the size, price and shares that the formulas give for the state before it, within its bid."""
     for event in t.named("Taken"):
         args = event.args
-        bid = t.facts.get("bid") or as_taken(args)
+        bid = bid_of(t, args)
         was = t.was[args["account"]]
         yield unless(was.healthy is False and was.auction is not None, f"account {was.id} wasn't for sale")
         run = g.clock(was, t.after.system.time)[1] + g.params.run_seconds
@@ -93,16 +92,6 @@ def slices_exact(t: Transition, g: Ghost) -> Judgement:
         yield unless(kept, f"outside the bid's bounds: {found}, {bid}")
         if not auction_of(was).insured and equity_of(was) > 0:
             yield unless(found[1] >= 0 and found[4] == 0, f"the system paid in the solvent phase: {found}")
-
-
-def as_taken(args: Any) -> dict[str, int]:
-    """The bid of a contract that took that much: its own limits are judged by INV-77 and INV-78."""
-    return {
-        "max_fraction": args["fractionWad"],
-        "min_fraction": 0,
-        "max_payment": args["paymentWad"],
-        "min_discount": 0,
-    }
 
 
 @invariant(22)

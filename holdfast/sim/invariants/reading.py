@@ -86,6 +86,16 @@ def auction_of(account: Account) -> Auction:
     return account.auction
 
 
+def bid_of(t: Transition, taken: Any) -> Any:
+    """The bounds of a take. Of a contract's, what it took: its own limits are judged by INV-77 and INV-78."""
+    return t.facts.get("bid") or {
+        "max_fraction": taken["fractionWad"],
+        "min_fraction": 0,
+        "max_payment": taken["paymentWad"],
+        "min_discount": 0,
+    }
+
+
 def equity_of(account: Account) -> int:
     return health_of(account).margin.equity_wad
 
