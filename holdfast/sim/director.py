@@ -16,6 +16,7 @@ from holdfast.sim.actions import ACTIONS, GAS_FEES, WEIGHTS, Scene, moved, price
 from holdfast.sim.actions.backstop import backstopped
 from holdfast.sim.actions.phases import Mood, Phase, Phases, drawn_phases
 from holdfast.sim.ghost import Ghost
+from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step
 from holdfast.sim.world import World
 from holdfast.types import Account, Grade, Snapshot
@@ -28,6 +29,9 @@ UPSETTING: Final = frozenset({"jump", "misprint", "plot", "strike"})
 
 STALE_SOON: Final = 2_400
 """[seconds] An age of a price at which a diligent pusher acts."""
+
+LEAVING: Final = 0.15
+"""Share of steps that go to a stake that has given notice, when there is one: its window is all it waits for."""
 
 PATIENCE: Final = "patience"
 """Not an action: wait until the slow price has followed, then refresh."""
@@ -147,6 +151,9 @@ class Director:
         if rng.random() < keeping and (kept := self._keep(s, trouble, bare)):
             return kept
         names = [name for name in profile.weights if name not in profile.off | mood.off]
+        leaving = any(stake.leaving for stake in stakes_of(s.ghost).held.values())
+        if leaving and "unstake" in names and rng.random() < LEAVING:
+            return "unstake"
         return rng.choices(names, [profile.weights[name] for name in names])[0]
 
     def _keep(self, s: Scene, trouble: Sequence[Account], bare: Sequence[Account]) -> str | None:

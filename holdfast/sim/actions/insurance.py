@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.model import insurance as model
 from holdfast.sim.actions.scene import Scene, action
 from holdfast.sim.stakes import stakes_of
-from holdfast.sim.steps import Step, act
+from holdfast.sim.steps import Step, act, join
 from holdfast.types import Account
 
 
@@ -17,13 +17,21 @@ def refresh_target(s: Scene) -> Step:
 
 @action(weight=2)
 def stake(s: Scene) -> Step | None:
-    """Mostly by somebody whose account holds cash alone."""
+    """Mostly by somebody whose account holds cash alone; half of them give notice in the same breath."""
     able = [a for a in s.users if a.cash_wad > 0 and not a.positions and not a.holdings]
     account = s.pick(s.still(able), s.users)
     if account is None:
         return None
     cash = max(0, account.cash_wad)
-    return _by(s, account, "stake", "stake", account.id, s.amount(10**15, cash // 4, [cash]))
+    amount = s.amount(10**15, cash // 4, [cash])
+    staking = _by(s, account, "stake", "stake", account.id, amount)
+    if s.chance(0.5):
+        return staking
+    fund = s.state.system.fund
+    supply = fund.own_shares + fund.staked_shares if fund.staked_shares else s.state.system.fund_wad
+    shares = model.shares_for(amount, max(1, s.state.system.fund_wad), supply)
+    notice = _by(s, account, "stake", "requestUnstake", account.id, shares // 2)
+    return join("stake", [staking, notice], facts=staking.facts)
 
 
 @action(weight=3)
