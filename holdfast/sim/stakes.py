@@ -45,6 +45,8 @@ def stakes_of(g: Ghost) -> Stakes:
 def _follow(g: Ghost, t: Transition) -> None:
     known = stakes_of(g)
     for event in t.events:
+        if event.address != g.world.protocol.insurance.address:
+            continue  # tranches have stakes, too
         args = event.args
         if event.name == "Staked":
             was = known.of(args["account"])

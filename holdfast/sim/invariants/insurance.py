@@ -63,7 +63,8 @@ def stakers_in_step(t: Transition, g: Ghost) -> Judgement:
     if t.step is None:
         return
     before, after = fund_of(t.before), fund_of(t.after)
-    came = t.named("Staked")
+    insurer = g.world.protocol.insurance.address
+    came = [event for event in t.named("Staked") if event.address == insurer]  # not in a tranche
     if came and not before.staked_shares:
         before = replace(before, own_shares=insurance.distribute(before)[0].fund_wad)
     same = after.supply == before.supply
