@@ -44,10 +44,13 @@ def stakes_of(g: Ghost) -> Stakes:
 
 def _follow(g: Ghost, t: Transition) -> None:
     known = stakes_of(g)
+    insurance = g.world.protocol.insurance.address
     for event in t.events:
         if event.address != g.world.protocol.insurance.address:
             continue  # tranches have stakes, too
         args = event.args
+        if event.address != insurance:
+            continue  # tranches have stakes of their own
         if event.name == "Staked":
             was = known.of(args["account"])
             known.held[args["account"]] = replace(was, shares=was.shares + args["shares"])
