@@ -97,6 +97,8 @@ def advanced(twin: Tranche, name: str, args: Any, now: int) -> Tranche:
         return replace(twin, params=read_tranche_params(args["params"]))
     if name == "RedeemRequest":
         return twin.request(args["shares"])
+    if name == "Claimed":
+        return replace(twin, owed=twin.owed - args["assets"])
     if name != "EpochSettled":
         return twin
     cash = args["returnedAmount"] * twin.unit_wad
@@ -131,7 +133,6 @@ def _follow(g: Ghost, t: Transition) -> None:
                 shares.requests[(args["requestId"], args["controller"])] += args["shares"]
             elif event.name == "Claimed":
                 shares.requests.pop((args["requestId"], args["controller"]), None)
-                shares.twin = replace(shares.twin, owed=shares.twin.owed - args["assets"])
             elif event.name == "Stopped":
                 shares.stopped_until = args["until"]
             shares.twin = advanced(shares.twin, event.name, args, now)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from holdfast.model.backstop import StandingBid
 from holdfast.model.venue import Order
 from holdfast.sim.history import Call
 from holdfast.sim.steps import Step
@@ -122,15 +123,19 @@ def _step_of(plain: Mapping[str, Any]) -> Step:
     )
 
 
-# Facts hold bytes, tuples and orders, which JSON doesn't know: each becomes an object with one key, its kind.
+# Facts hold bytes, tuples, orders and bids, which JSON doesn't know: each becomes an object with one key, its kind.
+
+SIGNED: Final = {"order": Order, "bid": StandingBid}
+"""What people sign, by kind."""
 
 
 def frozen(value: Any) -> Any:
     """In JSON's types."""
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
-    if isinstance(value, Order):
-        return {"order": [frozen(getattr(value, one.name)) for one in fields(Order)]}
+    for kind, made in SIGNED.items():
+        if isinstance(value, made):
+            return {kind: [frozen(getattr(value, one.name)) for one in fields(made)]}
     if isinstance(value, (tuple, list)):
         return [frozen(one) for one in value]
     if isinstance(value, (set, frozenset)):
@@ -149,8 +154,9 @@ def thawed(value: Any) -> Any:
     [(kind, inner)] = value.items()
     if kind == "bytes":
         return bytes.fromhex(inner)
-    if kind == "order":
-        return Order(**{one.name: thawed(part) for one, part in zip(fields(Order), inner, strict=True)})
+    if kind in SIGNED:
+        made = SIGNED[kind]
+        return made(**{one.name: thawed(part) for one, part in zip(fields(made), inner, strict=True)})
     if kind == "set":
         return frozenset(thawed(one) for one in inner)
     return {thawed(key): thawed(one) for key, one in inner}
