@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.keeping --accounts 10000
 
 Each account holds cash and a position; a tenth of them opened theirs late, and is below maintenance after a fall. The
-figures of docs/decisions/0006-keeping-without-an-index.md come from here.
+figures of docs/decisions/0008-keeping-without-an-index.md come from here.
 """
 
 from __future__ import annotations
