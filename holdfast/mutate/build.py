@@ -33,6 +33,9 @@ CACHE: Final = PROJECT / ".build" / "mutants"
 LEDGER: Final = "contracts/ledger/Ledger.sol"
 POSITIONS: Final = "contracts/ledger/Positions.sol"
 
+DEEP: Final = (POSITIONS, "contracts/oracle/Oracle.sol")
+"""Units that compile by the intermediate language alone."""
+
 MAX_CODE: Final = 24_576
 """[bytes] A contract that is larger can't be deployed: that wouldn't be the mutant's fault, so it doesn't count."""
 
@@ -137,14 +140,11 @@ class Builder:
     def _compiled(self, sources: Sources, units: list[str], compiler: Compiler) -> dict[str, Code]:
         if self.mode is Mode.RELEASE:
             return _codes(compiler, sources.closure(units), RELEASE, units)
-        apart = [unit for unit in (POSITIONS, LEDGER) if unit in units]
-        rest = [unit for unit in units if POSITIONS not in sources.closure([unit])]
+        rest = [unit for unit in units if not any(deep in sources.closure([unit]) for deep in DEEP)]
         codes = _codes(compiler, sources.closure(rest), LEGACY, rest) if rest else {}
-        for unit in set(units) - set(rest) - set(apart):
+        for unit in set(units) - set(rest) - {LEDGER}:
             codes |= _codes(compiler, sources.closure([unit]), VIA_IR, [unit])
-        if POSITIONS in apart:
-            codes |= _codes(compiler, sources.closure([POSITIONS]), VIA_IR, [POSITIONS])
-        if LEDGER in apart:
+        if LEDGER in units:
             inner = codes.get("Positions") or self.baseline(compiler).codes["Positions"]
             stubbed = sources.with_edits({POSITIONS: self._stub(compiler, inner.creation)})
             codes |= _codes(compiler, stubbed.closure([LEDGER]), LEGACY, [LEDGER])

@@ -43,23 +43,22 @@ def known_of(g: Ghost) -> Known:
 
 
 def _at_start(g: Ghost) -> Known:
-    """From the configuration, but for times and principal, which are asked once for a world."""
+    """From the configuration, but for times and principal, which are asked once for a world, of its first block."""
     world, known = g.world, Known()
     protocol, cache = world.protocol, world.__dict__.setdefault("_standing", {})
     if not cache:
         for market in world.start.markets:
-            state = protocol.risk.call("instrumentState", market.instrument)
+            state = protocol.risk.call("instrumentState", market.instrument, block=world.block)
             cache["InstrumentParamsSet", market.instrument] = Stand(tuple(state.standing), state.steppedAt)
         for asset in world.start.system.assets:
-            state = protocol.risk.call("assetState", asset.asset)
+            state = protocol.risk.call("assetState", asset.asset, block=world.block)
             if asset.asset != SETTLEMENT:
                 cache["AssetParamsSet", asset.asset] = Stand(tuple(state.standing), state.steppedAt)
-            for name, limit in zip(
-                ("CapSet", "OutflowFloorSet"), protocol.vaults[asset.asset].call("limits"), strict=True
-            ):
+            limits = protocol.vaults[asset.asset].call("limits", block=world.block)
+            for name, limit in zip(("CapSet", "OutflowFloorSet"), limits, strict=True):
                 cache[name, asset.asset] = Stand((limit.standing,), limit.steppedAt)
         for account in world.start.accounts:
-            free = protocol.ledger.call("freePrincipalOf", account.id)
+            free = protocol.ledger.call("freePrincipalOf", account.id, block=world.block)
             cache["principal", account.id] = free // PRINCIPAL_UNIT_WAD
     known.stands = {key: stand for key, stand in cache.items() if isinstance(stand, Stand)}
     known.principal.update({key[1]: value for key, value in cache.items() if key[0] == "principal"})

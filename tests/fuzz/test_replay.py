@@ -414,7 +414,7 @@ def test_replay_on__running_anvil__violated_and_left_there(
 def test_replay_on__explored__transactions_still_work(folder: Path, anvil: Anvil) -> None:
     said(folder, anvil.url)
     protocol = look(anvil.url, str(folder / "deployment.json"))
-    account, before = protocol.accounts([5])[0], protocol.system().time
+    account, before = protocol.accounts()[-1], protocol.system().time
 
     protocol.ledger.send("deposit", account.id, 0, 5, sender=account.owner)
 

@@ -65,7 +65,7 @@ def test_actions__every_function__called(opened: Opened, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Contract, "encode", noted)
     for world, profile in (("thin", ADMIN), ("local", crisis), ("thin", crisis)):
-        for seed in range(2):
+        for seed in range(5):
             assert play(opened(world), profile(seed), Tally()) is None
     for name in ACTIONS:
         list(planned(opened("thin"), name, 1_200 if name == "overreach" else TRIES))

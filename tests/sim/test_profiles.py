@@ -23,7 +23,7 @@ from .conftest import Opened
 
 def test_hostile__histories__nothing_breaks(opened: Opened) -> None:
     tally = Tally()
-    for seed in range(6):
+    for seed in range(12):
         failure = play(opened("hostile"), HOSTILE(seed), tally)
         assert failure is None, failure
 

@@ -12,7 +12,7 @@ from holdfast.sim.actions.trade import free_of, matching, plain, signed
 from holdfast.sim.book import Shares, as_it_stands, book_of
 from holdfast.sim.steps import Step, act
 from holdfast.sim.world import BIDDERS, CONSENT, Backstop
-from holdfast.types import SETTLEMENT, Account, Auction, Mode
+from holdfast.types import SETTLEMENT, Account, Auction, Holding, Mode
 from holdfast.units import BPS, WAD
 
 
@@ -177,6 +177,8 @@ def unwind(s: Scene) -> Step | None:
 @action(weight=2)
 def buy_collateral(s: Scene) -> Step | None:
     held = [(at, h) for at, one in s.world.backstops.items() for h in s.state.account(one.risk).holdings]
+    if not held and s.chance(0.1):  # nothing of it is there
+        held = [(at, Holding(asset=1, amount=10**18)) for at in s.world.backstops]
     found = s.pick(held)
     if found is None:
         return None

@@ -191,6 +191,7 @@ def _administered(s: Scene) -> tuple[Deed, ...]:
         p.positions,
         p.insurance,
         p.liquidation,
+        p.throttle,
         p.venue,
         *p.vaults,
         *p.tranches.values(),

@@ -32,12 +32,18 @@ MOVES_PRICES: Final = frozenset({"drift", "jump", "misprint", "refresh", "patien
 GOVERNS: Final = frozenset({"trip", "tighten", "loosen", "overreach", "distribute", "donate", "open"})
 """Left to others; opening is left out as an account opened for a bystander is none of theirs."""
 
+BACKSTOP: Final = frozenset({
+    "enter", "leave_tranche", "claim", "level_tranche", "settle_tranche", "take_over", "unwind", "buy_collateral",
+    "fill_bids", "cancel_bid", "stop_takeovers",
+})  # fmt: skip
+"""Left to others, too: what a tranche gives away it gives on purpose, and INV-75 says how much at most."""
+
 
 class Gang(Director):
     """Acts for the accounts of some owners only; the others are as if they weren't there."""
 
     def __init__(self, world: World, profile: Profile, owners: Sequence[str], still: bool) -> None:
-        off = profile.off | GOVERNS | (MOVES_PRICES if still else frozenset())
+        off = profile.off | GOVERNS | BACKSTOP | (MOVES_PRICES if still else frozenset())
         super().__init__(world, replace(profile, off=off, crash=0.0 if still else profile.crash))
         self.owners = frozenset(owners)
         self.still = still
