@@ -273,22 +273,19 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
         bool gated = BREAKER.gatedUntil() != 0;
         if (_carriesRisk() || !BREAKER.allowed(Action.Withdraw, Grade.Fresh, everywhere, false, gated)) return 0;
 
-        (uint256 used, uint256 capacity) = VAULT.outflow();
-        uint256 free = (LEDGER.freePrincipalOf(RESERVE) + LEDGER.freePrincipalOf(RISK)) / UNIT_WAD;
-        uint256 amount = FixedPointMathLib.min(VAULT.held(), FixedPointMathLib.zeroFloorSub(capacity, used) + free);
-        return FixedPointMathLib.min(balanceOf(owner), _convertToShares(amount, Math.Rounding.Floor));
+        return FixedPointMathLib.min(balanceOf(owner), _convertToShares(_mostOut(), Math.Rounding.Floor));
     }
 
     /// @inheritdoc IERC4626
     function previewDeposit(uint256 assets) public view override(ERC4626, IERC4626) returns (uint256) {
-        (uint256 gross,) = _worth();
-        return Math.mulDiv(assets, totalSupply() + 10 ** OFFSET, gross + 1);
+        (uint256 gross, uint256 supply) = _entered();
+        return Math.mulDiv(assets, supply + 10 ** OFFSET, gross + 1);
     }
 
     /// @inheritdoc IERC4626
     function previewMint(uint256 shares) public view override(ERC4626, IERC4626) returns (uint256) {
-        (uint256 gross,) = _worth();
-        return Math.mulDiv(shares, gross + 1, totalSupply() + 10 ** OFFSET, Math.Rounding.Ceil);
+        (uint256 gross, uint256 supply) = _entered();
+        return Math.mulDiv(shares, gross + 1, supply + 10 ** OFFSET, Math.Rounding.Ceil);
     }
 
     /// @inheritdoc ITranche
@@ -326,6 +323,31 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
         uint256 risk = _amountOf(staked == 0 ? LEDGER.cashOf(RISK) : LEDGER.healthOf(RISK).margin.equityWad);
         gross = FixedPointMathLib.zeroFloorSub(_amountOf(LEDGER.cashOf(RESERVE)) + risk, _owed);
         pending = _vesting() + (staked == 0 ? 0 : FixedPointMathLib.zeroFloorSub(risk, staked));
+    }
+
+    /// @dev What an entry is measured by: all that there is, and its shares, when the queue has left. Whoever waits in it
+    /// leaves pending profit to those who stay, and that isn't for the next who enters.
+    function _entered() private view returns (uint256 gross, uint256 supply) {
+        (gross,) = _worth();
+        supply = totalSupply();
+        uint256 queued = _queued;
+        if (queued == 0 || _carriesRisk()) return (gross, supply);
+        (gross, supply) = (gross - _convertToAssets(queued, Math.Rounding.Floor), supply - queued);
+    }
+
+    /// @dev Most that leaves at once: the reserve goes first, and the limit on outflows holds what isn't free principal.
+    function _mostOut() private view returns (uint256 most) {
+        (uint256 used, uint256 capacity) = VAULT.outflow();
+        uint256 room = FixedPointMathLib.zeroFloorSub(capacity, used);
+        uint256 reserve = _amountOf(LEDGER.cashOf(RESERVE));
+        uint256 free = FixedPointMathLib.min(LEDGER.freePrincipalOf(RESERVE) / UNIT_WAD, reserve);
+        most = FixedPointMathLib.min(reserve, room + free);
+        if (most == reserve) {
+            room -= reserve - free;
+            uint256 next = room + LEDGER.freePrincipalOf(RISK) / UNIT_WAD;
+            most += FixedPointMathLib.min(_amountOf(LEDGER.cashOf(RISK)), next);
+        }
+        most = FixedPointMathLib.min(most, VAULT.held());
     }
 
     /// @dev What may still be lost; down: less is staked.

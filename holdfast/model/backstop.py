@@ -145,13 +145,19 @@ class Tranche:
     def total_assets(self, now: int) -> int:
         return max(0, self.gross - self.pending(now))
 
-    # Entry pays for what is pending, exit leaves it; whoever comes or goes may lose the unit.
+    # Entry pays for what is pending, exit leaves it; whoever comes or goes may lose the unit. Whoever enters does so behind
+    # the queue: what that leaves is for those who stay.
 
-    def preview_deposit(self, assets: int) -> int:
-        return mul_div_down(assets, self.supply + VIRTUAL_SHARES, self.gross + 1)
+    def preview_deposit(self, assets: int, now: int) -> int:
+        after = self._entered(now)
+        return mul_div_down(assets, after.supply + VIRTUAL_SHARES, after.gross + 1)
 
-    def preview_mint(self, shares: int) -> int:
-        return mul_div_up(shares, self.gross + 1, self.supply + VIRTUAL_SHARES)
+    def preview_mint(self, shares: int, now: int) -> int:
+        after = self._entered(now)
+        return mul_div_up(shares, after.gross + 1, after.supply + VIRTUAL_SHARES)
+
+    def _entered(self, now: int) -> Tranche:
+        return self if self.at_risk else self.settle(now)
 
     def preview_redeem(self, shares: int, now: int) -> int:
         return mul_div_down(shares, self.total_assets(now) + 1, self.supply + VIRTUAL_SHARES)
@@ -161,7 +167,7 @@ class Tranche:
 
     def deposit(self, assets: int, now: int) -> tuple[Tranche, int]:
         """RISK first, as far as it may be staked; never into a debt of it."""
-        shares = self.preview_deposit(assets)
+        shares = self.preview_deposit(assets, now)
         after = self.settle(now)
         room = 0 if after.risk_wad < 0 else max(0, after.cap_left - after.amount_of(after.risk_wad))
         part = min(room, assets)

@@ -8,6 +8,7 @@ Naive rule: totalAssets counts the gain at once, and whoever holds shares then g
 ├── in, take over, buy back, out, in a few seconds  -> he has what vested in those seconds
 ├── in after the gain, before it has vested         -> he pays for it
 ├── in before it is even booked                     -> the same
+├── in before a queue has left                      -> the same: what it leaves is for those who stay
 ├── in at risk, when the mark is low                -> nobody enters at risk
 └── who was there and stayed                        -> has the gain
 """
@@ -78,6 +79,29 @@ def test_sandwich__in_before_it_is_booked__pays_for_it(stage: Stage, pool: Pool)
     gain = pool.state.vestingAmount
     assert gain > 400 * USDC
     stage.wait(86_400)
+    assert out(pool, thief) <= 1_000_000 * USDC
+    worth = pool.contract.call("maxWithdraw", address_of("stranger"))
+    assert worth == pytest.approx(10_000 * USDC + gain, abs=3)
+
+
+def test_sandwich__in_behind_a_queue__pays_for_what_it_left(stage: Stage, pool: Pool) -> None:
+    """Nine tenths wait to leave, and leave the profit to those who stay: the next who enters would have most of it."""
+    long, short = a_crash(stage)
+    patient = stage.party()
+    pool.deposit(patient.address, 90_000)
+    stage.until_started(long, 135)
+    pool.take_over(long)
+    pool.request(patient.address, pool.shares(patient.address))
+    pool.trade(short, -wads(10), wads(1_800))
+    thief = stage.party()
+    pool.approve(thief.address, 1_000_000 * USDC)
+    seen = pool.contract.call("previewDeposit", 1_000_000 * USDC)
+    pool.deposit(thief.address, 1_000_000)
+    assert pool.shares(thief.address) == pytest.approx(seen, rel=1e-9)
+    gain = pool.state.vestingAmount
+    assert gain > 400 * USDC
+    stage.wait(86_400)
+
     assert out(pool, thief) <= 1_000_000 * USDC
     worth = pool.contract.call("maxWithdraw", address_of("stranger"))
     assert worth == pytest.approx(10_000 * USDC + gain, abs=3)

@@ -97,7 +97,11 @@ def test_shares__of_the_docs__as_worked_by_hand() -> None:
     assert t.preview_redeem(first, 100) == 6_000 * USDC
     assert t.preview_redeem(first, 100 + 86_400) == 6_200 * USDC - 1  # the virtual shares' part
     # Whoever comes meanwhile pays for the profit: 6,200 for 6,000 shares
-    assert t.preview_deposit(6_200 * USDC) == pytest.approx(first, rel=1e-9)
+    assert t.preview_deposit(6_200 * USDC, 100) == pytest.approx(first, rel=1e-9)
+    # …and so does whoever comes while others wait to leave: what they leave of it is for those who stay
+    queue = t.request(first // 2)
+    assert queue.preview_deposit(3_200 * USDC, 100) == pytest.approx(first // 2, rel=1e-9)
+    assert queue.deposit(3_200 * USDC, 100)[0].total_assets(100) == pytest.approx(6_200 * USDC, rel=1e-9)
     # Owed is set aside: the next epoch can't stake it
     assert t.claim(0, second)[1] == 4_000 * USDC
     again = t.begin(100)
