@@ -18,7 +18,7 @@ from holdfast.errors import ConfigError
 from holdfast.keepers.roles import ROLES
 from holdfast.keepers.run import Settings, run
 
-LOCAL_ACCOUNTS = {"price_pusher": 0, "liquidator": 3, "bidder": 4, "backstop": 5}
+LOCAL_ACCOUNTS = {"price_pusher": 0, "liquidator": 3, "bidder": 4, "backstop": 5, "watchdog": 6}
 """Accounts of the local node that a role uses unless told otherwise; the deployer's own feeds make it the pusher."""
 
 
@@ -39,7 +39,7 @@ class Amount(click.ParamType):
 
 @click.command(
     cls=ChainCommand,
-    short_help="Run one keeper until it is stopped: price_pusher, liquidator, bidder or backstop.",
+    short_help="Run one keeper until it is stopped: price_pusher, liquidator, bidder, backstop or watchdog.",
     epilog=NETWORK_HELP,
 )
 @click.argument("role", type=click.Choice(ROLES))
@@ -56,7 +56,7 @@ class Amount(click.ParamType):
     metavar="N",
     help="Local chain only: sign with account N of Anvil's well-known phrase instead. "
     "Without it: 0 for the price pusher (it deployed the feeds), 3 for the liquidator, 4 for the bidder, "
-    "5 for the backstop.",
+    "5 for the backstop, 6 for the watchdog.",
 )
 @click.option(
     "--interval",
@@ -102,7 +102,8 @@ class Amount(click.ParamType):
     show_default=True,
     type=Amount(),
     metavar="AMOUNT",
-    help="liquidator, backstop: most that one transaction may cost more than it brings. With 0 it does only what pays.",
+    help="liquidator, backstop, watchdog: most that one transaction may cost more than it brings. "
+    "With 0 it does only what pays; a watchdog does nothing then.",
 )
 @click.option(
     "--margin-account",
@@ -164,6 +165,22 @@ class Amount(click.ParamType):
     metavar="MULTIPLE",
     help="bidder: how many standard deviations of the price it wants to be paid for.",
 )
+@click.option(
+    "--refresh-share",
+    default=3_333,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    metavar="BPS",
+    help="watchdog: share of the age from which the fund's target isn't trusted, at which it computes it anew.",
+)
+@click.option(
+    "--min-fees",
+    default="1000",
+    show_default=True,
+    type=Amount(),
+    metavar="AMOUNT",
+    help="watchdog: fees and surplus of the fund that are worth a distribution.",
+)
 def cli(
     rpc: Rpc,
     role: str,
@@ -186,6 +203,8 @@ def cli(
     utilisation: int,
     latency: int,
     risk: float,
+    refresh_share: int,
+    min_fees: Decimal,
 ) -> None:
     """Run one keeper until Ctrl-C or SIGTERM.
 
@@ -194,6 +213,7 @@ def cli(
     liquidator    starts auctions and does the chores behind them
     bidder        buys slices when the discount pays for the risk, and unloads them
     backstop      fills standing bids, lets tranches take over what nobody bought, ends their epochs
+    watchdog      marks, reports, refreshes and distributes: the upkeep that nobody is paid for
 
     A keeper reads the newest block, decides, sends what would succeed now, and adds a line to its record. It keeps
     nothing that the chain can't tell it again: kill it and start it as you like, and run as many as you like. When
@@ -225,6 +245,8 @@ def cli(
         utilisation_bps=utilisation,
         latency_seconds=latency,
         risk_multiple=risk,
+        refresh_share_bps=refresh_share,
+        minimum_fees=min_fees,
     )
     run(rpc, deployment, _key(chain_id, role, keystore, account), settings)
 

@@ -185,6 +185,76 @@ class SettleTranche:
         return "tranche", self.market
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """Begin a window of the Sentinel over what a market draws of the fund."""
+
+    underlying: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "window", self.underlying
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportDrawdown:
+    """Tell the Sentinel that a market drew too much of the fund within its window."""
+
+    underlying: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "window", self.underlying
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportSilence:
+    """Tell the Sentinel that an auction ran out and nobody came."""
+
+    account: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "account", self.account
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hold:
+    """Show the fund an account in deficit, so that no stake leaves ahead of the loss."""
+
+    account: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "stakes", 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefreshTarget:
+    """Compute the fund's target anew."""
+
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "fund", 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Distribute:
+    """Split the fees between fund and treasury."""
+
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "fund", 0
+
+
 Action = (
     SetPrice
     | Poke
@@ -200,4 +270,10 @@ Action = (
     | TakeOver
     | FillBids
     | SettleTranche
+    | Mark
+    | ReportDrawdown
+    | ReportSilence
+    | Hold
+    | RefreshTarget
+    | Distribute
 )

@@ -63,6 +63,11 @@ def expected_reward_wad(snapshot: Snapshot, params: Params, health: Health, ethe
     return Wad(paid.own_wad + min(paid.fund_wad, _fund_wad(snapshot, health.dominant)))
 
 
+def best_gain_wad(params: Params, health: Health) -> int:
+    """What a taker of everything could gain when the curve has run its course."""
+    return bps_down(bps_down(health.margin.maintenance_wad, params.end_bps), BPS - params.fund_share_bps)
+
+
 def _due(
     snapshot: Snapshot, params: Params, policy: Policy, gas: GasPrice, account: Account, health: Health
 ) -> list[Action]:
@@ -141,15 +146,10 @@ def _keep_going(
             return [Insure(account=account.id, why=_health(account))]
         return []
     if ran_out and chore and permitted(snapshot, account, Right.START):
-        if _best_gain_wad(params, health) <= gas.cost_wad(policy.take_gas):
+        if best_gain_wad(params, health) <= gas.cost_wad(policy.take_gas):
             return []  # nobody could profit from it: wait for cheaper gas, or a larger requirement
         return [Restart(account=account.id, why=f"no buyer for {now - auction.restarted_at} s")]
     return []
-
-
-def _best_gain_wad(params: Params, health: Health) -> int:
-    """What a taker of everything could gain when the curve has run its course."""
-    return bps_down(bps_down(health.margin.maintenance_wad, params.end_bps), BPS - params.fund_share_bps)
 
 
 def _urgency(account: Account) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""The three roles as the loop sees them: each reads what its `decide` needs beside the snapshot."""
+"""The roles as the loop sees them: each reads what its `decide` needs beside the snapshot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from holdfast.chain.artifacts import vocabulary
 from holdfast.chain.contract import call_many
 from holdfast.chain.protocol import Protocol
 from holdfast.errors import ChainError, ConfigError
-from holdfast.keepers import backstop, bidder, liquidator, orders, price_pusher
+from holdfast.keepers import backstop, bidder, liquidator, orders, price_pusher, watchdog
 from holdfast.keepers.actions import Action, Trade
 from holdfast.keepers.prices import PriceSource
 from holdfast.keepers.sender import Mined
@@ -23,10 +23,10 @@ from holdfast.model import oracle
 from holdfast.model.backstop import Params as TrancheParams
 from holdfast.model.backstop import bid_digest
 from holdfast.model.liquidation import Params
-from holdfast.types import SETTLEMENT, Auction, Mode, Price, Snapshot
+from holdfast.types import EVERYTHING, SETTLEMENT, Auction, Mode, Price, Snapshot
 from holdfast.units import WAD, mul_wad_down
 
-ROLES: Final = ("price_pusher", "liquidator", "bidder", "backstop")
+ROLES: Final = ("price_pusher", "liquidator", "bidder", "backstop", "watchdog")
 
 
 class PricePusher:
@@ -326,6 +326,85 @@ class Backstop:
             backstop.Standing(signed=one, remaining_wad=max(0, one.bid.max_notional_wad - done))
             for one, done in zip(alive, filled, strict=True)
         ]
+
+
+class Watchdog:
+    name = "watchdog"
+
+    def __init__(self, protocol: Protocol, policy: watchdog.Policy) -> None:
+        self._protocol, self._policy = protocol, policy
+        self._params = read_params(protocol)
+        names = ("WINDOW_SECONDS", "DRAWDOWN_BPS", "SILENCE_SECONDS")
+        self._window, self._drawdown, self._silence = call_many(
+            protocol.rpc, [(protocol.sentinel, name) for name in names]
+        )
+
+    def accounts(self, block: int) -> Sequence[int]:
+        """What is in auction, and what owes more than it has."""
+        found = self._protocol.at_risk(block=block)
+        return [risky.account for risky in found if risky.in_auction or (risky.health_bps or 0) < 0]
+
+    def decide(self, snapshot: Snapshot) -> Sequence[Action]:
+        return watchdog.decide(
+            with_clocks(self._protocol, snapshot),
+            self._params,
+            self._rules(snapshot),
+            self._lines(snapshot),
+            self._reported(snapshot),
+            self._policy,
+        )
+
+    def income_wad(self, mined: Mined) -> int:
+        return 0
+
+    def tell(self, snapshot: Snapshot) -> str:
+        auctions = sum(account.auction is not None for account in snapshot.accounts)
+        system = snapshot.system
+        age = system.time - system.fund.refreshed_at
+        return f"{auctions} in auction, target {age} s old, fees {system.fees_wad / WAD:,.0f}"
+
+    def ether_wad(self, snapshot: Snapshot) -> int:
+        return price_of(snapshot, self._policy.ether_underlying).spot_wad
+
+    def _rules(self, snapshot: Snapshot) -> watchdog.Rules:
+        fund = self._protocol.insurance.call("params", block=snapshot.system.block)
+        return watchdog.Rules(
+            window_seconds=self._window,
+            drawdown_bps=self._drawdown,
+            silence_seconds=self._silence,
+            max_age_seconds=fund.maxAgeSeconds,
+            slack_bps=fund.slackBps,
+            hold_seconds=fund.holdSeconds,
+        )
+
+    def _lines(self, snapshot: Snapshot) -> list[watchdog.Line]:
+        protocol = self._protocol
+        numbers = (EVERYTHING, *protocol.symbols)
+        calls: list[tuple[Any, ...]] = []
+        for number in numbers:
+            calls += [(protocol.insurance, name, number) for name in ("drawnOf", "capOf")]
+            calls.append((protocol.sentinel, "markOf", number))
+        found = call_many(protocol.rpc, calls, block=snapshot.system.block)
+        lines = []
+        for place, number in enumerate(numbers):
+            drawn, cap, mark = found[3 * place : 3 * place + 3]
+            lines.append(
+                watchdog.Line(
+                    underlying=number,
+                    drawn_wad=drawn,
+                    cap_wad=cap,
+                    marked_at=mark.markedAt,
+                    marked_drawn_wad=mark.drawnWad,
+                    marked_capacity_wad=mark.capacityWad,
+                )
+            )
+        return lines
+
+    def _reported(self, snapshot: Snapshot) -> dict[int, int]:
+        protocol = self._protocol
+        auctions = [account.id for account in snapshot.accounts if account.auction is not None]
+        calls = [(protocol.sentinel, "reportedOf", account) for account in auctions]
+        return dict(zip(auctions, call_many(protocol.rpc, calls, block=snapshot.system.block), strict=True))
 
 
 def in_auction(protocol: Protocol, block: int, own: Iterable[int]) -> list[int]:

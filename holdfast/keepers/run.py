@@ -13,11 +13,11 @@ from holdfast.chain.environment import PROJECT
 from holdfast.chain.protocol import Protocol
 from holdfast.chain.rpc import Rpc
 from holdfast.errors import ConfigError
-from holdfast.keepers import backstop, bidder, liquidator, price_pusher
+from holdfast.keepers import backstop, bidder, liquidator, price_pusher, watchdog
 from holdfast.keepers.loop import Loop, Role, until_stopped
 from holdfast.keepers.prices import open_source
 from holdfast.keepers.record import Recorder
-from holdfast.keepers.roles import Backstop, Bidder, Liquidator, PricePusher, margin_account
+from holdfast.keepers.roles import Backstop, Bidder, Liquidator, PricePusher, Watchdog, margin_account
 from holdfast.keepers.sender import Sender
 from holdfast.units import WAD
 
@@ -50,6 +50,9 @@ class Settings:
     utilisation_bps: int = 8_000
     latency_seconds: int = 36
     risk_multiple: float = 1.5
+
+    refresh_share_bps: int = 3_333
+    minimum_fees: Decimal = Decimal(1_000)
 
     @property
     def tip(self) -> int:
@@ -94,6 +97,17 @@ def build(protocol: Protocol, key: LocalAccount, settings: Settings) -> Role:
             ether_underlying=ether, tip=settings.tip, subsidy_wad=_wad(settings.subsidy)
         )
         return Backstop(protocol, service, settings.bids)
+    if settings.role == Watchdog.name:
+        return Watchdog(
+            protocol,
+            watchdog.Policy(
+                ether_underlying=ether,
+                tip=settings.tip,
+                refresh_share_bps=settings.refresh_share_bps,
+                minimum_fees_wad=_wad(settings.minimum_fees),
+                subsidy_wad=_wad(settings.subsidy),
+            ),
+        )
     account = settings.margin_account
     if account is None:
         account = margin_account(

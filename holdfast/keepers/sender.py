@@ -21,11 +21,17 @@ from holdfast.errors import HoldfastError, RpcError
 from holdfast.keepers.actions import (
     Action,
     Deleverage,
+    Distribute,
     End,
     FillBids,
+    Hold,
     Insure,
+    Mark,
     Poke,
+    RefreshTarget,
     ReportDeficit,
+    ReportDrawdown,
+    ReportSilence,
     Restart,
     SetPrice,
     SettleTranche,
@@ -310,4 +316,16 @@ class Sender:
             case SettleTranche():
                 tranche = protocol.tranches[action.market]
                 return tranche, tranche.encode("settle")
+            case Mark():
+                return protocol.sentinel, protocol.sentinel.encode("mark", action.underlying)
+            case ReportDrawdown():
+                return protocol.sentinel, protocol.sentinel.encode("reportDrawdown", action.underlying)
+            case ReportSilence():
+                return protocol.sentinel, protocol.sentinel.encode("reportSilence", action.account)
+            case Hold():
+                return protocol.insurance, protocol.insurance.encode("hold", action.account)
+            case RefreshTarget():
+                return protocol.insurance, protocol.insurance.encode("refreshTarget")
+            case Distribute():
+                return protocol.insurance, protocol.insurance.encode("distribute")
         raise HoldfastError(f"no transaction for {action!r}")

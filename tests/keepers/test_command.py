@@ -1,6 +1,7 @@
 """ape run keeper
 ├── help                      says what each role does and every option
 ├── one cycle, dry run        decides, sends nothing, exit code 0
+├── watchdog, by its options  marks, refreshes or distributes; with no subsidy nothing
 ├── opens what it needs       an account of its own, with a deposit; the second time it finds it
 └── one line and exit code 1  no node, no deployment, no key, unfunded key, a price source that isn't one,
                               feeds of somebody else, somebody else's account, nothing to bid with
@@ -89,6 +90,26 @@ def test_liquidator__dry_run__sends_nothing(command: Any, scene: Scene, tmp_path
     assert (attempt["kind"], attempt["tx"], attempt["refused"]) == ("Start", None, None)
     assert "would send Start" in result.output
     assert scene.nonce(LIQUIDATOR) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [
+        (["--refresh-share", 1], ["Mark", "Mark", "RefreshTarget"]),
+        (["--min-fees", "0.01"], ["Mark", "Mark", "Distribute"]),
+        ([], ["Mark", "Mark"]),
+        (["--refresh-share", 1, "--subsidy", 0], []),
+    ],
+)
+def test_watchdog__one_cycle__does_what_its_options_say(
+    command: Any, scene: Scene, tmp_path: Path, options: list[object], sent: list[str]
+) -> None:
+    scene.mine(60)
+    result = command("watchdog", *options)
+    assert result.exit_code == 0, result.output
+    attempts = record(tmp_path)[0]["attempts"]
+    assert [attempt["kind"] for attempt in attempts] == sent
+    assert all(attempt["tx"] and not attempt["refused"] for attempt in attempts)
 
 
 def test_bidder__deposit__goes_into_the_account_that_it_opens(command: Any, scene: Scene) -> None:
