@@ -94,7 +94,6 @@ def test_sandwich__in_behind_a_queue__pays_for_what_it_left(stage: Stage, pool: 
     pool.request(patient.address, pool.shares(patient.address))
     pool.trade(short, -wads(10), wads(1_800))
     thief = stage.party()
-    pool.approve(thief.address, 1_000_000 * USDC)
     seen = pool.contract.call("previewDeposit", 1_000_000 * USDC)
     pool.deposit(thief.address, 1_000_000)
     assert pool.shares(thief.address) == pytest.approx(seen, rel=1e-9)
