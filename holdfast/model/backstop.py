@@ -145,8 +145,8 @@ class Tranche:
     def total_assets(self, now: int) -> int:
         return max(0, self.gross - self.pending(now))
 
-    # Entry pays for what is pending, exit leaves it; whoever comes or goes may lose the unit. Whoever enters does so behind
-    # the queue: what that leaves is for those who stay.
+    # Entry pays for what is pending, exit leaves it; whoever comes or goes may lose the unit. Whoever enters does so
+    # behind the queue: what that leaves is for those who stay.
 
     def preview_deposit(self, assets: int, now: int) -> int:
         after = self._entered(now)
