@@ -52,7 +52,9 @@ def enter(s: Scene) -> Step:
     amount = s.amount(1, 5_000 * unit)
     who = s.rng.choice(s.world.people.owners)
     minted = s.chance(0.3)
-    function, number = ("mint", max(1, twin.preview_deposit(amount, s.now))) if minted else ("deposit", amount)
+    function, number = (
+        ("mint", max(1, twin.preview_deposit(amount, s.now))) if minted else ("deposit", amount)
+    )
     facts = {"market": underlying, "who": who, "moves": (SETTLEMENT,), function: number}
     return act(s.world, "enter", one.tranche, function, number, who, sender=who, facts=facts, **_parts(one))
 
