@@ -273,7 +273,9 @@ contract Tranche is ITranche, ERC4626, AccessManaged, ReentrancyGuardTransient {
         bool gated = BREAKER.gatedUntil() != 0;
         if (_carriesRisk() || !BREAKER.allowed(Action.Withdraw, Grade.Fresh, everywhere, false, gated)) return 0;
 
-        return FixedPointMathLib.min(balanceOf(owner), _convertToShares(_mostOut(), Math.Rounding.Floor));
+        (uint256 shares, uint256 most) = (balanceOf(owner), _mostOut());
+        if (_convertToAssets(shares, Math.Rounding.Floor) <= most) return shares;
+        return FixedPointMathLib.min(shares, _convertToShares(most, Math.Rounding.Floor));
     }
 
     /// @inheritdoc IERC4626

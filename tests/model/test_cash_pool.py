@@ -20,7 +20,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import pytest
@@ -113,14 +112,13 @@ def test_rate__of_the_docs__as_worked_by_hand() -> None:
 @given(curves(), st.integers(0, WAD), st.integers(0, WAD))
 def test_rate__any_curve__exact_rounded_down_and_rising(c: Curve, u: int, v: int) -> None:
     u, v = sorted((u, v))
-    with localcontext(prec=60):
-        share, kink = Decimal(u) / WAD, Decimal(c.kink_bps) / BPS
-        low, high = (c.base_bps, c.kink_rate_bps) if share <= kink else (c.kink_rate_bps, c.max_rate_bps)
-        way = share / kink if share <= kink else (share - kink) / (1 - kink)
-        exact = (low + (high - low) * way) / BPS * WAD
+    share, kink = Fraction(u, WAD), Fraction(c.kink_bps, BPS)
+    low, high = (c.base_bps, c.kink_rate_bps) if share <= kink else (c.kink_rate_bps, c.max_rate_bps)
+    way = share / kink if share <= kink else (share - kink) / (1 - kink)
+    exact = (low + (high - low) * way) / BPS * WAD
 
-        # Two divisions, a ten-thousandth of a wei and a wei.
-        assert 0 <= exact - cp.rate_of(c, u) < Decimal("1.0002")
+    # Two divisions, a ten-thousandth of a wei and a wei.
+    assert 0 <= exact - cp.rate_of(c, u) < Fraction(10_002, 10_000)
     assert cp.rate_of(c, u) <= cp.rate_of(c, v)
 
 
