@@ -267,9 +267,6 @@ BID_MEMBERS: Final = (
     ("nonce", "uint256"),
 )
 
-CANCELLED: Final = 2**256 - 1
-"""What `filledOf` says of a cancelled bid."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StandingBid:

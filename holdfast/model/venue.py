@@ -28,7 +28,7 @@ ORDER_MEMBERS: Final = (
 )
 
 CANCELLED: Final = 2**256 - 1
-"""What `filledOf` says of a cancelled order."""
+"""What `filledOf` says of a cancelled order, or standing bid."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ from holdfast.sim.actions import ACTIONS, GAS_FEES, WEIGHTS, Scene, moved, price
 from holdfast.sim.actions.backstop import backstopped
 from holdfast.sim.actions.phases import Mood, Phase, Phases, drawn_phases
 from holdfast.sim.ghost import Ghost
+from holdfast.sim.invariants.reading import KEEPING
 from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step
 from holdfast.sim.world import World
@@ -35,21 +36,6 @@ LEAVING: Final = 0.15
 
 PATIENCE: Final = "patience"
 """Not an action: wait until the slow price has followed, then refresh."""
-
-KEEPING: Final = (
-    "start",
-    "insure",
-    "restart",
-    "end",
-    "take",
-    "flash_take",
-    "deleverage",
-    "write_off",
-    "report_deficit",
-    "take_over",
-    "fill_bids",
-    "watch",
-)
 
 
 @dataclass(frozen=True, kw_only=True)

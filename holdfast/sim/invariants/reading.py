@@ -30,7 +30,7 @@ from holdfast.units import BPS, WAD, mul_wad_down, mul_wad_up
 REPRICING: Final = {"PricePoked", "InstrumentParamsSet", "AssetParamsSet"}
 """Events after which an account may be worth or need something else, although nothing was done to it."""
 
-LIQUIDATIONS: Final = {
+KEEPING: Final = (
     "start",
     "insure",
     "restart",
@@ -42,8 +42,11 @@ LIQUIDATIONS: Final = {
     "report_deficit",
     "take_over",
     "fill_bids",
-    "reenter",
-}
+    "watch",
+)
+"""What keepers do, in the order of an auction."""
+
+LIQUIDATIONS: Final = frozenset({*KEEPING, "reenter"}) - {"watch"}
 """Actions that are about an account in auction, whoever takes them."""
 
 

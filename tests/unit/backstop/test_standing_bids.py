@@ -22,7 +22,8 @@ from dataclasses import replace
 
 import pytest
 
-from holdfast.model.backstop import CANCELLED, bid_digest
+from holdfast.model.backstop import bid_digest
+from holdfast.model.venue import CANCELLED
 from holdfast.types import Action, Grade, Level
 from holdfast.units import WAD
 from tests.backstop import a_crash, fill, permit_bids, standing
