@@ -12,6 +12,7 @@ import { Price } from "interfaces/Types.sol";
 /// however a spot flickers, it is Contested for less than contestedSeconds of any twice as many: from then on it is Slow, and
 /// the spot handed out is drawn to within the deviation from the slow price.
 /// Of each underlying at most one price enters per block time: who brings answers in can't choose between two.
+/// Beside it, each price is summed over block time, for the average that an expiry settles at.
 interface IOracle {
     /// @notice What all underlyings share.
     struct Rules {
@@ -64,6 +65,8 @@ interface IOracle {
     error RepeatedSource(uint16 underlying, IPriceSource source);
     error ContestTooLong(uint256 contestedSeconds, uint256 maxSeconds);
     error DecayTooSlow(uint256 decayWad, uint256 maxWad);
+    error OffGrid(uint256 expiryAt, uint256 windowSeconds);
+    error NotCovered(uint16 underlying, uint256 expiryAt, uint256 coveredAt);
     error GasTooLow(uint256 left, uint256 needed);
 
     /// @notice Set or replace sources and limits of `underlying`; loosening, so delayed. Pokes it at once.
@@ -89,6 +92,22 @@ interface IOracle {
     /// @notice The spot that `priceOf` gives, alone [wad], whatever its grade; zero if never accepted.
     function spotOf(uint16 underlying) external view returns (uint256);
 
+    /// @notice What an expiry settles at [wad]: the accepted price, averaged over the WINDOW_SECONDS before `expiryAt`, rounded down.
+    /// @dev A price counts for as long as it stood, from the block that accepted it to the next, contested or not. If none
+    /// entered in the window, it is the first that entered at or after the expiry. Final once it is given: it never changes.
+    /// Reverts with `OffGrid` unless `expiryAt` is a multiple of WINDOW_SECONDS, and with `NotCovered` as long as no price
+    /// entered at or after it, or where `coveredAt` is not its `coverOf`.
+    /// @param coveredAt `expiryAt` itself, unless boundaries passed without a price: then `coverOf` it
+    function settlementOf(uint16 underlying, uint256 expiryAt, uint256 coveredAt)
+        external
+        view
+        returns (uint256 priceWad);
+
+    /// @notice The last boundary that the first price at or after `expiryAt` left behind it [seconds]; zero if none entered
+    /// yet, and for what is no multiple of WINDOW_SECONDS.
+    /// @dev One read a window without a price: ask it from outside.
+    function coverOf(uint16 underlying, uint256 expiryAt) external view returns (uint256 coveredAt);
+
     /// @notice Source time of the stored price [seconds], zero if never accepted.
     function updatedAtOf(uint16 underlying) external view returns (uint256);
 
@@ -104,6 +123,9 @@ interface IOracle {
 
     /// @notice What all underlyings share, fixed at deployment.
     function rules() external view returns (Rules memory);
+
+    /// @notice Length of the window that an expiry averages over; expiries are multiples of it [seconds].
+    function WINDOW_SECONDS() external view returns (uint256);
 
     /// @notice Granularity of heartbeats [seconds].
     function HEARTBEAT_UNIT() external view returns (uint256);

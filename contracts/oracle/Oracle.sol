@@ -5,6 +5,7 @@ import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessMana
 import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 import { LibCall } from "solady/utils/LibCall.sol";
 
+import { Average } from "contracts/oracle/Average.sol";
 import { Consensus } from "contracts/oracle/Consensus.sol";
 import { HEARTBEAT_UNIT_SECONDS, PriceWord } from "contracts/oracle/PriceWord.sol";
 import { FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
@@ -29,6 +30,7 @@ import { Grade, Price } from "interfaces/Types.sol";
 ///     Slow        age > heartbeat
 ///     Fresh       otherwise
 contract Oracle is IOracle, AccessManaged {
+    using Average for Average.History;
     using FixedPoint for uint256;
 
     /// @dev What only `poke` needs.
@@ -52,6 +54,8 @@ contract Oracle is IOracle, AccessManaged {
     uint256 public constant HEARTBEAT_UNIT = HEARTBEAT_UNIT_SECONDS;
     /// @inheritdoc IOracle
     uint256 public constant SOURCE_GAS = 200_000;
+    /// @inheritdoc IOracle
+    uint256 public constant WINDOW_SECONDS = Average.WINDOW_SECONDS;
     uint256 private constant MAX_EMA_DECAY_WAD = 0.9999e18; // halves in 1.9 hours
     uint256 private constant MAX_CONTESTED_SECONDS = 1 days;
     uint256 private constant MAX_DEVIATION_PERCENT = 100;
@@ -81,6 +85,7 @@ contract Oracle is IOracle, AccessManaged {
     PriceWord[65_536] private _words; // by underlying; an array needs no hashing
     mapping(uint16 => Venues) private _venues;
     mapping(uint16 => Record) private _records;
+    mapping(uint16 => Average.History) private _histories;
 
     constructor(
         address authority,
@@ -181,6 +186,24 @@ contract Oracle is IOracle, AccessManaged {
     }
 
     /// @inheritdoc IOracle
+    function settlementOf(uint16 underlying, uint256 expiryAt, uint256 coveredAt)
+        external
+        view
+        returns (uint256 priceWad)
+    {
+        if (expiryAt < WINDOW_SECONDS || expiryAt % WINDOW_SECONDS != 0) revert OffGrid(expiryAt, WINDOW_SECONDS);
+
+        bool covered;
+        (covered, priceWad) = _histories[underlying].over(expiryAt, coveredAt);
+        if (!covered) revert NotCovered(underlying, expiryAt, coveredAt);
+    }
+
+    /// @inheritdoc IOracle
+    function coverOf(uint16 underlying, uint256 expiryAt) external view returns (uint256) {
+        return _histories[underlying].coverOf(expiryAt, _records[underlying].acceptedAt);
+    }
+
+    /// @inheritdoc IOracle
     function updatedAtOf(uint16 underlying) external view returns (uint256) {
         return _words[underlying].updatedAt();
     }
@@ -257,6 +280,7 @@ contract Oracle is IOracle, AccessManaged {
             emaWad = _ema(word.spotWad(), word.emaWad(), elapsed);
             varianceWad = _variance(record.varianceWad, word.spotWad(), spotWad, elapsed);
         }
+        _histories[underlying].advance(word.spotWad(), record.acceptedAt, spotWad);
         record.varianceWad = uint128(varianceWad);
         record.acceptedAt = uint40(block.timestamp);
         record.divergent = divergent;

@@ -1,6 +1,7 @@
 """Oracle: contract = model, bit for bit
 ├── any history of answers of one, three and five sources, faults, pokes and new feeds
 │                                                       -> the same prices, events and reports to the breaker
+├── any expiry about the last prices                    -> the same settlement, or the same refusal
 ├── these histories                                     -> meet every event and every grade
 ├── any feed                                            -> accepted or refused alike
 └── any price, any age                                  -> the same slow price and grade
@@ -20,6 +21,7 @@ from holdfast.chain.anvil import Anvil
 from holdfast.chain.artifacts import artifact
 from holdfast.chain.contract import Contract, deploy
 from holdfast.errors import Refused
+from holdfast.model import average
 from holdfast.model import breaker as breaker_model
 from holdfast.model import oracle as model
 from holdfast.model.oracle import Answer, Feed, Rules, Stored
@@ -41,7 +43,7 @@ HALTS = breaker_model.Rules(
 UNDERLYINGS = (1, 2, 3)
 SOURCES = {1: 1, 2: 3, 3: 5}
 STEPS = 40
-LOOKS = 1 + 4 * len(UNDERLYINGS)
+LOOKS = 3 + 4 * len(UNDERLYINGS)
 FAULTS = (1, 2, 3)  # MockBrokenFeed.Fault: reverts, too short, empty
 SILENT = Answer(price_wad=0, updated_at=0)
 
@@ -80,6 +82,9 @@ class Twin:
     halts: breaker_model.Breaker = field(default_factory=lambda: breaker_model.Breaker(rules=HALTS))
     feeds: dict[int, Feed] = field(default_factory=dict)
     stored: dict[int, Stored] = field(default_factory=dict)
+    histories: dict[int, average.History] = field(
+        default_factory=lambda: {one: average.History() for one in UNDERLYINGS}
+    )
     answers: dict[int, list[Answer]] = field(
         default_factory=lambda: {one: [SILENT] * count for one, count in SOURCES.items()}
     )
@@ -118,6 +123,9 @@ class Twin:
                 ("SourceRefused", underlying, place, said.price_wad, said.confidence_wad, said.updated_at)
             )
         if done.accepted:
+            self.histories[underlying] = average.advance(
+                self.histories[underlying], done.stored.spot_wad, now
+            )
             events.append(("PricePoked", underlying, *astuple(done.stored)[:5]))
         if done.refused:
             events.append(("PriceRefused", underlying, *done.refused))
@@ -137,6 +145,11 @@ class Twin:
         """Variance and volatility of each, as they are read."""
         found = [self.stored.get(underlying, Stored()) for underlying in UNDERLYINGS]
         return [(model.stored_variance_wad(one.variance_wad), model.volatility_wad(one)) for one in found]
+
+    def settlement(self, underlying: int, expiry: int, cover: int) -> Any:
+        return refusal_or(
+            lambda: average.settlement_wad(self.histories[underlying], underlying, expiry, cover)
+        )
 
     def price(self, underlying: int, now: int) -> tuple[int, int, int]:
         if underlying not in self.feeds:
@@ -158,7 +171,10 @@ def test_oracle__histories__meet_everything(world: Chain) -> None:
     met: Counter[Any] = Counter()
     for seed in range(20):
         spots: dict[int, int] = {}
-        for outcome, prices, states, variances, _ in play(world, seed)[0]:
+        for outcome, prices, states, variances, _, settled in play(world, seed)[0]:
+            cover, settlement = settled
+            met.update(["cover"] if cover else [])
+            met.update([settlement[0] if isinstance(settlement, tuple) else "settlement"])
             met.update("variance" for variance, _ in variances if variance)
             met.update(event if isinstance(event, str) else event[0] for event in outcome or ["nothing"])
             met.update("divergent" for event in outcome if event[0] == "PricePoked" and event[-1])
@@ -179,7 +195,19 @@ def test_oracle__histories__meet_everything(world: Chain) -> None:
         "UnknownUnderlying",
     }
     assert {
-        thing: met[thing] for thing in (*Grade, *events, "grace", "variance", "drawn") if met[thing] < 5
+        thing: met[thing]
+        for thing in (
+            *Grade,
+            *events,
+            "grace",
+            "variance",
+            "drawn",
+            "cover",
+            "settlement",
+            "OffGrid",
+            "NotCovered",
+        )
+        if met[thing] < 5
     } == {}
 
 
@@ -191,6 +219,7 @@ def play(chain: Chain, seed: int) -> tuple[list[Any], list[Any]]:
     for _ in range(STEPS):
         now += later(rng, twin)
         requests, outcome = step(chain, twin, rng, now)
+        asked = any_expiry(rng, twin, now)
         stranger = chain.roles.stranger
         looks = [
             call(chain.oracle, "read", UNDERLYINGS, sender=stranger),
@@ -198,12 +227,24 @@ def play(chain: Chain, seed: int) -> tuple[list[Any], list[Any]]:
             *(call(chain.oracle, "varianceOf", one, sender=stranger) for one in UNDERLYINGS),
             *(call(chain.oracle, "volatilityOf", one, sender=stranger) for one in UNDERLYINGS),
             *(call(chain.oracle, "spotOf", one, sender=stranger) for one in UNDERLYINGS),
+            call(chain.oracle, "coverOf", *asked[:2], sender=stranger, gas=20_000_000),
+            call(chain.oracle, "settlementOf", *asked, sender=stranger),
         ]
         blocks.append(Block([*requests, *looks], time=now))
         states = [breaker_model.state(twin.halts, one, now) for one in UNDERLYINGS]
         prices = [twin.price(one, now) for one in UNDERLYINGS]
         halts = [(one.level, one.until, one.grace_until) for one in states]
-        wanted.append((outcome, prices, halts, twin.variances(), [price[0] for price in prices]))
+        cover = average.cover_of(twin.histories[asked[0]], asked[1])
+        wanted.append(
+            (
+                outcome,
+                prices,
+                halts,
+                twin.variances(),
+                [price[0] for price in prices],
+                (cover, twin.settlement(*asked)),
+            )
+        )
 
     seen = [
         (
@@ -216,7 +257,13 @@ def play(chain: Chain, seed: int) -> tuple[list[Any], list[Any]]:
                     results[4 - LOOKS : 7 - LOOKS], results[7 - LOOKS : 10 - LOOKS], strict=True
                 )
             ],
-            [result.returned(chain.oracle, "spotOf") for result in results[10 - LOOKS :]],
+            [result.returned(chain.oracle, "spotOf") for result in results[10 - LOOKS : 13 - LOOKS]],
+            (
+                results[-2].returned(chain.oracle, "coverOf"),
+                (results[-1].error.name, results[-1].error.values)
+                if results[-1].error
+                else results[-1].returned(chain.oracle, "settlementOf"),
+            ),
         )
         for results in simulate(chain.oracle.rpc, blocks)
     ]
@@ -277,6 +324,18 @@ def later(rng: random.Random, twin: Twin) -> int:
         heartbeat = rng.choice(list(twin.feeds.values())).heartbeat_seconds
         return max(1, heartbeat + rng.choice((0, RULES.slow_seconds)) + rng.randint(-1, 1))
     return rng.choice((1, 1, 2, 12, 60, rng.randint(1, 1_000), int(10 ** (7 * rng.random()))))
+
+
+def any_expiry(rng: random.Random, twin: Twin, now: int) -> tuple[int, int, int]:
+    """(underlying, expiry, where a checkpoint may lie): mostly a boundary about a price that entered."""
+    underlying, window = rng.choice(UNDERLYINGS), average.WINDOW_SECONDS
+    history = twin.histories[underlying]
+    known = [now, *(time for time in history.checkpoints if time > now - 500 * window)]
+    expiry = rng.choice(known) // window * window + window * rng.choice((-1, 0, 0, 0, 1))
+    if rng.random() < 0.1:
+        expiry = rng.choice((expiry + 1, window - 1))
+    cover = average.cover_of(history, expiry)
+    return underlying, expiry, rng.choice((cover, cover, expiry, *history.checkpoints))
 
 
 def any_feed(rng: random.Random, sources: int) -> Feed:

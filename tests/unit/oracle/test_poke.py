@@ -284,7 +284,7 @@ def test_poke__any_gas__enters_or_reverts(world: World, clock: Clock, start: int
     world.say(105 * ONE, start + 5)
     clock.set(start + 5)
     entered = []
-    for gas in range(30_000, 60_000, 100):
+    for gas in range(30_000, 80_000, 100):
         poke = call(world.oracle, "poke", [ETH], sender=world.keeper, gas=gas)
         updated_at = call(world.oracle, "updatedAtOf", ETH, sender=world.keeper)
         poked, after = flat(simulate(world.oracle.rpc, [Block([poke, updated_at], time=start + 6)]))
