@@ -22,6 +22,13 @@ interface IPositions {
         uint112 shortBaseWad;
         uint16 underlying;
         bool scaled; // true once a side was deleveraged: A may differ from one, and bases from each other
+        bool settled; // true once an option series was closed at its payoff
+    }
+
+    /// @notice All series of an underlying that are not settled, in one word.
+    struct Tally {
+        uint128 openInterestWad; // [wad] of their long sides together
+        uint16 series;
     }
 
     /// @notice What an account holds of an instrument, in one word.
@@ -69,7 +76,9 @@ interface IPositions {
         uint256 scaleAfterWad
     );
     event EpochEnded(InstrumentId indexed instrument, bool long, uint256 epoch, uint256 scaleWad, int256 flowWad);
-    event InstrumentListed(InstrumentId indexed instrument, uint16 index); // a perpetual's index is its underlying
+    /// @dev A perpetual's index is its underlying; series are numbered from FIRST_SERIES on.
+    event InstrumentListed(InstrumentId indexed instrument, uint16 index);
+    event SeriesSettled(InstrumentId indexed instrument, uint256 priceWad, uint256 payoffWad, uint256 openInterestWad);
 
     error NotLedger(address caller);
     error AlreadyListed(InstrumentId instrument);
@@ -78,11 +87,17 @@ interface IPositions {
     error TooManyPositions(uint64 account, uint256 cap);
     error PriceOutsideBand(uint256 priceWad, uint256 markWad, uint256 bandBps);
     error OpenInterestCapExceeded(InstrumentId instrument, uint256 openInterestWad, uint256 capWad);
+    error BadSeries(InstrumentId instrument, uint256 value, uint256 bound);
+    error TooManySeries(uint16 underlying, uint256 cap);
+    error TradingClosed(InstrumentId instrument, uint256 closedAt);
+    error AlreadySettled(InstrumentId instrument);
     error NoPosition(uint64 account, InstrumentId instrument);
 
     // Ledger only
 
     /// @notice Trade `sizeWad` at `priceWad` within the band around the mark and the cap on open interest.
+    /// @dev The band of an option is wider by OPTION_TICK_BPS of the spot, its cap that of all series of its underlying, and
+    /// trading ends where the window begins that it settles by: what is known of the average by then is not in the mark.
     function trade(InstrumentId instrument, uint64 buyer, uint64 seller, uint256 sizeWad, uint256 priceWad)
         external
         returns (Trade memory);
@@ -105,9 +120,17 @@ interface IPositions {
     /// @notice Bring the funding of an instrument up to now.
     function accrue(InstrumentId instrument) external;
 
+    /// @notice Close both sides of a series at what it pays, once: `Oracle.settlementOf` its expiry, `coveredAt` as there.
+    /// @dev One write a side, however many hold it: an account picks it up when next touched, or by `Ledger.settle`.
+    /// Reverts with `IOracle.NotCovered` as long as no price entered at or after the expiry.
+    function settleSeries(InstrumentId instrument, uint256 coveredAt) external;
+
     // Governance
 
     /// @notice List an instrument; governor, delayed. Its margin parameters must be set.
+    /// @dev A series expires on the oracle's grid, between MIN_LIFE_SECONDS and MAX_LIFE_SECONDS from now; its strike is a
+    /// multiple of a hundredth of the spot's decade, within a factor of MAX_STRIKE_RATIO of the spot; of an underlying there are at
+    /// most MAX_SERIES that are not settled.
     function listInstrument(InstrumentId instrument) external;
 
     // Views; funding is projected to now unless said otherwise
@@ -134,6 +157,12 @@ interface IPositions {
 
     function epochEndOf(InstrumentId instrument, bool long, uint16 epoch) external view returns (EpochEnd memory);
 
-    /// @notice Listed instruments in the order they came; place 0 is unused.
+    /// @notice All series that are not settled, of an underlying.
+    function tallyOf(uint16 underlying) external view returns (Tally memory);
+
+    /// @notice Every series that was ever listed, in the order they came.
+    function series() external view returns (InstrumentId[] memory);
+
+    /// @notice Listed perpetuals in the order they came; place 0 is unused.
     function instruments() external view returns (InstrumentId[] memory);
 }

@@ -15,7 +15,8 @@ import { Book, InstrumentId, Margin, Mode } from "interfaces/Types.sol";
 ///     the governor set last, and at most one an epoch of EPOCH_SECONDS; the first values count as one
 /// A number on its way is rounded toward where it comes from: never ahead of its line.
 interface IRisk is IBounded {
-    /// @notice Margin of one instrument, as a share of notional. One slot.
+    /// @notice Margin of a perpetual, or of the options of an underlying as a class, as a share of notional. One slot.
+    /// @dev Of a class the rates are those of a short at the money, and the cap is that of all series together.
     struct InstrumentParams {
         uint16 initialBps; // IM while open interest is below the knee
         uint16 maintenanceBps; // MM
@@ -60,6 +61,7 @@ interface IRisk is IBounded {
     error NotIsolated(uint16 underlying, uint16 other);
     error CollateralInIsolated(uint16 asset);
     error NotListed(InstrumentId instrument);
+    error NotAClass(InstrumentId instrument); // options have no parameters of their own
     error UnknownMode(Mode mode);
     error NoFeed(uint16 underlying); // without a heartbeat nothing can be said of a margin
     error EnvelopeExceeded(
@@ -69,7 +71,12 @@ interface IRisk is IBounded {
     /// @notice Equity, IM, MM and borrow limit of `book` under `mode`. Reverts if the mode does not admit the book.
     function assess(Mode mode, Book calldata book) external view returns (Margin memory);
 
-    /// @notice Set the parameters of an instrument; governor, delayed. Initial margin must stay above maintenance margin all
+    /// @notice What one unit is worth now [wad]: the spot of its underlying, or the value of an option. It is what `assess`
+    /// values a leg at, what trades are banded around, and what slices change hands at.
+    function markOf(InstrumentId instrument) external view returns (uint256 markWad);
+
+    /// @notice Set the parameters of a perpetual, or of the options of an underlying (as a call without expiry and strike);
+    /// governor, delayed. Initial margin must stay above maintenance margin all
     /// the way. The first maintenance margin, and one that falls, must survive one heartbeat of the underlying: a move of
     /// SIGMAS deviations, funding at its cap, the highest fee and the largest reward, or `EnvelopeExceeded`. Reverts with `StepTooLarge` or `EpochNotOver` beyond a step from what stands; a cap of zero
     /// leaves the cap that stands, so a market that was closed may be opened again as wide.
@@ -86,7 +93,7 @@ interface IRisk is IBounded {
     /// from where it is.
     function tightenAsset(uint16 asset, AssetParams calldata params) external;
 
-    /// @notice Parameters that are effective now: what `assess` uses.
+    /// @notice Parameters that are effective now: what `assess` uses. Of an option, those of its class.
     function instrumentParams(InstrumentId instrument) external view returns (InstrumentParams memory);
 
     /// @notice Haircuts that are effective now; never set: 100 %.
@@ -114,6 +121,12 @@ interface IRisk is IBounded {
 
     /// @notice Moves that a maintenance margin must survive, in standard deviations over one heartbeat.
     function SIGMAS() external view returns (uint256);
+
+    /// @notice What a short option needs however far out of the money, share of its class's rate.
+    function OPTION_FLOOR_BPS() external view returns (uint256);
+
+    /// @notice Maintenance margin of a long option, share of its value.
+    function LONG_MAINTENANCE_BPS() external view returns (uint256);
 
     /// @notice Least volatility that any underlying is held to have, a year.
     function VOLATILITY_FLOOR_BPS() external view returns (uint256);

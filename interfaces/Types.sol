@@ -6,6 +6,8 @@ pragma solidity ^0.8.30;
 /// @dev Instrument, self-describing: kind [8] | underlying [16] | expiryAt [40] | strikeWad [128], from bit 191 down.
 type InstrumentId is uint256;
 
+uint256 constant KIND_BIT = 184;
+
 /// @notice What an account may hold and how its requirement is computed.
 enum Mode {
     None, // the account does not exist
@@ -13,7 +15,7 @@ enum Mode {
     Cross // any collateral, any underlying, no netting
 }
 
-/// @notice Kind of an instrument. Options keep their place; only perpetuals are listed by this ledger.
+/// @notice Kind of an instrument. Options are European and settle in cash.
 enum Kind {
     Perpetual,
     Call,
@@ -59,9 +61,9 @@ struct Leg {
     InstrumentId instrument;
     int256 sizeWad; // [wad] signed quantity
     int256 quoteWad; // [wad] |base|·K − cost; value = size·mark + quote
-    uint256 markWad; // [wad]
-    uint256 emaWad; // [wad]
-    uint256 openInterestWad; // [wad] of the leg's side of the market
+    uint256 markWad; // [wad] spot of the underlying, of an option too
+    uint256 emaWad; // [wad] slow price of the underlying
+    uint256 openInterestWad; // [wad] of the leg's side of the market; of an option, of all series of its underlying
     Grade grade;
 }
 
@@ -105,12 +107,12 @@ struct Health {
 
 function instrumentId(Kind kind, uint16 underlying, uint40 expiryAt, uint128 strikeWad) pure returns (InstrumentId) {
     return InstrumentId.wrap(
-        (uint256(kind) << 184) | (uint256(underlying) << 168) | (uint256(expiryAt) << 128) | uint256(strikeWad)
+        (uint256(kind) << KIND_BIT) | (uint256(underlying) << 168) | (uint256(expiryAt) << 128) | uint256(strikeWad)
     );
 }
 
 function kindOf(InstrumentId id) pure returns (Kind) {
-    return Kind(uint8(InstrumentId.unwrap(id) >> 184));
+    return Kind(uint8(InstrumentId.unwrap(id) >> KIND_BIT));
 }
 
 function underlyingOf(InstrumentId id) pure returns (uint16) {

@@ -14,13 +14,24 @@ from random import Random
 from typing import Any
 
 from holdfast.errors import Refused
-from holdfast.model import breaker, oracle, positions, vault
+from holdfast.model import average, breaker, options, oracle, positions, vault
 from holdfast.model.breaker import Breaker
 from holdfast.model.cash_pool import Curve
 from holdfast.model.fixed_point import WORD
 from holdfast.model.ledger import Fill, Ledger, Rules
 from holdfast.model.positions import Moment, Params
-from holdfast.types import SETTLEMENT, AssetParams, InstrumentId, InstrumentParams, Mode, perpetual
+from holdfast.types import (
+    SETTLEMENT,
+    AssetParams,
+    InstrumentId,
+    InstrumentParams,
+    Kind,
+    Mode,
+    expiry_of,
+    instrument_id,
+    perpetual,
+    underlying_of,
+)
 from holdfast.units import BPS, WAD
 
 ETH, BTC, MEME = 1, 2, 3
@@ -50,6 +61,11 @@ BREAKER_RULES = breaker.Rules(
 FEED = oracle.Feed(heartbeat_seconds=3_600, deviation_percent=40, min_wad=10**9, max_wad=10**7 * WAD)
 MARGIN = {"initial_bps": 1_000, "maintenance_bps": 500, "initial_max_bps": 5_000, "knee_bps": 5_000}
 CAPS = {ETH: 10**5 * WAD, BTC: 10**4 * WAD, MEME: 10**9 * WAD}
+VOLATILITY_FLOOR_BPS = 3_000
+OPTION_CAP = 10**5 * WAD
+CLASSES = {instrument_id(Kind.CALL, ETH): OPTION_CAP, instrument_id(Kind.CALL, BTC): OPTION_CAP}
+"""The options of an underlying, and how many there may be."""
+
 COLLATERAL = {ETH: 18, BTC: 8}
 """Underlying and decimals of the collateral, in the order of their assets."""
 
@@ -67,7 +83,9 @@ def params() -> Params:
         instruments={
             perp: InstrumentParams(**MARGIN, open_interest_cap_wad=CAPS[underlying])
             for underlying, perp in zip(UNDERLYINGS, PERPS, strict=True)
-        },
+        }
+        | {one: InstrumentParams(**MARGIN, open_interest_cap_wad=cap) for one, cap in CLASSES.items()},
+        volatility_floor_bps=VOLATILITY_FLOOR_BPS,
         assets=dict.fromkeys(range(1, len(COLLATERAL) + 1), HAIRCUTS),
     )
 
@@ -81,11 +99,31 @@ class Step:
     wait: int = 0
 
 
-class World:
-    """The twin, and what it is told of time and prices."""
+def series_from(time: int) -> tuple[InstrumentId, ...]:
+    """Calls and puts around the first prices, that expire within a day and within a month."""
+    boundary = time // average.WINDOW_SECONDS * average.WINDOW_SECONDS
+    soon, late = boundary + 86_400, boundary + 20 * 86_400
+    return (
+        instrument_id(Kind.CALL, ETH, soon, 2_000 * WAD),
+        instrument_id(Kind.PUT, ETH, soon, 2_100 * WAD),
+        instrument_id(Kind.CALL, ETH, late, 2_400 * WAD),
+        instrument_id(Kind.PUT, BTC, soon, 55_000 * WAD),
+    )
 
-    def __init__(self, time: int, decimals: int, floors: tuple[int, ...] = FLOORS) -> None:
+
+class World:
+    """The twin, and what it is told of time and prices. With `series`, most of what happens is about them."""
+
+    def __init__(
+        self,
+        time: int,
+        decimals: int,
+        floors: tuple[int, ...] = FLOORS,
+        series: tuple[InstrumentId, ...] = (),
+    ) -> None:
         self.time = time
+        self.series = series
+        self.histories = dict.fromkeys(UNDERLYINGS, average.History())
         self.ledger = Ledger(RULES, params(), time)
         self.breaker = Breaker(rules=BREAKER_RULES)
         self.stored = dict.fromkeys(UNDERLYINGS, oracle.Stored())
@@ -93,7 +131,7 @@ class World:
             fresh = vault.fresh(VAULT_RULES, VAULT_CAP, floor * 10**places, time)
             self.ledger.list_asset(underlying, places, fresh)
         for perp in PERPS:
-            self.ledger.positions.list_instrument(time, perp)
+            self.ledger.positions.list_instrument(Moment(time=time), perp)
         for underlying, price in FIRST_PRICES.items():
             self._poke(underlying, price)
 
@@ -103,7 +141,18 @@ class World:
             underlying: oracle.price(ORACLE_RULES, FEED, stored, self.time)
             for underlying, stored in self.stored.items()
         }
-        return Moment(time=self.time, prices=prices, breaker=self.breaker)
+        variances = {
+            underlying: oracle.stored_variance_wad(stored.variance_wad)
+            for underlying, stored in self.stored.items()
+        }
+        return Moment(time=self.time, prices=prices, breaker=self.breaker, variances=variances)
+
+    def mark(self, instrument: InstrumentId) -> int:
+        now = self.now
+        spot = now.price(underlying_of(instrument)).spot_wad
+        if not options.is_option(instrument):
+            return spot
+        return options.unit_wad(instrument, spot, now.pricing(VOLATILITY_FLOOR_BPS))
 
     @property
     def unit_wad(self) -> int:
@@ -117,6 +166,12 @@ class World:
         try:
             if step.name == "open":
                 self.ledger.open(*step.args)
+            elif step.name == "list":
+                self.ledger.positions.list_instrument(self.now, *step.args)
+            elif step.name == "settle_series":
+                instrument, covered_at = step.args
+                known = self.histories[underlying_of(instrument)]
+                self.ledger.positions.settle_series(instrument, known, covered_at)
             else:
                 getattr(self.ledger, step.name)(self.now, *step.args)
         except Refused as refusal:
@@ -127,6 +182,9 @@ class World:
         answer = oracle.Answer(price_wad=price_wad, updated_at=self.time)
         poked = oracle.poke(ORACLE_RULES, FEED, self.stored[underlying], [answer], self.time)
         self.stored[underlying] = poked.stored
+        if poked.accepted:
+            known = self.histories[underlying]
+            self.histories[underlying] = average.advance(known, poked.stored.spot_wad, self.time)
         if poked.moved:
             self.breaker = breaker.report_move(self.breaker, underlying, self.time)
         if poked.resumed:
@@ -149,6 +207,9 @@ WEIGHTS = {
 }
 """How often each step is tried."""
 
+SERIES_WEIGHTS = {"settle": 10, "settle_series": 12, "list": 2}
+"""The same, where there are series."""
+
 
 def history(seed: int, world: World, length: int) -> Iterable[tuple[Step, Refused | None]]:
     """Plays `length` steps after the accounts were opened and funded, and yields each with its outcome."""
@@ -169,9 +230,10 @@ def history(seed: int, world: World, length: int) -> Iterable[tuple[Step, Refuse
 
 def draw(rng: Random, world: World, poor: bool = False) -> Step:
     """The next step; many succeed, many are refused by a wei."""
-    name = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    weights = WEIGHTS | SERIES_WEIGHTS if world.series else WEIGHTS
+    name = rng.choices(list(weights), list(weights.values()))[0]
     step = _DRAWN[name](rng, world, poor)
-    return Step(step.name, step.args, _wait(rng))
+    return Step(step.name, step.args, _wait(rng) if not world.series else _short_wait(rng))
 
 
 HUGE = (2**88, 2**112, 2**127, 2**128, 2**160, 2**200, 2**237, WORD // 2, WORD - 1)
@@ -206,6 +268,14 @@ def _beginning(rng: Random, world: World, poor: bool) -> Iterable[Step]:
                 yield Step("deposit", (account, asset, rng.randint(1, most)))
     for underlying in UNDERLYINGS:
         yield _price(rng, world, underlying)
+    for series in world.series:
+        yield Step("list", (series,))
+
+
+def _short_wait(rng: Random) -> int:
+    """Series live for days: mostly there is time to trade them."""
+    wait = _wait(rng)
+    return wait if wait < 6_000 or rng.random() < 0.4 else rng.randint(60, 6_000)
 
 
 def _wait(rng: Random) -> int:
@@ -233,8 +303,10 @@ def _pair(rng: Random, world: World) -> tuple[int, int]:
     return one, other
 
 
-def _perp(rng: Random) -> InstrumentId:
+def _perp(rng: Random, world: World) -> InstrumentId:
     """Mostly the first, so that accounts meet; hardly ever one that isn't listed."""
+    if world.series and rng.random() < 0.7:
+        return rng.choice(world.series)
     if rng.random() < 0.008:
         return perpetual(9)
     return rng.choices(PERPS, (6, 2, 2))[0]
@@ -282,7 +354,7 @@ def _free(world: World, account: int, asset: int) -> int:
 
 def _fill(rng: Random, world: World, poor: bool) -> Step:
     buyer, seller = _pair(rng, world)
-    perp = _perp(rng)
+    perp = _perp(rng, world)
     held = list(world.ledger.positions.positions)
     if held and rng.random() < 0.35:  # against what somebody holds
         account, perp = rng.choice(held)
@@ -290,7 +362,7 @@ def _fill(rng: Random, world: World, poor: bool) -> Step:
             seller = account
         elif account != seller:
             buyer = account
-    mark = world.now.price(perp >> 168).spot_wad
+    mark = world.mark(perp)
     sizes = [abs(_size(world, account, perp)) for account in (buyer, seller)]
     most = 10**6 if poor else _affordable(world, (buyer, seller), mark)
     size = amount(rng, most, *sizes, sum(sizes))
@@ -299,6 +371,10 @@ def _fill(rng: Random, world: World, poor: bool) -> Step:
     if rng.random() < 0.9:
         size = max(1, size)
     price = mark + mark * rng.randint(-400, 400) // BPS
+    if perp in world.series and rng.random() < 0.3:
+        room = mark * RULES.positions.band_bps
+        room += world.now.price(underlying_of(perp)).spot_wad * positions.OPTION_TICK_BPS
+        price = mark + rng.choice((-1, 1)) * (room // BPS + rng.choice((0, 0, 1)))
     if rng.random() < 0.1:
         price = mark + rng.choice((-1, 1)) * (mark * RULES.positions.band_bps // BPS + rng.choice((0, 0, 1)))
     if rng.random() < 0.005:
@@ -352,8 +428,10 @@ def _take(rng: Random, world: World, poor: bool) -> Step:
 
 def _deleverage(rng: Random, world: World, poor: bool) -> Step:
     held = list(world.ledger.positions.positions)
-    account, perp = rng.choice(held) if held and rng.random() < 0.95 else (_account(rng, world), _perp(rng))
-    mark = world.now.price(perp >> 168).spot_wad
+    account, perp = (
+        rng.choice(held) if held and rng.random() < 0.95 else (_account(rng, world), _perp(rng, world))
+    )
+    mark = world.mark(perp)
     notional = abs(_size(world, account, perp)) * mark // WAD
     deficit = 0 if rng.random() < 0.3 else amount(rng, notional, notional)
     return Step("deleverage", (account, perp, deficit))
@@ -364,15 +442,44 @@ def _settle(rng: Random, world: World, poor: bool) -> Step:
     empty = [(account, perp) for account, perp in held if _size(world, account, perp) == 0]
     if held and rng.random() < 0.9:
         return Step("settle", rng.choice(empty or held))
-    return Step("settle", (_account(rng, world), _perp(rng)))
+    return Step("settle", (_account(rng, world), _perp(rng, world)))
 
 
 def _accrue(rng: Random, world: World, poor: bool) -> Step:
-    return Step("accrue", (_perp(rng),))
+    return Step("accrue", (_perp(rng, world),))
 
 
 def _accrue_interest(rng: Random, world: World, poor: bool) -> Step:
     return Step("accrue_interest")
+
+
+def _settle_series(rng: Random, world: World, poor: bool) -> Step:
+    """Mostly one that expired, by the checkpoint that covers it."""
+    expired = [one for one in world.series if expiry_of(one) <= world.time]
+    series = rng.choice(expired or world.series)
+    if rng.random() < 0.02:
+        series = _perp(rng, world)
+    known = world.histories.get(underlying_of(series), average.History())
+    cover = average.cover_of(known, expiry_of(series))
+    return Step("settle_series", (series, rng.choice((cover, cover, cover, expiry_of(series)))))
+
+
+def _list(rng: Random, world: World, poor: bool) -> Step:
+    """Seldom one that fits."""
+    if rng.random() < 0.1:
+        return Step("list", (rng.choice(world.series),))
+    series, now = rng.choice(world.series), world.time
+    step = average.WINDOW_SECONDS
+    expiry = rng.choice((
+        expiry_of(series),
+        (now + positions.MIN_LIFE_SECONDS) // step * step + rng.choice((0, step, 1)),
+        (now + positions.MAX_LIFE_SECONDS) // step * step + rng.choice((0, step)),
+    ))  # fmt: skip
+    underlying = rng.choice(UNDERLYINGS)
+    spot = world.now.price(underlying).spot_wad
+    grain = positions.strike_step(spot)
+    strike = rng.choice((spot, spot // 4, spot * 4)) // grain * grain + rng.choice((0, 0, grain, 1))
+    return Step("list", (instrument_id(rng.choice((Kind.CALL, Kind.PUT)), underlying, expiry, strike),))
 
 
 def _write_off(rng: Random, world: World, poor: bool) -> Step:
@@ -418,6 +525,8 @@ _DRAWN = {
     "take": _take,
     "deleverage": _deleverage,
     "settle": _settle,
+    "settle_series": _settle_series,
+    "list": _list,
     "accrue": _accrue,
     "accrue_interest": _accrue_interest,
     "write_off": _write_off,

@@ -7,11 +7,12 @@ import { SafeCastLib } from "solady/utils/SafeCastLib.sol";
 import { BookCall, Prices, Words } from "contracts/libraries/BookCall.sol";
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { Lanes } from "contracts/libraries/Lanes.sol";
+import { Payoff } from "contracts/libraries/Payoff.sol";
 import { SideIndex } from "contracts/libraries/SideIndex.sol";
 import { IOracle } from "interfaces/IOracle.sol";
 import { IPositions } from "interfaces/IPositions.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { Grade, Health, Holding, InstrumentId, Kind, instrumentId } from "interfaces/Types.sol";
+import { Grade, Health, Holding, InstrumentId, Kind, KIND_BIT, instrumentId } from "interfaces/Types.sol";
 
 /// @title Positions
 /// @dev Every change has one shape: market into memory → funding up to now → positions → market back.
@@ -20,12 +21,19 @@ contract Positions is IPositions, AccessManaged {
     using FixedPoint for uint256;
     using FixedPoint for int256;
     using Lanes for uint256;
+    using Payoff for InstrumentId;
     using SafeCastLib for uint256;
     using SafeCastLib for int256;
     using SideIndex for SideIndex.Market;
     using SideIndex for Position;
 
-    uint256 public constant MAX_POSITIONS = 16;
+    uint256 public constant MAX_POSITIONS = 2 * Lanes.ROOM;
+    uint256 public constant FIRST_SERIES = 1 << 15; // index of the first series; perpetuals lie below
+    uint256 public constant MAX_SERIES = 256; // of an underlying, that are not settled
+    uint256 public constant OPTION_TICK_BPS = 25; // of the spot: how much wider the band of an option is
+    uint256 public constant MIN_LIFE_SECONDS = 2 hours;
+    uint256 public constant MAX_LIFE_SECONDS = 400 days;
+    uint256 public constant MAX_STRIKE_RATIO = 4;
 
     uint256 private constant PERPETUAL_BIT = 168; // of the underlying in an InstrumentId; the rest of it is zero
     uint256 private constant UNDERLYING_BIT = 224;
@@ -43,11 +51,16 @@ contract Positions is IPositions, AccessManaged {
     uint256 public immutable FUNDING_PERIOD_SECONDS;
 
     mapping(uint64 account => uint256) private _lanes; // indices of the instruments held
+    mapping(uint64 account => uint256) private _moreLanes; // …if the first word is full
     mapping(uint256 accountAndIndex => Position) private _positions;
 
     InstrumentId[] private _instruments; // place 0 unused
     SideIndex.Market[65_536] private _markets; // by index; an array needs no hashing
     mapping(uint256 indexSideEpoch => EpochEnd) private _epochEnds;
+
+    InstrumentId[] private _series; // index − FIRST_SERIES
+    mapping(InstrumentId series => uint16 index) private _indices;
+    mapping(uint16 underlying => Tally) private _tallies;
 
     modifier onlyLedger() {
         if (msg.sender != LEDGER) revert NotLedger(msg.sender);
@@ -76,22 +89,33 @@ contract Positions is IPositions, AccessManaged {
         returns (Trade memory t)
     {
         (uint16 index, SideIndex.Market memory m) = _market(instrument);
-        uint256 mark = _accrue(m);
-        uint256 off = priceWad > mark ? priceWad - mark : mark - priceWad;
-        if (off * BPS > mark * BAND_BPS) revert PriceOutsideBand(priceWad, mark, BAND_BPS);
+        uint256 interest = m.openInterest(true);
+        uint256 mark = _accrue(m, index);
+        if (index < FIRST_SERIES) {
+            _requireWithin(priceWad, mark, mark * BAND_BPS);
+            m.long.premiumPpb = SideIndex.premiumAfter(m.long.premiumPpb, priceWad, mark, sizeWad, interest);
+            m.short.premiumPpb = m.long.premiumPpb;
+        } else {
+            uint256 closedAt = instrument.expiryOf() - ORACLE.WINDOW_SECONDS();
+            if (block.timestamp >= closedAt) revert TradingClosed(instrument, closedAt);
+            uint256 spot = ORACLE.spotOf(m.interest.underlying);
+            _requireWithin(priceWad, mark, mark * BAND_BPS + spot * OPTION_TICK_BPS);
+        }
 
         t.quoteWad = sizeWad.mulWadUp(priceWad); // one number for both: nothing is lost between them
-        uint256 interest = m.openInterest(true);
-        m.long.premiumPpb = SideIndex.premiumAfter(m.long.premiumPpb, priceWad, mark, sizeWad, interest);
-        m.short.premiumPpb = m.long.premiumPpb;
-
         (t.buyerCashWad, t.buyerShrinks) = _trade(m, index, buyer, sizeWad.toInt256(), t.quoteWad.toInt256());
         (t.sellerCashWad, t.sellerShrinks) = _trade(m, index, seller, -sizeWad.toInt256(), -t.quoteWad.toInt256());
-        _markets[index] = m;
+        uint256 open = _save(m, index, interest);
 
-        uint256 next = m.openInterest(true);
-        uint256 cap = next > interest ? RISK.instrumentParams(instrument).openInterestCapWad : next;
-        if (next > cap) revert OpenInterestCapExceeded(instrument, next, cap);
+        if (m.openInterest(true) <= interest) return t;
+        uint256 cap = RISK.instrumentParams(instrument).openInterestCapWad;
+        if (open > cap) revert OpenInterestCapExceeded(instrument, open, cap);
+    }
+
+    /// @param room how far the price may be from the mark [wad·bps]
+    function _requireWithin(uint256 priceWad, uint256 mark, uint256 room) private view {
+        uint256 off = priceWad > mark ? priceWad - mark : mark - priceWad;
+        if (off * BPS > room) revert PriceOutsideBand(priceWad, mark, BAND_BPS);
     }
 
     /// @inheritdoc IPositions
@@ -100,7 +124,8 @@ contract Positions is IPositions, AccessManaged {
         onlyLedger
         returns (int256 givenWad, int256 gotWad)
     {
-        for (uint256 lanes = _lanes[from]; lanes != 0; lanes >>= Lanes.BITS) {
+        (uint256 lanes, uint256 more) = _lanesOf(from);
+        for (; lanes != 0; (lanes, more) = lanes.shift(more)) {
             (int256 given, int256 got) = _take(uint16(lanes), from, to, fractionWad);
             (givenWad, gotWad) = (givenWad + given, gotWad + got);
         }
@@ -112,7 +137,8 @@ contract Positions is IPositions, AccessManaged {
         returns (int256 given, int256 got)
     {
         SideIndex.Market memory m = _markets[index];
-        uint256 mark = _accrue(m);
+        uint256 interest = m.openInterest(true);
+        uint256 mark = _accrue(m, index);
         Position memory p = _positionOf(from, index, m);
         int256 size = m.sizeOf(p);
 
@@ -127,7 +153,7 @@ contract Positions is IPositions, AccessManaged {
             (given,) = _trade(m, index, from, -size, -size.mulDivCeil(mark, WAD));
         }
         if (size != 0) (got,) = _trade(m, index, to, size, size.mulDivCeil(mark, WAD));
-        _markets[index] = m;
+        _save(m, index, interest);
     }
 
     /// @inheritdoc IPositions
@@ -137,7 +163,8 @@ contract Positions is IPositions, AccessManaged {
         returns (int256 sizeWad, uint256 priceWad, int256 cashWad)
     {
         (uint16 index, SideIndex.Market memory m) = _market(instrument);
-        uint256 mark = _accrue(m);
+        uint256 interest = m.openInterest(true);
+        uint256 mark = _accrue(m, index);
         Position memory p = _positionOf(account, index, m);
         if (p.baseWad == 0) revert NoPosition(account, instrument);
 
@@ -151,7 +178,7 @@ contract Positions is IPositions, AccessManaged {
         (uint256 scaleBefore, uint256 scaleAfter) = _deleverageSide(m, index, sizeWad < 0, sizeWad.abs(), quote);
         cashWad = m.close(p, -cashWad);
         _store(account, index, p);
-        _markets[index] = m;
+        _save(m, index, interest);
 
         emit Deleveraged(instrument, account, sizeWad, priceWad, mark, base, scaleBefore, scaleAfter);
     }
@@ -175,21 +202,27 @@ contract Positions is IPositions, AccessManaged {
         (bool ended, EpochEnd memory end) = m.deleverage(long, size, quote);
         if (!ended) return (scaleBefore, s.scaleWad);
 
-        _epochEnds[_epochKey(index, long, epoch)] = end;
-        emit EpochEnded(_perpetual(m.interest.underlying), long, epoch, end.scaleWad, end.flowWad);
+        _endEpoch(index, long, epoch, end);
         return (scaleBefore, end.scaleWad);
+    }
+
+    function _endEpoch(uint16 index, bool long, uint16 epoch, EpochEnd memory end) private {
+        _epochEnds[_epochKey(index, long, epoch)] = end;
+
+        emit EpochEnded(_instrument(index), long, epoch, end.scaleWad, end.flowWad);
     }
 
     /// @inheritdoc IPositions
     function settle(uint64 account, InstrumentId instrument) external onlyLedger returns (int256 cashWad) {
         (uint16 index, SideIndex.Market memory m) = _market(instrument);
-        if (!_lanes[account].holds(index)) revert NoPosition(account, instrument);
-        _accrue(m);
+        if (!_holds(account, index)) revert NoPosition(account, instrument);
+        uint256 interest = m.openInterest(true);
+        if (index < FIRST_SERIES) _accrue(m, index);
 
         Position memory p = _positionOf(account, index, m);
         if (m.sizeOf(p) == 0) cashWad = m.close(p, 0);
         _store(account, index, p);
-        _markets[index] = m;
+        _save(m, index, interest);
     }
 
     // --- Anybody ---
@@ -198,41 +231,108 @@ contract Positions is IPositions, AccessManaged {
     function accrue(InstrumentId instrument) external {
         (uint16 index, SideIndex.Market memory m) = _market(instrument);
 
-        _accrue(m);
+        _accrue(m, index);
 
         _markets[index] = m;
+    }
+
+    /// @inheritdoc IPositions
+    function settleSeries(InstrumentId instrument, uint256 coveredAt) external {
+        (uint16 index, SideIndex.Market memory m) = _market(instrument);
+        if (index < FIRST_SERIES) revert UnsupportedKind(instrument);
+        if (m.interest.settled) revert AlreadySettled(instrument);
+
+        uint16 underlying = m.interest.underlying;
+        uint256 price = ORACLE.settlementOf(underlying, instrument.expiryOf(), coveredAt);
+        uint256 payoff = instrument.payoffWad(price);
+        uint256 interest = m.openInterest(true);
+        _settleSide(m, index, true, payoff);
+        _settleSide(m, index, false, payoff);
+        --_tallies[underlying].series;
+        _save(m, index, interest);
+
+        emit SeriesSettled(instrument, price, payoff, interest);
+    }
+
+    function _settleSide(SideIndex.Market memory m, uint16 index, bool long, uint256 payoff) private {
+        uint16 epoch = m.sideOf(long).epoch;
+        (bool ended, EpochEnd memory end) = m.settle(long, payoff);
+        if (ended) _endEpoch(index, long, epoch, end);
     }
 
     // --- Governance ---
 
     /// @inheritdoc IPositions
     function listInstrument(InstrumentId instrument) external restricted {
-        uint16 index = instrument.underlyingOf();
-        if (index == 0 || !instrument.same(_perpetual(index))) revert UnsupportedKind(instrument);
-        if (_markets[index].long.scaleWad != 0) revert AlreadyListed(instrument);
+        (uint16 index, uint16 underlying) = (instrument.underlyingOf(), instrument.underlyingOf());
+        bool isSeries = InstrumentId.unwrap(instrument) >> KIND_BIT != 0;
+        if (isSeries) {
+            index = _newSeries(instrument);
+        } else {
+            bool fits = index != 0 && index < FIRST_SERIES && instrument.same(_perpetual(index));
+            if (!fits) revert UnsupportedKind(instrument);
+            if (_markets[index].long.scaleWad != 0) revert AlreadyListed(instrument);
+            _instruments.push(instrument);
+        }
         if (RISK.instrumentParams(instrument).maintenanceBps == 0) revert IRisk.NotListed(instrument);
 
-        _instruments.push(instrument);
         Side memory fresh = Side(0, uint64(WAD), 0, uint32(block.timestamp), 0);
-        _markets[index] = SideIndex.Market(fresh, fresh, Interest(0, 0, instrument.underlyingOf(), false));
+        _markets[index] = SideIndex.Market(fresh, fresh, Interest(0, 0, underlying, false, false));
 
         emit InstrumentListed(instrument, index);
+    }
+
+    /// @dev An index of its own for a series that fits the grid.
+    function _newSeries(InstrumentId instrument) private returns (uint16 index) {
+        uint16 underlying = instrument.underlyingOf();
+        if (InstrumentId.unwrap(instrument) >> KIND_BIT > uint256(Kind.Put)) revert UnsupportedKind(instrument);
+        if (_indices[instrument] != 0) revert AlreadyListed(instrument);
+        Tally storage tally = _tallies[underlying];
+        if (tally.series == MAX_SERIES || _series.length == FIRST_SERIES) revert TooManySeries(underlying, MAX_SERIES);
+
+        uint256 expiry = instrument.expiryOf();
+        _requireSeries(instrument, expiry, block.timestamp + MIN_LIFE_SECONDS, block.timestamp + MAX_LIFE_SECONDS);
+        if (expiry % ORACLE.WINDOW_SECONDS() != 0) revert BadSeries(instrument, expiry, ORACLE.WINDOW_SECONDS());
+        uint256 spot = ORACLE.spotOf(underlying);
+        uint256 strike = instrument.strikeOf();
+        _requireSeries(instrument, strike, spot / MAX_STRIKE_RATIO + 1, spot * MAX_STRIKE_RATIO);
+        uint256 step = _strikeStep(spot);
+        if (strike % step != 0) revert BadSeries(instrument, strike, step);
+
+        index = uint16(FIRST_SERIES + _series.length);
+        _series.push(instrument);
+        _indices[instrument] = index;
+        ++tally.series;
+    }
+
+    function _requireSeries(InstrumentId instrument, uint256 value, uint256 low, uint256 high) private pure {
+        if (value < low) revert BadSeries(instrument, value, low);
+        if (value > high) revert BadSeries(instrument, value, high);
+    }
+
+    /// @dev A hundredth of the power of ten at or below the spot [wad], at least a wei: a hundred to a thousand steps a decade.
+    function _strikeStep(uint256 spot) private pure returns (uint256 step) {
+        step = 1;
+        while (step * 1_000 <= spot) step *= 10;
     }
 
     // --- Views ---
 
     /// @inheritdoc IPositions
     function healthOf(Query calldata query) external view returns (Health memory h) {
-        uint256 lanes = _lanes[query.account];
+        (uint256 lanes, uint256 more) = _lanesOf(query.account);
         int256 extra = query.extraWad.toInt128();
         uint16 extraIndex = extra == 0 ? 0 : _index(query.instrument);
-        if (extraIndex != 0 && !lanes.holds(extraIndex)) lanes = lanes.add(extraIndex);
-        (h.legs, h.holdings, h.cashWad) = (lanes.length(), query.holdings.length, query.cashWad);
+        if (extraIndex != 0 && !lanes.holds(extraIndex) && !more.holds(extraIndex)) {
+            if (lanes.isFull()) more = more.add(extraIndex);
+            else lanes = lanes.add(extraIndex);
+        }
+        (h.legs, h.holdings, h.cashWad) = (lanes.length() + more.length(), query.holdings.length, query.cashWad);
 
         uint256 book = BookCall.open(query.mode, query.cashWad, h.legs, query.holdings);
         h.items = new uint256[](h.legs + h.holdings);
         uint256 items = Words.first(h.items);
-        if (h.legs != 0) h.grossWad = _putLegs(book, items, query.account, lanes, h.legs, extraIndex, extra);
+        if (h.legs != 0) h.grossWad = _putLegs(book, items, query.account, lanes, more, h.legs, extraIndex, extra);
         h.margin = BookCall.assess(book, RISK, h.legs, h.holdings);
         _weigh(h, query);
     }
@@ -244,6 +344,7 @@ contract Positions is IPositions, AccessManaged {
         uint256 items,
         uint64 account,
         uint256 lanes,
+        uint256 more,
         uint256 count,
         uint16 extraIndex,
         int256 extra
@@ -251,24 +352,29 @@ contract Positions is IPositions, AccessManaged {
         uint256 interests = Words.alloc(count);
         uint256 price = Prices.open(count);
         unchecked {
-            uint256 rest = lanes;
+            (uint256 rest, uint256 next) = (lanes, more);
             for (uint256 offset; rest != 0; offset += 32) {
                 uint256 interest = _interestWord(uint16(rest));
                 Words.put(interests + offset, interest);
                 Words.put(price + offset, uint16(interest >> UNDERLYING_BIT));
-                rest >>= Lanes.BITS;
+                (rest, next) = rest.shift(next);
             }
 
             price = Prices.read(ORACLE, price, count);
             uint256 leg = BookCall.firstLeg(book);
-            for (; lanes != 0; lanes >>= Lanes.BITS) {
+            for (; lanes != 0; (lanes, more) = lanes.shift(more)) {
                 uint256 interest = Words.get(interests);
                 uint256 mark = Words.get(price);
                 (int256 size, int256 quote, uint256 open) = _leg(account, uint16(lanes), interest, mark);
                 if (uint16(lanes) == extraIndex) size += extra;
 
                 uint256 underlying = uint16(interest >> UNDERLYING_BIT);
-                BookCall.putLeg(leg, underlying << PERPETUAL_BIT, size, quote, price, open);
+                uint256 id = underlying << PERPETUAL_BIT;
+                if (uint16(lanes) >= FIRST_SERIES) {
+                    id = InstrumentId.unwrap(_instrument(uint16(lanes)));
+                    open = _tallies[uint16(underlying)].openInterestWad;
+                }
+                BookCall.putLeg(leg, id, size, quote, price, open);
                 gross += (size.abs() * mark + (WAD - 1)) / WAD;
                 Words.put(items, _item(size.abs(), mark, Words.get(price + 32), Words.get(price + 64), underlying));
 
@@ -365,15 +471,16 @@ contract Positions is IPositions, AccessManaged {
 
     /// @inheritdoc IPositions
     function countOf(uint64 account) external view returns (uint256) {
-        return _lanes[account].length();
+        (uint256 lanes, uint256 more) = _lanesOf(account);
+        return lanes.length() + more.length();
     }
 
     /// @inheritdoc IPositions
     function instrumentsOf(uint64 account) external view returns (InstrumentId[] memory held) {
-        uint256 lanes = _lanes[account];
-        held = new InstrumentId[](lanes.length());
-        for (uint256 i; i < held.length; ++i) {
-            held[i] = _perpetual(lanes.lane(i));
+        (uint256 lanes, uint256 more) = _lanesOf(account);
+        held = new InstrumentId[](lanes.length() + more.length());
+        for (uint256 i; lanes != 0; (lanes, more) = lanes.shift(more)) {
+            held[i++] = _instrument(uint16(lanes));
         }
     }
 
@@ -386,6 +493,16 @@ contract Positions is IPositions, AccessManaged {
     /// @inheritdoc IPositions
     function epochEndOf(InstrumentId instrument, bool long, uint16 epoch) external view returns (EpochEnd memory) {
         return _epochEnds[_epochKey(_index(instrument), long, epoch)];
+    }
+
+    /// @inheritdoc IPositions
+    function tallyOf(uint16 underlying) external view returns (Tally memory) {
+        return _tallies[underlying];
+    }
+
+    /// @inheritdoc IPositions
+    function series() external view returns (InstrumentId[] memory) {
+        return _series;
     }
 
     /// @inheritdoc IPositions
@@ -439,16 +556,58 @@ contract Positions is IPositions, AccessManaged {
     }
 
     function _store(uint64 account, uint16 index, Position memory p) private {
-        uint256 lanes = _lanes[account];
-        bool held = lanes.holds(index);
+        bool held = _holds(account, index);
         if (p.baseWad != 0) {
-            if (!held && lanes.length() == MAX_POSITIONS) revert TooManyPositions(account, MAX_POSITIONS);
-            if (!held) _lanes[account] = lanes.add(index);
+            if (!held) _addLane(account, index);
             _positions[_key(account, index)] = p;
         } else if (held) {
-            _lanes[account] = lanes.remove(index);
+            _removeLane(account, index);
             delete _positions[_key(account, index)];
         }
+    }
+
+    /// @dev The market back to storage; of a series, what its open interest is now counts in the tally of its underlying.
+    /// @param before open interest that it had
+    /// @return open interest [wad] that a cap holds
+    function _save(SideIndex.Market memory m, uint16 index, uint256 before) private returns (uint256 open) {
+        _markets[index] = m;
+        open = m.openInterest(true);
+        if (index < FIRST_SERIES) return open;
+
+        Tally storage tally = _tallies[m.interest.underlying];
+        open = tally.openInterestWad - before + open;
+        tally.openInterestWad = open.toUint128();
+    }
+
+    // --- Lanes: two words, the second in use only while the first is full ---
+
+    function _lanesOf(uint64 account) private view returns (uint256 lanes, uint256 more) {
+        lanes = _lanes[account];
+        if (lanes.isFull()) more = _moreLanes[account];
+    }
+
+    function _holds(uint64 account, uint16 index) private view returns (bool) {
+        (uint256 lanes, uint256 more) = _lanesOf(account);
+        return lanes.holds(index) || more.holds(index);
+    }
+
+    function _addLane(uint64 account, uint16 index) private {
+        (uint256 lanes, uint256 more) = _lanesOf(account);
+        if (more.isFull()) revert TooManyPositions(account, MAX_POSITIONS);
+        if (lanes.isFull()) _moreLanes[account] = more.add(index);
+        else _lanes[account] = lanes.add(index);
+    }
+
+    /// @dev The last of all moves into the place of the one that goes.
+    function _removeLane(uint64 account, uint16 index) private {
+        (uint256 lanes, uint256 more) = _lanesOf(account);
+        if (more == 0) {
+            _lanes[account] = lanes.remove(index);
+            return;
+        }
+        uint16 last = more.lane(more.length() - 1);
+        _moreLanes[account] = more.remove(more.holds(index) ? index : last);
+        if (lanes.holds(index)) _lanes[account] = lanes.swap(index, last);
     }
 
     // --- Funding ---
@@ -467,8 +626,10 @@ contract Positions is IPositions, AccessManaged {
         if (f != 0) m.applyFunding(f);
     }
 
-    /// @dev The same, with its event. Returns the mark it used.
-    function _accrue(SideIndex.Market memory m) private returns (uint256 mark) {
+    /// @dev The same, with its event. Returns the mark it used. Options pay no funding; a settled series has no mark.
+    function _accrue(SideIndex.Market memory m, uint16 index) private returns (uint256 mark) {
+        if (index >= FIRST_SERIES) return m.interest.settled ? 0 : RISK.markOf(_instrument(index));
+
         mark = ORACLE.spotOf(m.interest.underlying);
         int256 f = _project(m, mark);
         if (f != 0) emit Accrued(_perpetual(m.interest.underlying), f, m.long.flowWad, m.short.flowWad);
@@ -476,7 +637,7 @@ contract Positions is IPositions, AccessManaged {
 
     // --- Words as they lie in storage, for the path that every margin check takes ---
 
-    /// @dev longBase [112] | shortBase [112] | underlying [16] | scaled [8]
+    /// @dev longBase [112] | shortBase [112] | underlying [16] | scaled [8] | settled [8]
     function _interestWord(uint16 index) private view returns (uint256 word) {
         assembly ("memory-safe") {
             word := sload(add(_markets.slot, add(mul(index, 3), 2)))
@@ -501,9 +662,18 @@ contract Positions is IPositions, AccessManaged {
     // --- Lookups ---
 
     function _index(InstrumentId instrument) private view returns (uint16 index) {
+        if (InstrumentId.unwrap(instrument) >> KIND_BIT != 0) {
+            index = _indices[instrument];
+            if (index == 0) revert NoSuchInstrument(instrument);
+            return index;
+        }
         index = instrument.underlyingOf();
-        bool listed = _sideWord(index, true) != 0 && instrument.same(_perpetual(index));
+        bool listed = index < FIRST_SERIES && _sideWord(index, true) != 0 && instrument.same(_perpetual(index));
         if (!listed) revert NoSuchInstrument(instrument);
+    }
+
+    function _instrument(uint16 index) private view returns (InstrumentId) {
+        return index < FIRST_SERIES ? _perpetual(index) : _series[index - FIRST_SERIES];
     }
 
     /// @dev The perpetual of an underlying, which is its index too.

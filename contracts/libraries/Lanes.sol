@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 /// @notice A short list of non-zero 16-bit ids in one word, dense from the lowest lane.
 library Lanes {
     uint256 internal constant BITS = 16;
+    uint256 internal constant ROOM = 16;
     uint256 private constant MASK = 0xffff;
 
     /// @dev id in lane `i`, zero past the end
@@ -17,6 +18,17 @@ library Lanes {
         }
     }
 
+    /// @dev Dense, so the last lane tells.
+    function isFull(uint256 lanes) internal pure returns (bool) {
+        return lanes >> ((ROOM - 1) * BITS) != 0;
+    }
+
+    /// @dev Without the lowest lane; where none is left, what follows.
+    function shift(uint256 lanes, uint256 more) internal pure returns (uint256, uint256) {
+        lanes >>= BITS;
+        return lanes == 0 ? (more, 0) : (lanes, more);
+    }
+
     function holds(uint256 lanes, uint16 id) internal pure returns (bool) {
         for (; lanes != 0; lanes >>= BITS) {
             if (uint16(lanes) == id) return true;
@@ -27,6 +39,13 @@ library Lanes {
     /// @dev Append `id`; the caller knows it isn't there and that there is room.
     function add(uint256 lanes, uint16 id) internal pure returns (uint256) {
         return lanes | (uint256(id) << (length(lanes) * BITS));
+    }
+
+    /// @dev `other` in the lane of `id`, which is there.
+    function swap(uint256 lanes, uint16 id, uint16 other) internal pure returns (uint256) {
+        uint256 place;
+        while (lane(lanes, place) != id) ++place;
+        return lanes ^ (uint256(id ^ other) << (place * BITS));
     }
 
     /// @dev Take `id` out by moving the last one into its lane; unchanged if it isn't there.

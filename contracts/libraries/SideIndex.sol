@@ -14,6 +14,7 @@ import { IPositions } from "interfaces/IPositions.sol";
 /// What happens to a whole side is one write to (A, K):
 ///        funding       K −= ⌈A·F⌉ for the side that pays; the other side shares out what was paid, rounded down
 ///        deleveraging  A' = A − q/base,  K += ±Q/base  for a quantity q closed for Q in cash
+///        expiry        A' = 0,           K += ±A·P     at a payoff of P
 /// When A falls below SCALE_FLOOR the epoch ends: A is folded into the bases, position by position when next touched.
 library SideIndex {
     using FixedPoint for uint256;
@@ -209,12 +210,38 @@ library SideIndex {
         uint256 base = baseOf(m, long);
         if (base == 0) return (false, end); // a wei of rounding without a counterparty: it stays with the protocol
 
-        IPositions.Side memory s = sideOf(m, long);
         // Long: A down, short: A up, so Σ size ≤ 0 still. Cash toward −∞: the side may lose the wei.
         uint256 fall = long ? size.mulDivUp(WAD, base) : size.mulDivDown(WAD, base);
+        int256 flow = long ? int256(quote.mulDivDown(WAD, base)) : -int256(quote.mulDivUp(WAD, base));
+        return shrink(m, long, fall, flow);
+    }
+
+    /// @notice Close the whole side `long` for `payoffWad` a unit in cash, once and for all: a long side gets it, a short side
+    /// pays it. Cash toward −∞: the side may lose the wei.
+    /// @return ended false if nobody is on it; else the epoch ended, with `end` to be stored for it
+    function settle(Market memory m, bool long, uint256 payoffWad)
+        internal
+        pure
+        returns (bool ended, IPositions.EpochEnd memory end)
+    {
+        m.interest.settled = true;
+        if (baseOf(m, long) == 0) return (false, end);
+
+        uint256 scale = sideOf(m, long).scaleWad;
+        int256 flow = long ? int256(scale.mulWadDown(payoffWad)) : -int256(scale.mulWadUp(payoffWad));
+        return shrink(m, long, scale, flow);
+    }
+
+    /// @dev A falls by `fall`, to zero at the least, K rises by `flow`, and where little is left of A the epoch ends.
+    function shrink(Market memory m, bool long, uint256 fall, int256 flow)
+        private
+        pure
+        returns (bool ended, IPositions.EpochEnd memory end)
+    {
+        uint256 base = baseOf(m, long);
+        IPositions.Side memory s = sideOf(m, long);
         unchecked {
             s.scaleWad = fall < s.scaleWad ? uint64(s.scaleWad - fall) : 0;
-            int256 flow = long ? int256(quote.mulDivDown(WAD, base)) : -int256(quote.mulDivUp(WAD, base));
             s.flowWad = (s.flowWad + flow).toInt112(); // a quotient of 196 bits at most: the sum doesn't overflow
         }
         m.interest.scaled = true;

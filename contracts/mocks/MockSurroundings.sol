@@ -35,6 +35,7 @@ contract MockSurroundings {
     mapping(uint16 underlying => uint256) public reopensAt;
     mapping(uint16 underlying => uint32) public heartbeatOf;
     mapping(uint16 underlying => uint256) public volatilityOf;
+    mapping(uint16 underlying => uint256) public varianceOf;
     mapping(uint64 account => Health) private _health;
     InstrumentId[] private _listed; // place 0 unused
     mapping(InstrumentId => uint256) private _openInterest; // [wad] at a scale of one
@@ -183,6 +184,10 @@ contract MockSurroundings {
 
     function feedOf(uint16 underlying) external view returns (IOracle.Feed memory feed) {
         feed.heartbeatSeconds = heartbeatOf[underlying];
+    }
+
+    function setVariance(uint16 underlying, uint256 annualisedVarianceWad) external {
+        varianceOf[underlying] = annualisedVarianceWad;
     }
 
     function setVolatility(uint16 underlying, uint256 annualisedVolatilityWad) external {

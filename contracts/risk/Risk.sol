@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 
+import { Black76 } from "contracts/libraries/Black76.sol";
 import { Bounded } from "contracts/libraries/Bounded.sol";
 import { BPS, WAD } from "contracts/libraries/FixedPoint.sol";
 import { AssetWord, laneAt, laneOf, partsOf, wordOf as assetWordOf } from "contracts/risk/AssetWord.sol";
@@ -11,9 +12,10 @@ import { Envelope } from "contracts/risk/Envelope.sol";
 import { InstrumentWord, wordOf } from "contracts/risk/InstrumentWord.sol";
 import { IsolatedMargin } from "contracts/risk/IsolatedMargin.sol";
 import { LinearMargin } from "contracts/risk/LinearMargin.sol";
+import { OptionMargin } from "contracts/risk/OptionMargin.sol";
 import { IOracle } from "interfaces/IOracle.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { Book, Holding, InstrumentId, Leg, Margin, Mode } from "interfaces/Types.sol";
+import { Book, Holding, InstrumentId, Kind, Leg, Margin, Mode, instrumentId, KIND_BIT } from "interfaces/Types.sol";
 
 /// @notice Constants of a risk contract, fixed at deployment.
 struct RiskConfig {
@@ -40,6 +42,9 @@ contract Risk is IRisk, AccessManaged {
     uint256 public constant FALL_BPS = Bounded.FALL_BPS;
     uint256 public constant RISE_BPS = Bounded.RISE_BPS;
     uint256 public constant SIGMAS = Envelope.SIGMAS;
+    uint256 private constant YEAR_SECONDS = 365 days;
+    uint256 public constant OPTION_FLOOR_BPS = OptionMargin.FLOOR_BPS;
+    uint256 public constant LONG_MAINTENANCE_BPS = OptionMargin.LONG_MAINTENANCE_BPS;
 
     IOracle public immutable ORACLE;
 
@@ -77,7 +82,10 @@ contract Risk is IRisk, AccessManaged {
         Leg[] calldata legs = book.legs;
         for (uint256 i; i < legs.length; ++i) {
             Leg calldata leg = legs[i];
-            LinearMargin.addLeg(m, leg, _listed(leg.instrument));
+            InstrumentId instrument = leg.instrument;
+            InstrumentWord params = _listed(instrument);
+            if (_isOption(instrument)) OptionMargin.addLeg(m, leg, _unitWad(instrument, leg.markWad), params);
+            else LinearMargin.addLeg(m, leg, params);
         }
         Holding[] calldata holdings = book.holdings;
         for (uint256 i; i < holdings.length; ++i) {
@@ -91,6 +99,7 @@ contract Risk is IRisk, AccessManaged {
     /// @inheritdoc IRisk
     function setInstrument(InstrumentId instrument, InstrumentParams calldata params) external restricted {
         _checkInstrument(params);
+        if (!instrument.same(_classOf(instrument))) revert NotAClass(instrument);
         InstrumentWord current = _effective(instrument);
         InstrumentWord asked = wordOf(params);
 
@@ -109,6 +118,7 @@ contract Risk is IRisk, AccessManaged {
     /// @inheritdoc IRisk
     function tightenInstrument(InstrumentId instrument, InstrumentParams calldata params) external restricted {
         _checkInstrument(params);
+        if (!instrument.same(_classOf(instrument))) revert NotAClass(instrument);
         InstrumentWord effective = _listed(instrument);
         InstrumentWord current = _instruments[instrument];
         InstrumentWord asked = wordOf(params);
@@ -142,6 +152,12 @@ contract Risk is IRisk, AccessManaged {
     }
 
     // --- Views ---
+
+    /// @inheritdoc IRisk
+    function markOf(InstrumentId instrument) external view returns (uint256 markWad) {
+        markWad = ORACLE.spotOf(instrument.underlyingOf());
+        if (_isOption(instrument)) markWad = _unitWad(instrument, markWad);
+    }
 
     /// @inheritdoc IRisk
     function instrumentParams(InstrumentId instrument) external view returns (InstrumentParams memory) {
@@ -243,6 +259,26 @@ contract Risk is IRisk, AccessManaged {
         _checkWithin(p.openInterestCapWad, 0, MAX_OPEN_INTEREST_WAD); // zero: positions can only shrink
     }
 
+    function _isOption(InstrumentId instrument) private pure returns (bool) {
+        return InstrumentId.unwrap(instrument) >> KIND_BIT != 0;
+    }
+
+    /// @dev Whose parameters an instrument has: a perpetual its own, an option those of all options of its underlying.
+    function _classOf(InstrumentId instrument) private pure returns (InstrumentId) {
+        return _isOption(instrument) ? instrumentId(Kind.Call, instrument.underlyingOf(), 0, 0) : instrument;
+    }
+
+    /// @dev Black-76 value of one unit of an option [wad], the spot of its underlying as its forward. Volatility is the realised
+    /// one, at least the floor; once it expired it is worth what it would pay at the spot.
+    function _unitWad(InstrumentId option, uint256 spotWad) private view returns (uint256) {
+        uint256 expiryAt = option.expiryOf();
+        uint256 left = FixedPointMathLib.zeroFloorSub(expiryAt, block.timestamp);
+        uint256 floorWad = VOLATILITY_FLOOR_BPS ** 2 * (WAD / BPS ** 2);
+        uint256 varianceWad = FixedPointMathLib.max(ORACLE.varianceOf(option.underlyingOf()), floorWad);
+        varianceWad = varianceWad * left / YEAR_SECONDS;
+        return Black76.priceWad(spotWad, option.strikeOf(), varianceWad, option.kindOf() == Kind.Call);
+    }
+
     function _listed(InstrumentId instrument) private view returns (InstrumentWord word) {
         word = _effective(instrument);
         if (word.maintenanceBps() == 0) revert NotListed(instrument);
@@ -250,7 +286,7 @@ contract Risk is IRisk, AccessManaged {
 
     /// @dev Most of the time nothing is on its way, and the clock isn't read.
     function _effective(InstrumentId instrument) private view returns (InstrumentWord word) {
-        word = _instruments[instrument];
+        word = _instruments[_classOf(instrument)];
         if (word.timeAt() != 0) word = word.effective(block.timestamp, RAMP_SECONDS);
     }
 

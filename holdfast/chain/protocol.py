@@ -272,7 +272,7 @@ def books_of(snapshot: Snapshot) -> Books:
     owed = {asset.asset: 0 for asset in assets}
     for account in accounts:
         for position in account.positions:
-            net[position.instrument] += position.size_wad
+            net[position.instrument] = net.get(position.instrument, 0) + position.size_wad
         for holding in account.holdings:
             owed[holding.asset] += holding.amount
     return Books(

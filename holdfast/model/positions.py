@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeVar
 
 from holdfast.errors import Refused
-from holdfast.model import risk, side_index
+from holdfast.model import average, options, risk, side_index
 from holdfast.model.breaker import Breaker
 from holdfast.model.breaker import Rules as BreakerRules
 from holdfast.model.fixed_point import (
@@ -21,6 +21,7 @@ from holdfast.model.fixed_point import (
     mul_wad_down,
     mul_wad_up,
     to_int,
+    to_uint,
 )
 from holdfast.model.side_index import EpochEnd, Market, Position
 from holdfast.types import (
@@ -30,16 +31,28 @@ from holdfast.types import (
     InstrumentId,
     InstrumentParams,
     Item,
+    Kind,
     Mode,
     Price,
+    expiry_of,
     perpetual,
+    strike_of,
     underlying_of,
 )
 from holdfast.units import BPS, WAD
 
 Lane = TypeVar("Lane")
 
-MAX_POSITIONS: Final = 16
+MAX_POSITIONS: Final = 32
+MAX_SERIES: Final = 256
+"""Of an underlying, that are not settled."""
+ALL_SERIES: Final = 1 << 15
+"""That there will ever be."""
+OPTION_TICK_BPS: Final = 25
+"""Of the spot: how much wider the band of an option is."""
+MIN_LIFE_SECONDS: Final = 2 * 3_600
+MAX_LIFE_SECONDS: Final = 400 * 86_400
+MAX_STRIKE_RATIO: Final = 4
 
 NOTHING: Final = InstrumentId(0)
 NO_PRICE: Final = Price(spot_wad=0, ema_wad=0, grade=Grade.INVALID)
@@ -59,12 +72,19 @@ class Moment:
     time: int
     prices: Mapping[int, Price] = field(default_factory=dict)  # by underlying
     breaker: Breaker = AT_EASE
+    variances: Mapping[int, int] = field(default_factory=dict)  # realised, as the oracle tells them
 
     def price(self, underlying: int) -> Price:
         return self.prices.get(underlying, NO_PRICE)
 
     def mark(self, m: Market) -> int:
+        """Of its underlying."""
         return self.price(m.interest.underlying).spot_wad
+
+    def pricing(self, volatility_floor_bps: int) -> options.Pricing:
+        return options.Pricing(
+            time=self.time, variances=self.variances, volatility_floor_bps=volatility_floor_bps
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +102,15 @@ class Params:
 
     instruments: dict[InstrumentId, InstrumentParams] = field(default_factory=dict)
     assets: dict[int, AssetParams] = field(default_factory=dict)
+    volatility_floor_bps: int = 0  # a year
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """All series of an underlying that are not settled."""
+
+    open_interest_wad: int = 0  # of their long sides together
+    series: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,6 +150,8 @@ class Positions:
         self.lanes: dict[int, tuple[InstrumentId, ...]] = {}  # by account, in the order of the contract
         self.positions: dict[tuple[int, InstrumentId], Position] = {}
         self.epoch_ends: dict[tuple[InstrumentId, bool, int], EpochEnd] = {}
+        self.series: list[InstrumentId] = []
+        self.tallies: dict[int, Tally] = {}  # by underlying
 
     # What the ledger does
 
@@ -129,24 +160,29 @@ class Positions:
     ) -> Trade:
         """`size` at `price`, within the band around the mark and the cap on open interest."""
         m, mark = self._accrued(now, instrument)
-        if checked(abs(price - mark) * BPS) > mark * self.rules.band_bps:
-            raise Refused("PriceOutsideBand", price, mark, self.rules.band_bps)
+        interest = side_index.open_interest(m, True)
+        if options.is_option(instrument):
+            closed_at = expiry_of(instrument) - average.WINDOW_SECONDS
+            if now.time >= closed_at:
+                raise Refused("TradingClosed", instrument, closed_at)
+            room = mark * self.rules.band_bps + now.mark(m) * OPTION_TICK_BPS
+            self._check_band(price, mark, room)
+        else:
+            self._check_band(price, mark, mark * self.rules.band_bps)
+            premium = side_index.premium_after(m.long.premium_ppb, price, mark, size, interest)
+            m = replace(
+                m, long=replace(m.long, premium_ppb=premium), short=replace(m.short, premium_ppb=premium)
+            )
 
         quote = mul_wad_up(size, price)
-        interest = side_index.open_interest(m, True)
-        premium_ppb = side_index.premium_after(m.long.premium_ppb, price, mark, size, interest)
-        m = replace(
-            m, long=replace(m.long, premium_ppb=premium_ppb), short=replace(m.short, premium_ppb=premium_ppb)
-        )
         to_int(size, 256), to_int(quote, 256)
         m, buyer_cash, buyer_shrinks = self._trade(m, instrument, buyer, size, quote)
         m, seller_cash, seller_shrinks = self._trade(m, instrument, seller, -size, -quote)
-        self.markets[instrument] = m
+        held = self._save(instrument, m)
 
-        after = side_index.open_interest(m, True)
-        cap = self.params.instruments.get(instrument, NO_PARAMS).open_interest_cap_wad
-        if after > interest and after > cap:
-            raise Refused("OpenInterestCapExceeded", instrument, after, cap)
+        cap = self.params.instruments.get(options.class_of(instrument), NO_PARAMS).open_interest_cap_wad
+        if side_index.open_interest(m, True) > interest and held > cap:
+            raise Refused("OpenInterestCapExceeded", instrument, held, cap)
         return Trade(quote, buyer_cash, seller_cash, buyer_shrinks, seller_shrinks)
 
     def take(self, now: Moment, source: int, to: int, fraction: int) -> tuple[int, int]:
@@ -180,7 +216,7 @@ class Positions:
             self.epoch_ends[instrument, long, epoch] = end
         m, p, cash = side_index.close(m, p, -cash)
         self._store(account, instrument, p)
-        self.markets[instrument] = m
+        self._save(instrument, m)
         return size, price, cash
 
     def settle(self, now: Moment, account: int, instrument: InstrumentId) -> int:
@@ -194,21 +230,46 @@ class Positions:
         if side_index.size_of(m, p) == 0:
             m, p, cash = side_index.close(m, p, 0)
         self._store(account, instrument, p)
-        self.markets[instrument] = m
+        self._save(instrument, m)
         return cash
 
     def accrue(self, now: Moment, instrument: InstrumentId) -> None:
         """Bring the funding of an instrument up to now."""
         self.markets[instrument] = self._accrued(now, instrument)[0]
 
-    def list_instrument(self, time: int, instrument: InstrumentId) -> None:
+    def list_instrument(self, now: Moment, instrument: InstrumentId) -> None:
+        underlying = underlying_of(instrument)
+        if options.is_option(instrument):
+            self._check_series(now, instrument)
+        elif not 0 < underlying < ALL_SERIES or instrument != perpetual(underlying):
+            raise Refused("UnsupportedKind", instrument)
         if instrument in self.markets:
             raise Refused("AlreadyListed", instrument)
-        if instrument != perpetual(underlying_of(instrument)):
-            raise Refused("UnsupportedKind", instrument)
-        if instrument not in self.params.instruments:
+        if options.class_of(instrument) not in self.params.instruments:
             raise Refused("NotListed", instrument)
-        self.markets[instrument] = side_index.fresh(underlying_of(instrument), time)
+        self.markets[instrument] = side_index.fresh(underlying, now.time)
+        if options.is_option(instrument):
+            self.series.append(instrument)
+            tally = self.tallies.get(underlying, Tally())
+            self.tallies[underlying] = replace(tally, series=tally.series + 1)
+
+    def settle_series(self, instrument: InstrumentId, history: average.History, covered_at: int) -> None:
+        """Close both sides at what the series pays at the oracle's settlement of its expiry."""
+        m = self._market(instrument)
+        if not options.is_option(instrument):
+            raise Refused("UnsupportedKind", instrument)
+        if m.interest.settled:
+            raise Refused("AlreadySettled", instrument)
+        price = average.settlement_wad(history, m.interest.underlying, expiry_of(instrument), covered_at)
+        payoff = options.payoff_wad(instrument, price)
+        for long in (True, False):
+            epoch = side_index.side_of(m, long).epoch
+            m, end = side_index.settle(m, long, payoff)
+            if end:
+                self.epoch_ends[instrument, long, epoch] = end
+        self._save(instrument, m)
+        tally = self.tallies[m.interest.underlying]
+        self.tallies[m.interest.underlying] = replace(tally, series=tally.series - 1)
 
     # Views
 
@@ -216,7 +277,8 @@ class Positions:
         """The legs of an account gathered, priced, and judged by the margin model of its mode."""
         legs = self.legs_of(now, query.account, query.instrument, query.extra_wad)
         book = risk.Book(cash_wad=query.cash_wad, legs=legs, holdings=query.holdings)
-        margin = risk.assess(query.mode, book, self.params.instruments, self.params.assets)
+        pricing = now.pricing(self.params.volatility_floor_bps)
+        margin = risk.assess(query.mode, book, self.params.instruments, self.params.assets, pricing)
 
         underlyings = [*(underlying_of(leg.instrument) for leg in legs), *query.underlyings]
         sizes = [abs(leg.size_wad) for leg in legs] + [holding.amount_wad for holding in query.holdings]
@@ -307,20 +369,23 @@ class Positions:
             m, given, _ = self._trade(m, instrument, source, -size, -mul_div_ceil(size, mark, WAD))
         if size:
             m, got, _ = self._trade(m, instrument, to, size, mul_div_ceil(size, mark, WAD))
-        self.markets[instrument] = m
+        self._save(instrument, m)
         return given, got
 
     def _leg(self, now: Moment, account: int, instrument: InstrumentId, extra: int) -> risk.Leg:
         m, p = self.current(now, account, instrument)
         price = now.price(m.interest.underlying)
         long = p.base_wad > 0
+        held = side_index.open_interest(m, long)
+        if options.is_option(instrument):
+            held = self.tallies[m.interest.underlying].open_interest_wad
         return risk.Leg(
             instrument=instrument,
             size_wad=side_index.size_of(m, p) + extra,
             quote_wad=side_index.quote_of(p, side_index.side_of(m, long).flow_wad),
             mark_wad=price.spot_wad,
             ema_wad=price.ema_wad,
-            open_interest_wad=side_index.open_interest(m, long),
+            open_interest_wad=held,
         )
 
     def _current(self, account: int, instrument: InstrumentId, m: Market) -> Position:
@@ -346,22 +411,72 @@ class Positions:
     def _accrued(self, now: Moment, instrument: InstrumentId) -> tuple[Market, int]:
         """The market with funding up to now, and the mark that it used."""
         m = self._market(instrument)
-        mark = now.mark(m)
+        spot = now.mark(m)
+        if options.is_option(instrument):
+            if m.interest.settled:
+                return m, 0
+            return m, options.unit_wad(instrument, spot, now.pricing(self.params.volatility_floor_bps))
         f = side_index.funding(
             m.long.premium_ppb,
-            mark,
+            spot,
             now.time - m.long.accrued_at,
             self.rules.funding_period_seconds,
             self.rules.funding_cap_bps,
         )
         m = replace(m, long=replace(m.long, accrued_at=now.time), short=replace(m.short, accrued_at=now.time))
-        return side_index.apply_funding(m, f) if f else m, mark
+        return side_index.apply_funding(m, f) if f else m, spot
+
+    def _save(self, instrument: InstrumentId, m: Market) -> int:
+        """The market as it is now; returns the open interest that a cap holds."""
+        before = side_index.open_interest(self.markets[instrument], True)
+        self.markets[instrument] = m
+        after = side_index.open_interest(m, True)
+        if not options.is_option(instrument):
+            return after
+        tally = self.tallies[m.interest.underlying]
+        after += tally.open_interest_wad - before
+        self.tallies[m.interest.underlying] = replace(tally, open_interest_wad=to_uint(after, 128))
+        return after
+
+    def _check_band(self, price: int, mark: int, room: int) -> None:
+        """`room` in wad·bps."""
+        if checked(abs(price - mark) * BPS) > room:
+            raise Refused("PriceOutsideBand", price, mark, self.rules.band_bps)
+
+    def _check_series(self, now: Moment, option: InstrumentId) -> None:
+        underlying, spot = underlying_of(option), now.price(underlying_of(option)).spot_wad
+        if option >> 184 > Kind.PUT:
+            raise Refused("UnsupportedKind", option)
+        if option in self.markets:
+            raise Refused("AlreadyListed", option)
+        if self.tallies.get(underlying, Tally()).series == MAX_SERIES or len(self.series) == ALL_SERIES:
+            raise Refused("TooManySeries", underlying, MAX_SERIES)
+        for value, low, high, step in (
+            (
+                expiry_of(option),
+                now.time + MIN_LIFE_SECONDS,
+                now.time + MAX_LIFE_SECONDS,
+                average.WINDOW_SECONDS,
+            ),
+            (strike_of(option), spot // MAX_STRIKE_RATIO + 1, spot * MAX_STRIKE_RATIO, strike_step(spot)),
+        ):
+            if value < low:
+                raise Refused("BadSeries", option, value, low)
+            if value > high:
+                raise Refused("BadSeries", option, value, high)
+            if value % step:
+                raise Refused("BadSeries", option, value, step)
 
     def _market(self, instrument: InstrumentId) -> Market:
         try:
             return self.markets[instrument]
         except KeyError:
             raise Refused("NoSuchInstrument", instrument) from None
+
+
+def strike_step(spot_wad: int) -> int:
+    """A hundredth of the power of ten at or below the spot, at least a wei."""
+    return max(1, int(10 ** (len(str(spot_wad)) - 3)))
 
 
 def bankruptcy_quote(size: int, mark: int, deficit: int) -> int:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from holdfast.errors import Refused
+from holdfast.model import options
+from holdfast.model.options import Pricing
 from holdfast.types import AssetParams, Grade, InstrumentId, InstrumentParams, Margin, Mode, underlying_of
 from holdfast.units import (
     BPS,
@@ -29,6 +31,9 @@ MAX_OPEN_INTEREST_WAD: Final = 2 * 10**27
 NEVER_SET: Final = AssetParams(initial_haircut_bps=BPS, maintenance_haircut_bps=BPS)
 """What an asset counts with whose haircuts were never set: nothing."""
 
+AT_INTRINSIC: Final = Pricing()
+"""No variance: options are worth what they would pay."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leg:
@@ -37,9 +42,9 @@ class Leg:
     instrument: InstrumentId
     size_wad: int  # signed
     quote_wad: int  # pending K flow − cost; value = size·mark + quote
-    mark_wad: int
+    mark_wad: int  # spot of the underlying, of an option too
     ema_wad: int
-    open_interest_wad: int  # of the leg's side of the market
+    open_interest_wad: int  # of the leg's side of the market; of an option, of all series of its underlying
     grade: Grade = Grade.FRESH  # no model reads it; the ledger does
 
 
@@ -68,6 +73,7 @@ def assess(
     book: Book,
     instruments: dict[InstrumentId, InstrumentParams],
     assets: dict[int, AssetParams],
+    pricing: Pricing = AT_INTRINSIC,
 ) -> Margin:
     """Equity, IM, MM and borrow limit, by the parameters that are effective. Refused where `Risk.assess` reverts."""
     if mode is Mode.ISOLATED:
@@ -75,10 +81,10 @@ def assess(
     elif mode is not Mode.CROSS:
         raise Refused("UnknownMode", mode)
     for leg in book.legs:
-        if leg.instrument not in instruments:
+        if options.class_of(leg.instrument) not in instruments:
             raise Refused("NotListed", leg.instrument)
 
-    parts = [_leg(leg, instruments[leg.instrument]) for leg in book.legs]
+    parts = [_leg(leg, instruments[options.class_of(leg.instrument)], pricing) for leg in book.legs]
     parts += [_holding(holding, assets.get(holding.asset, NEVER_SET)) for holding in book.holdings]
     return Margin(
         equity_wad=book.cash_wad + sum(part.equity_wad for part in parts),
@@ -132,7 +138,9 @@ def check_within(value: int, low: int, high: int) -> None:
         raise Refused("BadParams", value, high)
 
 
-def _leg(leg: Leg, params: InstrumentParams) -> Margin:
+def _leg(leg: Leg, params: InstrumentParams, pricing: Pricing) -> Margin:
+    if options.is_option(leg.instrument):
+        return _option(leg, params, options.unit_wad(leg.instrument, leg.mark_wad, pricing))
     size_wad = abs(leg.size_wad)
     notional_wad = mul_wad_up(size_wad, leg.mark_wad)
     against = leg.mark_wad - leg.ema_wad if leg.size_wad > 0 else leg.ema_wad - leg.mark_wad
@@ -141,6 +149,27 @@ def _leg(leg: Leg, params: InstrumentParams) -> Margin:
         equity_wad=mul_wad_down(leg.size_wad, leg.mark_wad) + leg.quote_wad,
         initial_wad=mul_wad_up(notional_wad, rate_wad) + mul_wad_up(size_wad, max(0, against)),
         maintenance_wad=bps_up(notional_wad, params.maintenance_bps),
+        borrow_limit_wad=0,
+    )
+
+
+def _option(leg: Leg, params: InstrumentParams, unit_wad: int) -> Margin:
+    size_wad = abs(leg.size_wad)
+    if leg.size_wad >= 0:
+        value_wad = mul_wad_down(size_wad, unit_wad)
+        return Margin(
+            equity_wad=value_wad + leg.quote_wad,
+            initial_wad=value_wad,
+            maintenance_wad=bps_up(value_wad, options.LONG_MAINTENANCE_BPS),
+            borrow_limit_wad=0,
+        )
+    rate_wad = initial_rate_wad(leg.open_interest_wad, params)
+    initial_wad = options.initial_need_wad(leg.instrument, leg.mark_wad, leg.ema_wad, rate_wad)
+    maintenance_wad = options.need_wad(leg.instrument, leg.mark_wad, params.maintenance_bps * (WAD // BPS))
+    return Margin(
+        equity_wad=leg.quote_wad - mul_wad_up(size_wad, unit_wad),
+        initial_wad=mul_wad_up(size_wad, initial_wad),
+        maintenance_wad=mul_wad_up(size_wad, maintenance_wad),
         borrow_limit_wad=0,
     )
 

@@ -43,6 +43,7 @@ class Interest:
     long_base_wad: int = 0
     short_base_wad: int = 0
     scaled: bool = False  # a side was deleveraged once
+    settled: bool = False  # a series that was closed at its payoff
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -215,11 +216,28 @@ def deleverage(m: Market, long: bool, size: int, quote: int) -> tuple[Market, Ep
     base = base_of(m, long)
     if base == 0:
         return m, None
-
-    s = side_of(m, long)
     fall = mul_div_up(size, WAD, base) if long else mul_div_down(size, WAD, base)
-    flow = s.flow_wad + mul_div_floor(quote if long else -quote, WAD, base)
-    s = replace(s, scale_wad=max(0, s.scale_wad - fall), flow_wad=to_int(flow, 112))
+    return _shrink(m, long, fall, mul_div_floor(quote if long else -quote, WAD, base))
+
+
+def settle(m: Market, long: bool, payoff_wad: int) -> tuple[Market, EpochEnd | None]:
+    """Close the whole side for a payoff a unit, once and for all: a long side gets it, a short side pays it.
+
+    Per unit of base rounded toward minus infinity: the side may lose the wei. Nobody on it: no epoch ends.
+    """
+    m = replace(m, interest=replace(m.interest, settled=True))
+    if base_of(m, long) == 0:
+        return m, None
+    scale = side_of(m, long).scale_wad
+    return _shrink(
+        m, long, scale, mul_wad_down(scale, payoff_wad) if long else -mul_wad_up(scale, payoff_wad)
+    )
+
+
+def _shrink(m: Market, long: bool, fall: int, flow: int) -> tuple[Market, EpochEnd | None]:
+    """A falls, to zero at the least, K rises by `flow`, and where little is left of A the epoch ends."""
+    base, s = base_of(m, long), side_of(m, long)
+    s = replace(s, scale_wad=max(0, s.scale_wad - fall), flow_wad=to_int(s.flow_wad + flow, 112))
     m = replace(_with_side(m, long, s), interest=replace(m.interest, scaled=True))
     if s.scale_wad >= SCALE_FLOOR:
         return m, None

@@ -83,7 +83,7 @@ def fresh(*cash: int, decimals: int = 6, rules: Rules = RULES, markets: int = 1)
     for _ in range(MAX_HOLDINGS + 1):
         ledger.list_asset(1, 18, wide)
     for perp in perps:
-        ledger.positions.list_instrument(0, perp)
+        ledger.positions.list_instrument(Moment(time=0), perp)
     for account, amount in enumerate(cash, start=1):
         ledger.open(Mode.CROSS)
         if amount:

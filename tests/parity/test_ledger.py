@@ -26,6 +26,7 @@ from holdfast.chain.contract import Contract, deploy
 from holdfast.chain.rpc import Rpc
 from holdfast.errors import Refused, Reverted
 from holdfast.model.ledger import Fill
+from holdfast.model.positions import Tally
 from holdfast.model.side_index import EpochEnd
 from holdfast.model.vault import outflow_of
 from holdfast.sim.history import Block, Call, Result, call, simulate
@@ -43,8 +44,10 @@ from tests.histories import (
     ORACLE_RULES,
     PERPS,
     RULES,
+    UNDERLYINGS,
     VAULT_CAP,
     VAULT_RULES,
+    VOLATILITY_FLOOR_BPS,
     Step,
     World,
     history,
@@ -167,7 +170,15 @@ def build(rpc: Rpc, actor: str, decimals: int) -> Site:
         send(feeds[underlying], "set", FIRST_PRICES[underlying] // 10 ** (18 - places))
         send(oracle, "setFeed", underlying, ([feeds[underlying].address], *astuple(FEED)))
 
-    rules = (3_600, 1, 86_400, 0, 0, 0, 0)  # collateral lends at once: the twin knows no ramps
+    rules = (
+        3_600,
+        1,
+        86_400,
+        VOLATILITY_FLOOR_BPS,
+        0,
+        0,
+        0,
+    )  # collateral lends at once: the twin knows no ramps
     risk = put("Risk", authority.address, oracle.address, rules)
     numbers = (
         RULES.positions.band_bps,
@@ -181,7 +192,8 @@ def build(rpc: Rpc, actor: str, decimals: int) -> Site:
     stored = params()
     for perp, margins in stored.instruments.items():
         send(risk, "setInstrument", perp, astuple(margins))
-        send(positions, "listInstrument", perp)
+        if perp in PERPS:
+            send(positions, "listInstrument", perp)
     for asset, haircuts in stored.assets.items():
         send(risk, "setAsset", asset, astuple(haircuts))
 
@@ -229,6 +241,8 @@ _CALLS: dict[str, Callable[..., tuple[Any, ...]]] = {
     ),
     "deleverage": lambda site, *args: (site.ledger, "deleverage", *args),
     "settle": lambda site, *args: (site.ledger, "settle", *args),
+    "settle_series": lambda site, *args: (site.positions, "settleSeries", *args),
+    "list": lambda site, instrument: (site.positions, "listInstrument", instrument),
     "accrue": lambda site, instrument: (site.positions, "accrue", instrument),
     "accrue_interest": lambda site: (site.ledger, "accrueInterest"),
     "write_off": lambda site, account: (site.ledger, "writeOff", account),
@@ -278,7 +292,13 @@ def questions(site: Site, world: World) -> Iterator[Question]:
             f"outflow {asset}", vault, "outflow",
             read=tuple, twin=lambda asset=asset: outflow_of(ledger.vaults[asset], now.time),
         )  # fmt: skip
-    for perp in PERPS:
+    yield ask("series", places, "series", read=tuple, twin=lambda: tuple(ledger.positions.series))
+    for underlying in UNDERLYINGS:
+        yield ask(
+            f"tally {underlying}", places, "tallyOf", underlying, read=tuple,
+            twin=lambda one=underlying: astuple(ledger.positions.tallies.get(one, Tally())),
+        )  # fmt: skip
+    for perp in ledger.positions.markets:
         yield ask(
             f"market {perp >> 168}", places, "marketOf", perp,
             read=lambda value: tuple(map(tuple, value)), twin=lambda perp=perp: _market(world, perp),
@@ -321,7 +341,7 @@ def _of_account(site: Site, world: World, account: int, ask: Callable[..., Quest
             twin=lambda asset=asset: ledger.balance_of(account, asset),
         )  # fmt: skip
     extra, paid = (-1) ** account * account * WAD // 7, account * 10**account
-    for perp in PERPS:
+    for perp in ledger.positions.markets:
         yield ask(
             f"raw position {account} {perp >> 168}", places, "rawPositionOf", account, perp,
             read=tuple, twin=lambda perp=perp: astuple(ledger.positions.raw_position_of(account, perp)),
@@ -338,7 +358,8 @@ def _of_account(site: Site, world: World, account: int, ask: Callable[..., Quest
 
 def _market(world: World, perp: int) -> tuple[tuple[Any, ...], ...]:
     m = world.ledger.positions.markets[perp]
-    interest = (m.interest.long_base_wad, m.interest.short_base_wad, m.interest.underlying, m.interest.scaled)
+    i = m.interest
+    interest = (i.long_base_wad, i.short_base_wad, i.underlying, i.scaled, i.settled)
     return astuple(m.long), astuple(m.short), interest
 
 

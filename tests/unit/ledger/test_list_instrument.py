@@ -1,7 +1,7 @@
 """Positions.listInstrument
 ├── caller isn't the governor          -> AccessManagedUnauthorized
 ├── listed already                     -> AlreadyListed
-├── not a plain perpetual              -> UnsupportedKind
+├── neither a plain perpetual nor an option -> UnsupportedKind
 ├── its margin parameters aren't set   -> NotListed
 └── otherwise its index is its underlying, emits InstrumentListed; both sides begin whole and empty
 """
@@ -24,13 +24,13 @@ PARAMS = (1_000, 500, 5_000, 5_000, WAD)
 
 @pytest.fixture
 def positions(clock: Clock, deploy: Callable[..., Contract], authority: Contract, roles: Roles) -> Contract:
-    """With margin parameters for the perpetuals of 1 and 2, and for an option."""
+    """With margin parameters for the perpetuals of 1 and 2."""
     oracle = deploy("MockSurroundings")
     for underlying in (1, 2):
         oracle.send("setHeartbeat", underlying, 10, sender=roles.deployer)
     risk = deploy("Risk", authority.address, oracle.address, (1, 1, 1, 0, 0, 0, 0))
     ledger = deploy("Ledger", authority.address, HERE, risk.address, HERE, CONFIG)
-    for instrument in (perpetual(1), perpetual(2), instrument_id(Kind.CALL, 1, 2_000_000_000, WAD)):
+    for instrument in (perpetual(1), perpetual(2)):
         risk.send("setInstrument", instrument, PARAMS, sender=roles.deployer)
     return Contract(ledger.rpc, artifact("Positions"), ledger.call("POSITIONS"))
 
@@ -49,15 +49,16 @@ def test_list_instrument__twice__reverts(positions: Contract, roles: Roles, refu
 @pytest.mark.parametrize(
     "instrument",
     [
-        instrument_id(Kind.CALL, 1, 2_000_000_000, WAD),
-        instrument_id(Kind.PUT, 1),
         instrument_id(Kind.PERPETUAL, 1, 1),
         instrument_id(Kind.PERPETUAL, 1, 0, 1),
+        perpetual(0),
+        perpetual(1 << 15),
+        perpetual(1) | 3 << 184,
         perpetual(1) | 1 << 192,
     ],
-    ids=["call", "put", "expiry", "strike", "beyond"],
+    ids=["expiry", "strike", "nothing", "series", "kind", "beyond"],
 )
-def test_list_instrument__not_a_plain_perpetual__reverts(
+def test_list_instrument__neither_perpetual_nor_option__reverts(
     positions: Contract, roles: Roles, refused: Refused, instrument: int
 ) -> None:
     with refused("UnsupportedKind", instrument=instrument):

@@ -1,0 +1,404 @@
+"""Option series
+├── trade
+│   ├── at the mark                            -> premium paid at once, no funding, the tally follows
+│   ├── beyond the band and its tick           -> PriceOutsideBand
+│   ├── more than the cap, in two series       -> OpenInterestCapExceeded
+│   └── from the start of the window on        -> TradingClosed
+├── settleSeries
+│   ├── not expired, or no price since         -> NotCovered
+│   ├── a perpetual, an unknown series         -> UnsupportedKind, NoSuchInstrument
+│   ├── expired                                -> both sides at the payoff of the average; SeriesSettled, EpochEnded
+│   │   ├── each account realises by settle, once
+│   │   ├── out of the money                   -> nothing changes hands
+│   │   ├── nobody held it                     -> settled all the same
+│   │   └── after an outage                    -> by the hint
+│   ├── twice                                  -> AlreadySettled
+│   └── any number of accounts on it           -> the same gas, below its bound
+├── a settled position
+│   ├── counts as cash that is not realised
+│   ├── can't be deleveraged                   -> NoPosition
+│   └── goes to its taker as cash
+├── a book of options and perpetuals fills up  -> TooManyPositions; what is removed is replaced by the last
+└── long options                               -> IM is their value, MM less; shorts by the formula
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from holdfast.model.options import need_wad
+from holdfast.types import Kind, instrument_id, perpetual
+from holdfast.units import BPS, WAD
+from tests.conftest import Refused
+from tests.stage import Party, named, wads
+from tests.unit.ledger.world import BTC, ETH, GOVERNOR_DELAY, MARKETS, Bench
+
+WINDOW = 1_800
+CAP = 100
+RATES = (1_000, 500, 5_000, 10_000, CAP * WAD)  # initial, maintenance, initial at the cap, knee
+GAS_BOUND = 100_000
+STRIKES = range(1_600, 2_410, 100)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """ETH options with a life of a day, listed by the governor; ETH at 2,000."""
+
+    bench: Bench
+    expiry: int
+
+    def series(self, kind: Kind, strike: int) -> int:
+        return instrument_id(kind, ETH, self.expiry, strike * WAD)
+
+    @property
+    def call(self) -> int:
+        return self.series(Kind.CALL, 2_000)
+
+    @property
+    def put(self) -> int:
+        return self.series(Kind.PUT, 2_000)
+
+    def mark(self, series: int) -> int:
+        return int(self.bench.protocol.risk.call("markOf", series))
+
+    def fill(
+        self, buyer: Party, seller: Party, size: float, series: int, price_wad: int | None = None
+    ) -> None:
+        price_wad = self.mark(series) if price_wad is None else price_wad
+        self.bench.fill(buyer, seller, size, 0, instrument=series, price_wad=price_wad)
+
+    def at(self, price: float, time: int) -> None:
+        """ETH is at `price` from `time` on."""
+        self.bench.until(time - 1)
+        self.bench.say("ETH", price)
+        self.bench.poke("ETH")
+        assert self.bench.time == time
+
+    def expire(self, price: float) -> None:
+        """At that price all through the window, and a price after it."""
+        self.at(price, self.expiry - WINDOW)
+        self.at(price, self.expiry)
+
+    def settle(self, series: int, covered: int | None = None) -> object:
+        covered = self.expiry if covered is None else covered
+        return self.bench.send(self.bench.positions, "settleSeries", series, covered, by="stranger")
+
+    def realise(self, party: Party, series: int) -> int:
+        receipt = self.bench.send(self.bench.ledger, "settle", party.account, series, by="stranger")
+        return int(receipt.event("Settled").args["cashWad"])
+
+
+@pytest.fixture
+def desk(bench: Bench) -> Iterator[Desk]:
+    protocol = bench.protocol
+    expiry = (bench.time + GOVERNOR_DELAY) // WINDOW * WINDOW + 86_400
+    found = Desk(bench, expiry)
+    group = instrument_id(Kind.CALL, ETH)
+    listed = [found.series(kind, strike) for strike in STRIKES for kind in (Kind.CALL, Kind.PUT)]
+    calls = [(protocol.risk, protocol.risk.encode("setInstrument", group, RATES))]
+    calls += [(bench.positions, bench.positions.encode("listInstrument", series)) for series in listed]
+    for target, data in calls:
+        bench.send(protocol.authority, "schedule", target.address, data, 0, by="governor")
+    bench.wait(GOVERNOR_DELAY)
+    for symbol in protocol.underlyings:
+        bench.say(symbol, 60_000 if symbol == "BTC" else 2_000)
+    bench.poke()
+    bench.wait(600)  # the grace after a gap in the prices
+    for target, data in calls:
+        bench.send(protocol.authority, "execute", target.address, data, by="governor")
+    yield found
+
+
+def pair(desk: Desk, cash: float = 100_000) -> tuple[Party, Party]:
+    return desk.bench.party(cash), desk.bench.party(cash)
+
+
+def tally(desk: Desk) -> tuple[int, int]:
+    found = desk.bench.positions.call("tallyOf", ETH)
+    return found.openInterestWad, found.series
+
+
+def position(desk: Desk, party: Party, series: int) -> tuple[int, int]:
+    return tuple(desk.bench.positions.call("positionOf", party.account, series))
+
+
+# Trading
+
+
+def test_trade__at_the_mark__premium_is_paid_at_once(desk: Desk) -> None:
+    bench, (long, short) = desk.bench, pair(desk)
+    before = tally(desk)
+
+    price = desk.mark(desk.call)
+    assert price > 0
+    desk.fill(long, short, 10, desk.call, price)
+
+    assert position(desk, long, desk.call) == (10 * WAD, -10 * price)
+    assert position(desk, short, desk.call) == (-10 * WAD, 10 * price)
+    assert tally(desk) == (before[0] + 10 * WAD, before[1]) == (10 * WAD, 2 * len(STRIKES))
+    long_side, _, _ = bench.positions.call("marketOf", desk.call)
+    assert long_side.premiumPpb == 0
+    bench.wait(3_600)
+    assert position(desk, long, desk.call) == (10 * WAD, -10 * price)  # no funding
+
+
+def test_trade__band__is_wider_by_a_tick_of_the_spot(desk: Desk, refused: Refused) -> None:
+    long, short = pair(desk)
+    desk.bench.until(desk.bench.time + 2)
+    cheap = desk.series(Kind.CALL, 2_400)
+    mark = desk.mark(cheap)
+    band = int(desk.bench.positions.call("BAND_BPS"))
+    room = 2_000 * WAD * int(desk.bench.positions.call("OPTION_TICK_BPS")) // BPS
+
+    with pytest.raises(Exception, match="PriceOutsideBand"):
+        desk.fill(long, short, 1, cheap, mark + mark * band // BPS + room + WAD // 10)
+    desk.fill(long, short, 1, cheap, mark + mark * band // BPS + room - WAD // 10)
+    desk.fill(long, short, 1, cheap, max(0, mark - room))
+
+
+def test_trade__cap__holds_all_series_together(desk: Desk, refused: Refused) -> None:
+    long, short = pair(desk, 10**6)
+    desk.fill(long, short, CAP - 1, desk.call)
+    desk.fill(long, short, 1, desk.put)
+
+    with refused(
+        "OpenInterestCapExceeded",
+        instrument=desk.put,
+        openInterestWad=CAP * WAD + WAD,
+        capWad=CAP * WAD,
+    ):
+        desk.fill(long, short, 1, desk.put)
+
+    desk.fill(short, long, 2, desk.call)
+    desk.fill(long, short, 1, desk.put)
+    assert tally(desk)[0] == (CAP - 1) * WAD
+
+
+def test_trade__once_the_window_began__reverts(desk: Desk, refused: Refused) -> None:
+    long, short = pair(desk)
+    desk.at(2_000, desk.expiry - WINDOW - 2)
+    desk.fill(long, short, 1, desk.call)
+
+    desk.bench.until(desk.expiry - WINDOW)
+    with refused("TradingClosed", instrument=desk.call, closedAt=desk.expiry - WINDOW):
+        desk.fill(short, long, 1, desk.call)
+
+
+# Settlement
+
+
+def test_settle_series__before_a_price_after_it__reverts(desk: Desk, refused: Refused) -> None:
+    desk.at(2_000, desk.expiry - 1)
+    desk.bench.until(desk.expiry + 10)
+
+    with refused("NotCovered", underlying=ETH, expiryAt=desk.expiry, coveredAt=desk.expiry):
+        desk.settle(desk.call)
+
+
+@pytest.mark.parametrize(
+    "series, error",
+    [(perpetual(ETH), "UnsupportedKind"), (instrument_id(Kind.CALL, ETH), "NoSuchInstrument")],
+)
+def test_settle_series__no_series__reverts(desk: Desk, refused: Refused, series: int, error: str) -> None:
+    with refused(error, instrument=series):
+        desk.settle(series)
+
+
+def test_settle_series__expired__both_sides_get_the_average(desk: Desk, refused: Refused) -> None:
+    """100 · 900 + 109 · 600 + 118 · 300 seconds above 2,000: 106 on the average."""
+    bench, (long, short) = desk.bench, pair(desk)
+    price = desk.mark(desk.call)
+    desk.fill(long, short, 10, desk.call, price)
+    end = desk.expiry
+    for extra, time in ((100, end - WINDOW), (109, end - 900), (118, end - 300), (500, end)):
+        desk.at(2_000 + extra, time)
+    cash = [bench.cash(party) for party in (long, short)]
+
+    receipt = desk.settle(desk.call)
+
+    (event,) = named(receipt, "SeriesSettled")
+    assert event == {
+        "instrument": desk.call,
+        "priceWad": 2_106 * WAD,
+        "payoffWad": 106 * WAD,
+        "openInterestWad": 10 * WAD,
+    }
+    ended = {
+        (one["long"], one["epoch"]): (one["scaleWad"], one["flowWad"])
+        for one in named(receipt, "EpochEnded", "EpochEnded")
+    }
+    assert ended == {(True, 0): (0, 106 * WAD), (False, 0): (0, -106 * WAD)}
+    assert tally(desk) == (0, 2 * len(STRIKES) - 1)
+
+    # Not realised yet, but counted; and no price moves it any more.
+    owed = 10 * (106 * WAD - price)
+    assert position(desk, long, desk.call) == (0, owed)
+    assert position(desk, short, desk.call) == (0, -owed)
+    bench.price("ETH", 3_000)
+    assert bench.equity(long) == cash[0] + owed
+
+    assert desk.realise(long, desk.call) == owed
+    assert desk.realise(short, desk.call) == -owed
+    assert [bench.cash(party) for party in (long, short)] == [cash[0] + owed, cash[1] - owed]
+    with refused("NoPosition", account=long.account, instrument=desk.call):
+        desk.realise(long, desk.call)
+
+
+def test_settle_series__put_in_the_money__pays_what_is_missing(desk: Desk) -> None:
+    long, short = pair(desk)
+    price = desk.mark(desk.put)
+    desk.fill(long, short, 2, desk.put, price)
+    desk.expire(1_850)
+
+    desk.settle(desk.put)
+
+    assert desk.realise(long, desk.put) == 2 * (150 * WAD - price)
+    assert desk.realise(short, desk.put) == -2 * (150 * WAD - price)
+
+
+def test_settle_series__out_of_the_money__only_the_premium_stays(desk: Desk) -> None:
+    long, short = pair(desk)
+    price = desk.mark(desk.call)
+    desk.fill(long, short, 3, desk.call, price)
+    desk.expire(2_000)
+
+    receipt = desk.settle(desk.call)
+
+    assert named(receipt, "SeriesSettled")[0]["payoffWad"] == 0
+    assert desk.realise(long, desk.call) == -3 * price
+    assert desk.realise(short, desk.call) == 3 * price
+
+
+def test_settle_series__nobody_held_it__is_settled(desk: Desk, refused: Refused) -> None:
+    desk.expire(2_100)
+
+    receipt = desk.settle(desk.call)
+
+    assert [event.name for event in receipt.events] == ["SeriesSettled"]
+    _, _, interest = desk.bench.positions.call("marketOf", desk.call)
+    assert interest.settled
+    with refused("AlreadySettled", instrument=desk.call):
+        desk.settle(desk.call)
+
+
+def test_settle_series__after_an_outage__by_the_hint(desk: Desk, refused: Refused) -> None:
+    long, short = pair(desk)
+    price = desk.mark(desk.call)
+    desk.fill(long, short, 1, desk.call, price)
+    desk.at(2_050, desk.expiry - WINDOW)
+    late = desk.expiry + 20 * WINDOW
+    desk.at(2_500, late + 5)
+
+    with refused("NotCovered", underlying=ETH, expiryAt=desk.expiry, coveredAt=desk.expiry):
+        desk.settle(desk.call)
+    cover = desk.bench.oracle.call("coverOf", ETH, desk.expiry)
+    assert cover == late
+    desk.settle(desk.call, cover)
+    assert desk.realise(long, desk.call) == 50 * WAD - price
+    assert desk.realise(short, desk.call) == price - 50 * WAD
+
+
+def test_settle_series__any_holders__costs_the_same(desk: Desk) -> None:
+    parties = [desk.bench.party(50_000) for _ in range(6)]
+    for buyer, seller in zip(parties[::2], parties[1::2], strict=True):
+        desk.fill(buyer, seller, 1, desk.call)
+    desk.fill(parties[0], parties[1], 1, desk.put)
+    desk.expire(2_050)
+
+    many, few = (int(desk.settle(series).gas_used) for series in (desk.call, desk.put))
+
+    assert max(many, few) <= GAS_BOUND
+    assert abs(many - few) < 3_000
+
+
+# A settled position
+
+
+def test_deleverage__settled__reverts(desk: Desk, refused: Refused) -> None:
+    long, short = pair(desk)
+    desk.fill(long, short, 1, desk.call)
+    desk.expire(2_100)
+    desk.settle(desk.call)
+
+    with refused("NoPosition", account=short.account, instrument=desk.call):
+        desk.bench.close_out(short, 0, desk.call)
+
+
+def test_take__settled__is_closed_for_its_cash(desk: Desk) -> None:
+    long, short = pair(desk)
+    price = desk.mark(desk.call)
+    desk.fill(long, short, 1, desk.call, price)
+    desk.expire(2_100)
+    desk.settle(desk.call)
+    taker, cash = desk.bench.party(1_000), desk.bench.cash(long)
+
+    desk.bench.seize(long, taker)
+
+    assert desk.bench.cash(long) == cash + 100 * WAD - price
+    assert desk.bench.positions.call("countOf", long.account) == 0
+    assert desk.bench.positions.call("countOf", taker.account) == 0
+
+
+# Full books
+
+
+def test_book__beyond_a_word_of_lanes__fills_up(desk: Desk, refused: Refused) -> None:
+    bench, positions = desk.bench, desk.bench.positions
+    most = int(positions.call("MAX_POSITIONS"))
+    long, short = bench.party(10**7), bench.party(10**7)
+    perps = [perpetual(underlying) for underlying in range(1, MARKETS + 1)]
+    series = [desk.series(kind, strike) for strike in STRIKES for kind in (Kind.CALL, Kind.PUT)]
+    wanted = [*perps, *series][: most + 1]
+    assert len(wanted) == most + 1
+    for one in wanted[:most]:
+        if one in series:
+            desk.fill(long, short, 0.1, one)
+        else:
+            bench.fill(long, short, 0.1, 60_000 if one == perpetual(BTC) else 2_000, instrument=one)
+    assert list(positions.call("instrumentsOf", long.account)) == wanted[:most]
+    assert bench.health(long).legs == most
+    with refused("TooManyPositions", account=long.account, cap=most):
+        desk.fill(long, short, 0.1, wanted[most])
+
+    # The first goes, the last takes its place; then one in the second word; then there is room again.
+    bench.fill(short, long, 0.1, 2_000, instrument=wanted[0])
+    held = [wanted[most - 1], *wanted[1 : most - 1]]
+    assert list(positions.call("instrumentsOf", long.account)) == held
+    desk.fill(short, long, 0.1, wanted[20])
+    held[20] = held.pop()
+    assert list(positions.call("instrumentsOf", long.account)) == held
+    desk.fill(long, short, 0.1, wanted[most])
+    assert list(positions.call("instrumentsOf", long.account)) == [*held, wanted[most]]
+    assert bench.health(long).legs == len(held) + 1
+
+
+# Margin
+
+
+def test_margin__long__needs_no_more_than_its_value(desk: Desk) -> None:
+    long, short = pair(desk)
+    desk.fill(long, short, 5, desk.call)
+    value = 5 * desk.mark(desk.call)
+
+    margin = desk.bench.health(long).margin
+
+    assert margin.initial_wad == value
+    assert margin.maintenance_wad == value // 2 < value
+
+
+def test_margin__short__is_the_larger_of_two(desk: Desk) -> None:
+    """At the money 5 % of 2,000 = 100 a unit; 400 out of the money the floor: half of it."""
+    long, short = pair(desk)
+    desk.fill(long, short, 5, desk.call)
+    assert desk.bench.health(short).margin.maintenance_wad == 5 * 100 * WAD
+    assert desk.bench.health(short).margin.initial_wad == 5 * 200 * WAD
+
+    desk.fill(short, long, 5, desk.call)
+    far = desk.series(Kind.CALL, 2_400)
+    desk.fill(long, short, 5, far)
+    assert desk.bench.health(short).margin.maintenance_wad == 5 * 50 * WAD
+    assert need_wad(far, 2_000 * WAD, WAD // 20) == 50 * WAD
+    assert desk.bench.health(short).margin.equity_wad <= wads(100_000)
