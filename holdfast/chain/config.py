@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from holdfast.chain.environment import PROJECT
 from holdfast.errors import ConfigError
 from holdfast.model.envelope import Costs, terms
-from holdfast.types import InstrumentId, perpetual
+from holdfast.types import InstrumentId, Kind, instrument_id, perpetual
 from holdfast.units import BPS, WAD
 
 CONFIG_FOLDER: Final = PROJECT / "config"
@@ -143,9 +143,9 @@ class Underlying(Section):
         return self
 
 
-class Instrument(Section):
-    kind: Literal["perpetual"]
-    underlying: str
+class Margins(Section):
+    """Of a perpetual, or of the options of an underlying as a class."""
+
     initial_bps: Annotated[int, Field(ge=1, le=BPS)]
     maintenance_bps: Annotated[int, Field(ge=1, le=BPS)]
     initial_max_bps: Annotated[int, Field(ge=1, le=BPS)]
@@ -160,6 +160,17 @@ class Instrument(Section):
             )
         _at_least(self, "initial_max_bps", "initial_bps")
         return self
+
+    @property
+    def params(self) -> tuple[int, int, int, int, int]:
+        """As `Risk.setInstrument` takes them."""
+        cap_wad = wad(self.open_interest_cap)
+        return self.initial_bps, self.maintenance_bps, self.initial_max_bps, self.knee_bps, cap_wad
+
+
+class Instrument(Margins):
+    kind: Literal["perpetual"]
+    underlying: str
 
 
 class Oracle(Section):
@@ -349,6 +360,7 @@ class Config(Section):
     underlyings: dict[str, Underlying]
     collateral: dict[str, Collateral]
     instruments: dict[str, Instrument]
+    options: dict[str, Margins] = {}  # by underlying; their series are listed by the governor
     oracle: Oracle
     risk: Risk
     vault: Vault
@@ -372,8 +384,10 @@ class Config(Section):
                 raise ValueError(
                     f"venue.{key} must be at most ledger.max_fee_bps ({self.ledger.max_fee_bps})"
                 )
-        for name in self.instruments:
-            self._check_envelope(name)
+        for name, instrument in self.instruments.items():
+            self._check_envelope(f"instruments.{name}", instrument.underlying, instrument)
+        for name, margins in self.options.items():
+            self._check_envelope(f"options.{name}", name, margins)
         traded = {instrument.underlying for instrument in self.instruments.values()}
         for name, tranche in self.backstop.items():
             if name not in traded:
@@ -405,18 +419,17 @@ class Config(Section):
                 raise ValueError(f"underlyings.{name}: a settable source without an address needs a price")
         return self
 
-    def _check_envelope(self, name: str) -> None:
+    def _check_envelope(self, key: str, underlying: str, margins: Margins) -> None:
         """What the contract would say of it, with the volatility that every underlying is held to have."""
-        instrument = self.instruments[name]
         found = terms(
             self.risk.volatility_floor_bps * WAD // BPS,
-            self.underlyings[instrument.underlying].heartbeat_seconds,
-            instrument.maintenance_bps,
+            self.underlyings[underlying].heartbeat_seconds,
+            margins.maintenance_bps,
             self.envelope_costs,
         )
-        if found.sum_bps > instrument.maintenance_bps:
+        if found.sum_bps > margins.maintenance_bps:
             raise ValueError(
-                f"instruments.{name}.maintenance_bps ({instrument.maintenance_bps}) must survive one heartbeat: "
+                f"{key}.maintenance_bps ({margins.maintenance_bps}) must survive one heartbeat: "
                 f"move {found.move_bps} + funding {found.funding_bps} + fees {found.fees_bps} "
                 f"+ reward {found.reward_bps}"
             )
@@ -434,6 +447,8 @@ class Config(Section):
             yield f"collateral.{name}.underlying", token.underlying
         for name, instrument in self.instruments.items():
             yield f"instruments.{name}.underlying", instrument.underlying
+        for name in self.options:
+            yield "options", name
         for name in self.insurance.caps:
             yield "insurance.caps", name
         for name in self.insurance.volatility_floors:
@@ -474,6 +489,10 @@ class Config(Section):
 
     def instrument_id(self, name: str) -> InstrumentId:
         return perpetual(self.underlying_id(self.instruments[name].underlying))
+
+    def option_class(self, underlying: str) -> InstrumentId:
+        """Under which the options of an underlying have their parameters."""
+        return instrument_id(Kind.CALL, self.underlying_id(underlying))
 
     def plain(self) -> dict[str, Any]:
         """As JSON stores it: decimals as text."""

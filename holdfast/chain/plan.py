@@ -19,13 +19,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from holdfast.chain.artifacts import artifact
-from holdfast.chain.config import Chainlink, Config, Pyth, Settable, Source, Uniswap, wad
+from holdfast.chain.config import Chainlink, Config, Margins, Pyth, Settable, Source, Uniswap, wad
 from holdfast.chain.contract import Contract
 from holdfast.chain.record import Deployment
 from holdfast.chain.rpc import Rpc
 from holdfast.chain.transactions import Sender
 from holdfast.errors import ConfigError, Reverted
-from holdfast.types import SETTLEMENT
+from holdfast.types import SETTLEMENT, InstrumentId
 
 ADMIN: Final = 0
 GOVERNOR: Final = 1
@@ -424,6 +424,8 @@ def _parameters(config: Config) -> Iterator[Step]:
         yield _asset(config, asset, symbol)
     for name in config.instruments:
         yield from _instrument(config, name)
+    for symbol, margins in config.options.items():
+        yield _margins(f"{symbol} options", config.option_class(symbol), margins)
     for symbol, cap in config.insurance.caps.items():
         underlying, cap_wad = config.underlying_id(symbol), wad(cap)
         yield Apply(
@@ -511,27 +513,24 @@ def _asset(config: Config, asset: int, symbol: str) -> Apply:
 
 
 def _instrument(config: Config, name: str) -> Iterator[Step]:
-    instrument, settings = config.instrument_id(name), config.instruments[name]
-    params = (
-        settings.initial_bps,
-        settings.maintenance_bps,
-        settings.initial_max_bps,
-        settings.knee_bps,
-        wad(settings.open_interest_cap),
-    )
-    yield Apply(
-        title=f"margins of {name}",
-        target="Risk",
-        function="setInstrument",
-        args=_fixed(instrument, params),
-        done=_reads("Risk", "instrumentState", lambda state: bool(state.asked == params), instrument),
-    )
+    instrument = config.instrument_id(name)
+    yield _margins(name, instrument, config.instruments[name])
     yield Apply(
         title=f"list {name}",
         target="Positions",
         function="listInstrument",
         args=_fixed(instrument),
         done=_reads("Positions", "instruments", lambda listed: instrument in listed),
+    )
+
+
+def _margins(name: str, instrument: InstrumentId, margins: Margins) -> Apply:
+    return Apply(
+        title=f"margins of {name}",
+        target="Risk",
+        function="setInstrument",
+        args=_fixed(instrument, margins.params),
+        done=_reads("Risk", "instrumentState", lambda state: bool(state.asked == margins.params), instrument),
     )
 
 

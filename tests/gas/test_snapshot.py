@@ -4,8 +4,9 @@
 
 `n` is the number of positions held by each side; for what happens to a whole side (funding, deleverage), the number of
 accounts on it. `deleverage` is the ledger's own call, `deleverage_account` all that anyone pays to have it done, and
-`deleverage_last` the ledger's call that closes a whole side and records the end of its epoch. Prices moved a minute
-before, but for `start`, where the slow price had caught up: `start_moving` has it on its way.
+`deleverage_last` the ledger's call that closes a whole side and records the end of its epoch. `trade_option` is a trade
+by holders of n series, `settle_series` has n shorts. Prices moved a minute before, but for `start`, where the slow one
+had caught up: `start_moving` has it on its way.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ BOUNDS = {
     "take_all": {"8": 900_000},
     "funding": dict.fromkeys(SIZES, 80000),
     "deleverage": dict.fromkeys(SIZES, 81_000),
+    "settle_series": dict.fromkeys(SIZES, 100_000),
 }
 """[gas] What an operation may cost at most, whatever was recorded."""
 
@@ -66,7 +68,7 @@ def test_gas__more_positions__grows_linearly(measured: dict[str, dict[str, int]]
     assert late <= early * 1.125
 
 
-@pytest.mark.parametrize("operation", ["funding", "deleverage", "deleverage_account"])
+@pytest.mark.parametrize("operation", ["funding", "deleverage", "deleverage_account", "settle_series"])
 def test_gas__more_accounts_on_the_side__costs_the_same(
     measured: dict[str, dict[str, int]], operation: str
 ) -> None:

@@ -16,13 +16,15 @@ from holdfast.chain.config import CONFIG_FOLDER, Config, parse_config
 from holdfast.chain.deploy import deploy
 from holdfast.chain.protocol import Protocol
 from holdfast.model.venue import Order
-from holdfast.types import Mode
+from holdfast.types import Kind, Mode, instrument_id
 from holdfast.units import WAD
 
 SIZES = ("1", "4", "8", "16")
 PRICE = 2_000
 USDC = 10**6
 HOUR = 3_600
+WINDOW = 1_800
+GOVERNOR_DELAY = 172_800
 
 MEASURED_CODE = (
     "Oracle", "Breaker", "Risk", "Ledger", "Positions", "Vault",
@@ -82,9 +84,12 @@ class World:
         )
         return self.protocol.match(buy, sell, WAD, self.chain.accounts[9]).gas_used
 
+    @property
+    def now(self) -> int:
+        return int(self.protocol.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+
     def wait(self, seconds: int) -> None:
-        now = int(self.protocol.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
-        self.protocol.rpc.call("anvil_setNextBlockTimestamp", now + seconds)
+        self.protocol.rpc.call("anvil_setNextBlockTimestamp", self.now + seconds)
         self.protocol.rpc.call("evm_mine")
 
     def price(self, units: int) -> None:
@@ -139,6 +144,8 @@ def measure() -> dict[str, dict[str, int]]:
             "deleverage",
             "deleverage_account",
             "deleverage_last",
+            "trade_option",
+            "settle_series",
         )
     }
     with world() as w:
@@ -147,6 +154,8 @@ def measure() -> dict[str, dict[str, int]]:
                 _by_positions(w, int(n), n, figures)
             with undone(w):
                 _by_accounts(w, int(n), n, figures)
+            with undone(w):
+                _by_options(w, int(n), n, figures)
     figures["code_bytes"] = {name: artifact(name).deployed_size for name in MEASURED_CODE}
     return figures
 
@@ -208,6 +217,48 @@ def _by_accounts(w: World, count: int, n: str, figures: dict[str, dict[str, int]
             "Liquidation", "deleverage", victim, instrument, sender=keeper
         )
     figures["deleverage"][n] = _deleverage_side(w, victim)
+
+
+def _by_options(w: World, count: int, n: str, figures: dict[str, dict[str, int]]) -> None:
+    """Two accounts hold `count` series against each other, and `count` accounts are short of the first one."""
+    expiry, series = _list_series(w, count)
+    long, short = w.trader(3, 100_000), w.trader(4, 100_000)
+    marks = {one: int(w.protocol.risk.call("markOf", one)) // WAD for one in series}
+    for one in series:
+        w.match(long, short, one, marks[one])
+    w.price(PRICE - 1)
+    with undone(w):
+        figures["trade_option"][n] = w.match(long, short, series[-1], marks[series[-1]])
+
+    for _ in range(count - 1):
+        w.match(long, w.trader(5, 20_000), series[0], marks[series[0]])
+    w.wait(expiry - w.now - WINDOW)
+    w._say(PRICE + 50)
+    w.wait(WINDOW)
+    w._say(PRICE + 50)
+    figures["settle_series"][n] = w.send(
+        "Positions", "settleSeries", series[0], expiry, sender=w.chain.accounts[9]
+    )
+
+
+def _list_series(w: World, count: int) -> tuple[int, list[int]]:
+    """Calls that expire in two days, and when."""
+    expiry = (w.now + GOVERNOR_DELAY) // WINDOW * WINDOW + 2 * 86_400
+    series = [instrument_id(Kind.CALL, 1, expiry, (PRICE + 10 * place) * WAD) for place in range(count)]
+    rates = (1_000, 500, 5_000, 10_000, 1_000 * WAD)
+    calls = [(w.protocol.risk, "setInstrument", (instrument_id(Kind.CALL, 1), rates))]
+    calls += [(w.protocol.positions, "listInstrument", (one,)) for one in series]
+    governor = w.chain.accounts[1]
+    for contract, function, args in calls:
+        data = contract.encode(function, *args)
+        w.protocol.authority.send("schedule", contract.address, data, 0, sender=governor)
+    w.wait(GOVERNOR_DELAY)
+    w.settle(PRICE)
+    for contract, function, args in calls:
+        w.protocol.authority.send(
+            "execute", contract.address, contract.encode(function, *args), sender=governor
+        )
+    return expiry, list(series)
 
 
 def _deleverage_side(w: World, victim: int) -> int:

@@ -1,5 +1,6 @@
 """Risk.assess, and the rate inside it: contract = model, bit for bit
 ├── any book, both modes, any parameters within bounds  -> the same margin, or the same refusal with its numbers
+├── any book with options, at any time and volatility     -> the same; and the mark of each
 ├── a lone rate, a number on its way, an envelope       -> the same
 ├── any history of governance, and looks between        -> the same state, what is effective and refusals
 └── parameters out of bounds                            -> refused alike, in the same order of checks
@@ -18,10 +19,10 @@ from hypothesis import given
 
 from holdfast.chain.contract import Contract
 from holdfast.errors import Refused, Reverted
-from holdfast.model import envelope, parameters, ramp, risk
+from holdfast.model import envelope, options, parameters, ramp, risk
 from holdfast.model.risk import Book, Collateral, Leg, assess, initial_rate_wad
 from holdfast.sim.history import Block, call, simulate
-from holdfast.types import AssetParams, InstrumentParams, Mode, perpetual
+from holdfast.types import AssetParams, InstrumentId, InstrumentParams, Kind, Mode, instrument_id, perpetual
 from holdfast.units import BPS
 from tests.conftest import START
 from tests.parity.draw import amount, repeatable, seeds, signed
@@ -137,6 +138,70 @@ def test_assess__any_book__as_the_model(contract: Contract, roles: Any, seed: in
             assert (result.error.name, result.error.values) == (refusal.name, refusal.values)
             continue
         assert result.returned(contract, "assess") == astuple(expected), (mode, book)
+
+
+@repeatable
+@given(seed=seeds)
+def test_assess__any_options__as_the_model(
+    deploy: Callable[..., Contract], authority: Contract, roles: Any, seed: int
+) -> None:
+    rng = random.Random(seed)
+    oracle = deploy("MockSurroundings")
+    oracle.send("setHeartbeat", 1, 10, sender=roles.deployer)
+    floor_bps = rng.choice((0, 1, 3_000))
+    contract = deploy("Risk", authority.address, oracle.address, (*astuple(RULES), floor_bps, 0, 0, 0))
+    group, params = instrument_id(Kind.CALL, 1), _instrument_params(rng)
+    instruments = {perpetual(1): _instrument_params(rng)} | ({group: params} if rng.random() < 0.95 else {})
+    variance, spot = min(amount(rng, 24), 2**100), amount(rng, 26)
+    pricing = options.Pricing(time=START + 100, variances={1: variance}, volatility_floor_bps=floor_bps)
+    books = []
+    for _ in range(BOOKS):
+        legs = [_option_leg(rng, pricing.time, spot, params) for _ in range(rng.choice((1, 1, 2, 6)))]
+        books.append(Book(cash_wad=signed(rng, 38), legs=tuple(legs)))
+
+    setting = [
+        call(contract, "setInstrument", one, astuple(p), sender=roles.deployer)
+        for one, p in instruments.items()
+    ]
+    setting += [
+        call(oracle, "setVariance", 1, variance, sender=roles.deployer),
+        call(oracle, "setSpot", 1, spot, sender=roles.deployer),
+    ]
+    asking = [call(contract, "assess", Mode.CROSS, astuple(book), sender=roles.stranger) for book in books]
+    asking += [
+        call(contract, "markOf", leg.instrument, sender=roles.stranger) for book in books for leg in book.legs
+    ]
+    first, answers = simulate(contract.rpc, [Block(setting, time=START), Block(asking, time=pricing.time)])
+
+    assert all(result.ok for result in first), [result.error for result in first if not result.ok]
+    for book, result in zip(books, answers, strict=False):
+        try:
+            expected = assess(Mode.CROSS, book, instruments, {}, pricing)
+        except Refused as refusal:
+            assert result.error is not None
+            assert (result.error.name, result.error.values) == (refusal.name, refusal.values)
+            continue
+        assert result.returned(contract, "assess") == astuple(expected), book
+    held = [leg.instrument for book in books for leg in book.legs]
+    for instrument, result in zip(held, answers[len(books) :], strict=True):
+        wanted = options.unit_wad(instrument, spot, pricing) if options.is_option(instrument) else spot
+        assert result.returned(contract, "markOf") == wanted
+
+
+def _option_leg(rng: random.Random, now: int, spot: int, params: InstrumentParams) -> Leg:
+    """Strikes mostly about the mark, expiries mostly soon, and some in the past; now and then a perpetual."""
+    mark = rng.choice((spot, amount(rng, 26)))
+    strike = rng.choice((amount(rng, 26), mark, int(mark * rng.uniform(0.5, 2)), mark + rng.randint(-1, 1)))
+    expiry = now + rng.choice((-100, 0, 1, 1_800, rng.randint(1, 10**6), rng.randint(1, 4 * 10**7)))
+    option: InstrumentId = instrument_id(rng.choice((Kind.CALL, Kind.PUT)), 1, expiry, max(0, strike))
+    return Leg(
+        instrument=perpetual(1) if rng.random() < 0.1 else option,
+        size_wad=rng.choice((0, signed(rng, 36), signed(rng, 36), signed(rng, 36))),
+        quote_wad=signed(rng, 38),
+        mark_wad=mark,
+        ema_wad=rng.choice((mark, amount(rng, 26))),
+        open_interest_wad=_open_interest(rng, params),
+    )
 
 
 @repeatable

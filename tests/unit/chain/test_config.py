@@ -21,6 +21,14 @@ PINNED = Path(__file__).parents[2] / "protocol.toml"
 
 ABSENT = object()
 
+MARGINS = {
+    "initial_bps": 1_000,
+    "maintenance_bps": 500,
+    "initial_max_bps": 5_000,
+    "knee_bps": 5_000,
+    "open_interest_cap": 100,
+}
+
 MISTAKES = [
     ("ledger.band_bps", ABSENT, "ledger.band_bps: is missing"),
     (
@@ -110,6 +118,18 @@ MISTAKES = [
         "instruments.ETH-PERP: maintenance_bps (1000) must be below initial_bps (1000)",
     ),
     ("instruments.ETH-PERP.kind", "call", "instruments.ETH-PERP.kind: should be 'perpetual' (is call)"),
+    ("options.SOL", MARGINS, "options: 'SOL' is not one of the underlyings (ETH, BTC)"),
+    ("options.ETH", MARGINS | {"kind": "call"}, "options.ETH.kind: is not a known key (is call)"),
+    (
+        "options.ETH",
+        MARGINS | {"maintenance_bps": 1_000},
+        "options.ETH: maintenance_bps (1000) must be below initial_bps (1000)",
+    ),
+    (
+        "options.ETH",
+        MARGINS | {"maintenance_bps": 474},
+        "options.ETH.maintenance_bps (474) must survive one heartbeat: ",
+    ),
     ("auction.target_bps", 10_000, "auction.target_bps: should be greater than 10000 (is 10000)"),
     ("auction.end_bps", 14_000, "auction: target_bps (14000) must be above end_bps (14000)"),
     ("auction.run_seconds", 100, "auction: run_seconds (100) must be at least ramp_seconds (120)"),
