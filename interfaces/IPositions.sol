@@ -121,7 +121,7 @@ interface IPositions {
     function accrue(InstrumentId instrument) external;
 
     /// @notice Close both sides of a series at what it pays, once: `Oracle.settlementOf` its expiry, `coveredAt` as there.
-    /// @dev One write a side, however many hold it: an account picks it up when next touched, or by `Ledger.settle`.
+    /// @dev One write a side, whose scale is zero from then on, however many hold it: an account picks it up when next touched, or by `Ledger.settle`.
     /// Reverts with `IOracle.NotCovered` as long as no price entered at or after the expiry.
     function settleSeries(InstrumentId instrument, uint256 coveredAt) external;
 

@@ -374,11 +374,12 @@ def _fill(rng: Random, world: World, poor: bool) -> Step:
     if perp in world.series and rng.random() < 0.3:
         room = mark * RULES.positions.band_bps
         room += world.now.price(underlying_of(perp)).spot_wad * positions.OPTION_TICK_BPS
-        price = mark + rng.choice((-1, 1)) * (room // BPS + rng.choice((0, 0, 1)))
+        price = max(0, mark + rng.choice((-1, 1)) * (room // BPS + rng.choice((0, 0, 1))))
     if rng.random() < 0.1:
         price = mark + rng.choice((-1, 1)) * (mark * RULES.positions.band_bps // BPS + rng.choice((0, 0, 1)))
     if rng.random() < 0.005:
         price = amount(rng, 2 * mark)
+    price = max(0, price)
     most_fee = size * price // WAD * RULES.max_fee_bps // BPS
     fees = [0, 0] if rng.random() < 0.4 else [amount(rng, most_fee, most_fee) for _ in range(2)]
     if rng.random() < 0.92:
@@ -386,7 +387,7 @@ def _fill(rng: Random, world: World, poor: bool) -> Step:
     fee_account = rng.choice((1, 2, buyer, _account(rng, world)))
     return Step("fill", (Fill(
         instrument=perp, buyer=buyer, seller=seller, fee_account=fee_account,
-        size_wad=size, price_wad=max(0, price), buyer_fee_wad=fees[0], seller_fee_wad=fees[1],
+        size_wad=size, price_wad=price, buyer_fee_wad=fees[0], seller_fee_wad=fees[1],
     ),))  # fmt: skip
 
 

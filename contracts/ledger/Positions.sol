@@ -107,7 +107,9 @@ contract Positions is IPositions, AccessManaged {
         (t.sellerCashWad, t.sellerShrinks) = _trade(m, index, seller, -sizeWad.toInt256(), -t.quoteWad.toInt256());
         uint256 open = _save(m, index, interest);
 
-        if (m.openInterest(true) <= interest) return t;
+        uint256 next = m.openInterest(true);
+        if (next <= interest) return t;
+        if (index < FIRST_SERIES) open = next;
         uint256 cap = RISK.instrumentParams(instrument).openInterestCapWad;
         if (open > cap) revert OpenInterestCapExceeded(instrument, open, cap);
     }
@@ -137,7 +139,7 @@ contract Positions is IPositions, AccessManaged {
         returns (int256 given, int256 got)
     {
         SideIndex.Market memory m = _markets[index];
-        uint256 interest = m.openInterest(true);
+        uint256 interest = _tallied(m, index);
         uint256 mark = _accrue(m, index);
         Position memory p = _positionOf(from, index, m);
         int256 size = m.sizeOf(p);
@@ -163,10 +165,10 @@ contract Positions is IPositions, AccessManaged {
         returns (int256 sizeWad, uint256 priceWad, int256 cashWad)
     {
         (uint16 index, SideIndex.Market memory m) = _market(instrument);
-        uint256 interest = m.openInterest(true);
+        uint256 interest = _tallied(m, index);
         uint256 mark = _accrue(m, index);
         Position memory p = _positionOf(account, index, m);
-        if (p.baseWad == 0) revert NoPosition(account, instrument);
+        if (p.baseWad == 0 || m.interest.settled) revert NoPosition(account, instrument);
 
         sizeWad = m.sizeOf(p);
         uint256 base = m.baseOf(p.baseWad < 0);
@@ -202,21 +204,16 @@ contract Positions is IPositions, AccessManaged {
         (bool ended, EpochEnd memory end) = m.deleverage(long, size, quote);
         if (!ended) return (scaleBefore, s.scaleWad);
 
-        _endEpoch(index, long, epoch, end);
-        return (scaleBefore, end.scaleWad);
-    }
-
-    function _endEpoch(uint16 index, bool long, uint16 epoch, EpochEnd memory end) private {
         _epochEnds[_epochKey(index, long, epoch)] = end;
-
         emit EpochEnded(_instrument(index), long, epoch, end.scaleWad, end.flowWad);
+        return (scaleBefore, end.scaleWad);
     }
 
     /// @inheritdoc IPositions
     function settle(uint64 account, InstrumentId instrument) external onlyLedger returns (int256 cashWad) {
         (uint16 index, SideIndex.Market memory m) = _market(instrument);
         if (!_holds(account, index)) revert NoPosition(account, instrument);
-        uint256 interest = m.openInterest(true);
+        uint256 interest = _tallied(m, index);
         if (index < FIRST_SERIES) _accrue(m, index);
 
         Position memory p = _positionOf(account, index, m);
@@ -246,18 +243,11 @@ contract Positions is IPositions, AccessManaged {
         uint256 price = ORACLE.settlementOf(underlying, instrument.expiryOf(), coveredAt);
         uint256 payoff = instrument.payoffWad(price);
         uint256 interest = m.openInterest(true);
-        _settleSide(m, index, true, payoff);
-        _settleSide(m, index, false, payoff);
+        m.settle(payoff);
         --_tallies[underlying].series;
         _save(m, index, interest);
 
         emit SeriesSettled(instrument, price, payoff, interest);
-    }
-
-    function _settleSide(SideIndex.Market memory m, uint16 index, bool long, uint256 payoff) private {
-        uint16 epoch = m.sideOf(long).epoch;
-        (bool ended, EpochEnd memory end) = m.settle(long, payoff);
-        if (ended) _endEpoch(index, long, epoch, end);
     }
 
     // --- Governance ---
@@ -352,17 +342,21 @@ contract Positions is IPositions, AccessManaged {
         uint256 interests = Words.alloc(count);
         uint256 price = Prices.open(count);
         unchecked {
-            (uint256 rest, uint256 next) = (lanes, more);
-            for (uint256 offset; rest != 0; offset += 32) {
-                uint256 interest = _interestWord(uint16(rest));
-                Words.put(interests + offset, interest);
-                Words.put(price + offset, uint16(interest >> UNDERLYING_BIT));
-                (rest, next) = rest.shift(next);
+            uint256 offset;
+            for (uint256 rest = lanes; rest != 0; (rest, offset) = (rest >> Lanes.BITS, offset + 32)) {
+                _putInterest(uint16(rest), interests + offset, price + offset);
+            }
+            for (uint256 rest = more; rest != 0; (rest, offset) = (rest >> Lanes.BITS, offset + 32)) {
+                _putInterest(uint16(rest), interests + offset, price + offset);
             }
 
             price = Prices.read(ORACLE, price, count);
             uint256 leg = BookCall.firstLeg(book);
-            for (; lanes != 0; (lanes, more) = lanes.shift(more)) {
+            while (true) {
+                if (lanes == 0) {
+                    if (more == 0) break;
+                    (lanes, more) = (more, 0);
+                }
                 uint256 interest = Words.get(interests);
                 uint256 mark = Words.get(price);
                 (int256 size, int256 quote, uint256 open) = _leg(account, uint16(lanes), interest, mark);
@@ -370,7 +364,7 @@ contract Positions is IPositions, AccessManaged {
 
                 uint256 underlying = uint16(interest >> UNDERLYING_BIT);
                 uint256 id = underlying << PERPETUAL_BIT;
-                if (uint16(lanes) >= FIRST_SERIES) {
+                if (lanes & FIRST_SERIES != 0) {
                     id = InstrumentId.unwrap(_instrument(uint16(lanes)));
                     open = _tallies[uint16(underlying)].openInterestWad;
                 }
@@ -378,9 +372,17 @@ contract Positions is IPositions, AccessManaged {
                 gross += (size.abs() * mark + (WAD - 1)) / WAD;
                 Words.put(items, _item(size.abs(), mark, Words.get(price + 32), Words.get(price + 64), underlying));
 
+                lanes >>= Lanes.BITS;
                 (leg, price, interests, items) = (leg + BookCall.LEG_BYTES, price + 96, interests + 32, items + 32);
             }
         }
+    }
+
+    /// @dev The interest word of an instrument, and its underlying, where they are read.
+    function _putInterest(uint16 index, uint256 interestAt, uint256 underlyingAt) private view {
+        uint256 interest = _interestWord(index);
+        Words.put(interestAt, interest);
+        Words.put(underlyingAt, uint16(interest >> UNDERLYING_BIT));
     }
 
     /// @dev Size, quote and open interest [wad] of a position, funding projected to now.
@@ -556,26 +558,31 @@ contract Positions is IPositions, AccessManaged {
     }
 
     function _store(uint64 account, uint16 index, Position memory p) private {
-        bool held = _holds(account, index);
+        (uint256 lanes, uint256 more) = _lanesOf(account);
+        bool held = lanes.holds(index) || more.holds(index);
         if (p.baseWad != 0) {
-            if (!held) _addLane(account, index);
+            if (!held) _addLane(account, index, lanes, more);
             _positions[_key(account, index)] = p;
         } else if (held) {
-            _removeLane(account, index);
+            _removeLane(account, index, lanes, more);
             delete _positions[_key(account, index)];
         }
     }
 
+    /// @dev Open interest [wad] of a series, which the tally of its underlying counts.
+    function _tallied(SideIndex.Market memory m, uint16 index) private pure returns (uint256) {
+        return index < FIRST_SERIES ? 0 : m.openInterest(true);
+    }
+
     /// @dev The market back to storage; of a series, what its open interest is now counts in the tally of its underlying.
     /// @param before open interest that it had
-    /// @return open interest [wad] that a cap holds
+    /// @return open the tally [wad]; zero for a perpetual
     function _save(SideIndex.Market memory m, uint16 index, uint256 before) private returns (uint256 open) {
         _markets[index] = m;
-        open = m.openInterest(true);
-        if (index < FIRST_SERIES) return open;
+        if (index < FIRST_SERIES) return 0;
 
         Tally storage tally = _tallies[m.interest.underlying];
-        open = tally.openInterestWad - before + open;
+        open = tally.openInterestWad - before + m.openInterest(true);
         tally.openInterestWad = open.toUint128();
     }
 
@@ -591,16 +598,14 @@ contract Positions is IPositions, AccessManaged {
         return lanes.holds(index) || more.holds(index);
     }
 
-    function _addLane(uint64 account, uint16 index) private {
-        (uint256 lanes, uint256 more) = _lanesOf(account);
+    function _addLane(uint64 account, uint16 index, uint256 lanes, uint256 more) private {
         if (more.isFull()) revert TooManyPositions(account, MAX_POSITIONS);
         if (lanes.isFull()) _moreLanes[account] = more.add(index);
         else _lanes[account] = lanes.add(index);
     }
 
     /// @dev The last of all moves into the place of the one that goes.
-    function _removeLane(uint64 account, uint16 index) private {
-        (uint256 lanes, uint256 more) = _lanesOf(account);
+    function _removeLane(uint64 account, uint16 index, uint256 lanes, uint256 more) private {
         if (more == 0) {
             _lanes[account] = lanes.remove(index);
             return;

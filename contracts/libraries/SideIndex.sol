@@ -212,36 +212,10 @@ library SideIndex {
 
         // Long: A down, short: A up, so Σ size ≤ 0 still. Cash toward −∞: the side may lose the wei.
         uint256 fall = long ? size.mulDivUp(WAD, base) : size.mulDivDown(WAD, base);
-        int256 flow = long ? int256(quote.mulDivDown(WAD, base)) : -int256(quote.mulDivUp(WAD, base));
-        return shrink(m, long, fall, flow);
-    }
-
-    /// @notice Close the whole side `long` for `payoffWad` a unit in cash, once and for all: a long side gets it, a short side
-    /// pays it. Cash toward −∞: the side may lose the wei.
-    /// @return ended false if nobody is on it; else the epoch ended, with `end` to be stored for it
-    function settle(Market memory m, bool long, uint256 payoffWad)
-        internal
-        pure
-        returns (bool ended, IPositions.EpochEnd memory end)
-    {
-        m.interest.settled = true;
-        if (baseOf(m, long) == 0) return (false, end);
-
-        uint256 scale = sideOf(m, long).scaleWad;
-        int256 flow = long ? int256(scale.mulWadDown(payoffWad)) : -int256(scale.mulWadUp(payoffWad));
-        return shrink(m, long, scale, flow);
-    }
-
-    /// @dev A falls by `fall`, to zero at the least, K rises by `flow`, and where little is left of A the epoch ends.
-    function shrink(Market memory m, bool long, uint256 fall, int256 flow)
-        private
-        pure
-        returns (bool ended, IPositions.EpochEnd memory end)
-    {
-        uint256 base = baseOf(m, long);
         IPositions.Side memory s = sideOf(m, long);
         unchecked {
             s.scaleWad = fall < s.scaleWad ? uint64(s.scaleWad - fall) : 0;
+            int256 flow = long ? int256(quote.mulDivDown(WAD, base)) : -int256(quote.mulDivUp(WAD, base));
             s.flowWad = (s.flowWad + flow).toInt112(); // a quotient of 196 bits at most: the sum doesn't overflow
         }
         m.interest.scaled = true;
@@ -253,5 +227,16 @@ library SideIndex {
         else m.interest.shortBaseWad = folded;
         (s.flowWad, s.scaleWad, s.epoch) = (0, uint64(WAD), s.epoch + 1);
         return (true, end);
+    }
+
+    /// @notice Close both sides for `payoffWad` a unit in cash, once and for all: longs get it, shorts pay it.
+    /// @dev A stays zero: no epoch ends, as nobody comes any more. Cash toward −∞: a side may lose the wei.
+    function settle(Market memory m, uint256 payoffWad) internal pure {
+        uint256 longWad = uint256(m.long.scaleWad).mulWadDown(payoffWad);
+        uint256 shortWad = uint256(m.short.scaleWad).mulWadUp(payoffWad);
+        m.long.flowWad = (int256(m.long.flowWad) + int256(longWad)).toInt112();
+        m.short.flowWad = (int256(m.short.flowWad) - int256(shortWad)).toInt112();
+        (m.long.scaleWad, m.short.scaleWad) = (0, 0);
+        (m.interest.scaled, m.interest.settled) = (true, true);
     }
 }

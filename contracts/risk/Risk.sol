@@ -83,9 +83,11 @@ contract Risk is IRisk, AccessManaged {
         for (uint256 i; i < legs.length; ++i) {
             Leg calldata leg = legs[i];
             InstrumentId instrument = leg.instrument;
-            InstrumentWord params = _listed(instrument);
-            if (_isOption(instrument)) OptionMargin.addLeg(m, leg, _unitWad(instrument, leg.markWad), params);
-            else LinearMargin.addLeg(m, leg, params);
+            if (_isOption(instrument)) {
+                OptionMargin.addLeg(m, leg, _unitWad(instrument, leg.markWad), _listed(_classOf(instrument)));
+            } else {
+                LinearMargin.addLeg(m, leg, _listed(instrument));
+            }
         }
         Holding[] calldata holdings = book.holdings;
         for (uint256 i; i < holdings.length; ++i) {
@@ -161,7 +163,7 @@ contract Risk is IRisk, AccessManaged {
 
     /// @inheritdoc IRisk
     function instrumentParams(InstrumentId instrument) external view returns (InstrumentParams memory) {
-        return _effective(instrument).paramsOf();
+        return _effective(_classOf(instrument)).paramsOf();
     }
 
     /// @inheritdoc IRisk
@@ -286,7 +288,7 @@ contract Risk is IRisk, AccessManaged {
 
     /// @dev Most of the time nothing is on its way, and the clock isn't read.
     function _effective(InstrumentId instrument) private view returns (InstrumentWord word) {
-        word = _instruments[_classOf(instrument)];
+        word = _instruments[instrument];
         if (word.timeAt() != 0) word = word.effective(block.timestamp, RAMP_SECONDS);
     }
 

@@ -199,7 +199,7 @@ class Positions:
         """(size, price, cash) of a position closed against the opposite side, for `deficit` more than the mark."""
         m, mark = self._accrued(now, instrument)
         p = self._current(account, instrument, m)
-        if p.base_wad == 0:
+        if p.base_wad == 0 or m.interest.settled:
             raise Refused("NoPosition", account, instrument)
 
         size = side_index.size_of(m, p)
@@ -261,13 +261,7 @@ class Positions:
         if m.interest.settled:
             raise Refused("AlreadySettled", instrument)
         price = average.settlement_wad(history, m.interest.underlying, expiry_of(instrument), covered_at)
-        payoff = options.payoff_wad(instrument, price)
-        for long in (True, False):
-            epoch = side_index.side_of(m, long).epoch
-            m, end = side_index.settle(m, long, payoff)
-            if end:
-                self.epoch_ends[instrument, long, epoch] = end
-        self._save(instrument, m)
+        self._save(instrument, side_index.settle(m, options.payoff_wad(instrument, price)))
         tally = self.tallies[m.interest.underlying]
         self.tallies[m.interest.underlying] = replace(tally, series=tally.series - 1)
 

@@ -216,28 +216,11 @@ def deleverage(m: Market, long: bool, size: int, quote: int) -> tuple[Market, Ep
     base = base_of(m, long)
     if base == 0:
         return m, None
+
     fall = mul_div_up(size, WAD, base) if long else mul_div_down(size, WAD, base)
-    return _shrink(m, long, fall, mul_div_floor(quote if long else -quote, WAD, base))
-
-
-def settle(m: Market, long: bool, payoff_wad: int) -> tuple[Market, EpochEnd | None]:
-    """Close the whole side for a payoff a unit, once and for all: a long side gets it, a short side pays it.
-
-    Per unit of base rounded toward minus infinity: the side may lose the wei. Nobody on it: no epoch ends.
-    """
-    m = replace(m, interest=replace(m.interest, settled=True))
-    if base_of(m, long) == 0:
-        return m, None
-    scale = side_of(m, long).scale_wad
-    return _shrink(
-        m, long, scale, mul_wad_down(scale, payoff_wad) if long else -mul_wad_up(scale, payoff_wad)
-    )
-
-
-def _shrink(m: Market, long: bool, fall: int, flow: int) -> tuple[Market, EpochEnd | None]:
-    """A falls, to zero at the least, K rises by `flow`, and where little is left of A the epoch ends."""
-    base, s = base_of(m, long), side_of(m, long)
-    s = replace(s, scale_wad=max(0, s.scale_wad - fall), flow_wad=to_int(s.flow_wad + flow, 112))
+    s = side_of(m, long)
+    flow = s.flow_wad + mul_div_floor(quote if long else -quote, WAD, base)
+    s = replace(s, scale_wad=max(0, s.scale_wad - fall), flow_wad=to_int(flow, 112))
     m = replace(_with_side(m, long, s), interest=replace(m.interest, scaled=True))
     if s.scale_wad >= SCALE_FLOOR:
         return m, None
@@ -245,6 +228,20 @@ def _shrink(m: Market, long: bool, fall: int, flow: int) -> tuple[Market, EpochE
     end = EpochEnd(flow_wad=s.flow_wad, scale_wad=s.scale_wad)
     m = _with_base(m, long, to_uint(mul_wad_down(base, s.scale_wad), 112))
     return _with_side(m, long, replace(s, flow_wad=0, scale_wad=WAD, epoch=s.epoch + 1)), end
+
+
+def settle(m: Market, payoff_wad: int) -> Market:
+    """Close both sides for a payoff a unit, once and for all: longs get it, shorts pay it. A stays zero.
+
+    Per unit of base rounded toward minus infinity: a side may lose the wei.
+    """
+    long_wad = m.long.flow_wad + mul_wad_down(m.long.scale_wad, payoff_wad)
+    short_wad = m.short.flow_wad - mul_wad_up(m.short.scale_wad, payoff_wad)
+    return Market(
+        long=replace(m.long, flow_wad=to_int(long_wad, 112), scale_wad=0),
+        short=replace(m.short, flow_wad=to_int(short_wad, 112), scale_wad=0),
+        interest=replace(m.interest, scaled=True, settled=True),
+    )
 
 
 def _with_side(m: Market, long: bool, s: Side) -> Market:

@@ -79,5 +79,5 @@ def test_list_instrument__in_order__begins_whole(positions: Contract, roles: Rol
         long, short, interest = positions.call("marketOf", instrument)
         fresh = (0, WAD, 0, clock.now, 0)
         assert tuple(long) == tuple(short) == fresh
-        assert tuple(interest) == (0, 0, instrument >> 168, False)
+        assert tuple(interest) == (0, 0, instrument >> 168, False, False)
     assert positions.call("instruments") == [0, perpetual(2), perpetual(1)]
