@@ -428,10 +428,13 @@ class Ledger:
         return (
             self.pool,
             *(dict(table) for table in (self.accounts, self.balances, self.vaults)),
-            *(dict(table) for table in (kept.markets, kept.lanes, kept.positions, kept.epoch_ends)),
+            *(
+                dict(table)
+                for table in (kept.markets, kept.lanes, kept.positions, kept.epoch_ends, kept.tallies)
+            ),
         )
 
     def _restore(self, tables: tuple[Any, ...]) -> None:
         self.pool, self.accounts, self.balances, self.vaults, *rest = tables
         kept = self.positions
-        kept.markets, kept.lanes, kept.positions, kept.epoch_ends = rest
+        kept.markets, kept.lanes, kept.positions, kept.epoch_ends, kept.tallies = rest
