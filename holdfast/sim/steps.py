@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from holdfast.chain.abi import Codec, codec
+from holdfast.chain.abi import codec
 from holdfast.chain.artifacts import Event
 from holdfast.chain.contract import Contract
 from holdfast.chain.rpc import Rpc
@@ -36,6 +36,9 @@ READ_GAS: Final = 2**36
 
 EVERYBODY: Final = 2**32
 """More accounts than there are."""
+
+KNOWN: Final = 1 << 11
+"""Answers of a kind that a reader remembers."""
 
 RISK_BPS: Final = 12_000
 """Health below which the Lens is asked to list an account: some are, some not, most of the time."""
@@ -84,29 +87,29 @@ class Transition:
     since: Mapping[int, Pool] = field(default_factory=dict)  # the pool when a fresh account was read before
     at_risk: tuple[AtRisk, ...] | None = None  # whom the Lens listed after it; None: it wasn't asked
 
-    @property
+    @cached_property
     def action(self) -> str:
         return self.step.action if self.step else "time"
 
-    @property
+    @cached_property
     def facts(self) -> Mapping[str, Any]:
         """What was meant; empty where only time passed."""
         return self.step.facts if self.step else {}
 
-    @property
+    @cached_property
     def speakers(self) -> frozenset[str]:
         return self.step.speakers if self.step else frozenset()
 
-    @property
+    @cached_property
     def ok(self) -> bool:
         """Did the action itself succeed?"""
         return bool(self.results) and self.results[-1].ok
 
-    @property
+    @cached_property
     def changed(self) -> bool:
         return self.step is None or any(result.ok for result in self.results)
 
-    @property
+    @cached_property
     def error(self) -> str:
         """Name of the refusal; empty when there was none."""
         found = self.results[-1].error if self.results else None
@@ -116,13 +119,24 @@ class Transition:
     def events(self) -> list[Event]:
         return [event for result in self.results for event in result.events]
 
-    def named(self, name: str) -> list[Event]:
-        return [event for event in self.events if event.name == name]
-
     @cached_property
+    def _by_name(self) -> Mapping[str, list[Event]]:
+        found: dict[str, list[Event]] = {}
+        for event in self.events:
+            found.setdefault(event.name, []).append(event)
+        return found
+
+    def named(self, name: str) -> Sequence[Event]:
+        return self._by_name.get(name, ())
+
+    def heard(self, names: Iterable[str]) -> bool:
+        """Was any of them emitted?"""
+        return not self._by_name.keys().isdisjoint(names)
+
+    @property
     def was(self) -> Mapping[int, Account]:
         """Accounts before, by id."""
-        return {account.id: account for account in self.before.accounts}
+        return self.before.by_id
 
     @cached_property
     def pairs(self) -> list[tuple[Account, Account]]:
@@ -250,7 +264,7 @@ def _transitions(
     world: World, looks: Sequence[_Look], results: Sequence[Sequence[Result]], before: Snapshot
 ) -> list[Transition]:
     found: list[Transition] = []
-    reader = Reader(world.protocol.lens)
+    reader = reader_of(world.protocol.lens)
     people = {account.id: account for account in before.accounts}
     pools = dict.fromkeys(people, before.system.pool)
     fresh: frozenset[int] = frozenset()
@@ -265,7 +279,9 @@ def _transitions(
         people.update((account.id, account) for account in seen)
         if look.everything:
             for own, cash in own_cash(system).items():  # their worth is read with everybody's
-                people[own], pools[own] = replace(people[own], cash_wad=cash), system.pool
+                pools[own] = system.pool
+                if people[own].cash_wad != cash:
+                    people[own] = replace(people[own], cash_wad=cash)
         there = tuple(people[at] for at in sorted(people) if at <= system.accounts)
         after = Snapshot(system=system, markets=markets, accounts=there)
         read = frozenset(look.accounts)
@@ -295,19 +311,23 @@ def own_cash(system: System) -> dict[int, int]:
 
 
 class Reader:
-    """Decodes what the Lens said, and nothing twice: most of what is read has not changed."""
+    """Decodes what the Lens said, and seldom anything twice: most of what is read has not changed."""
 
     def __init__(self, lens: Contract) -> None:
+        answer = next(entry for entry in lens.artifact.abi if entry.get("name") == "look")["outputs"]
+        system, markets, accounts = answer
+        system, markets, account = codec(system), codec(markets), codec({**accounts, "type": "tuple"})
         self._lens = lens
-        self._system, self._markets, self._account = _codecs(lens)
-        self._known: dict[bytes, Any] = {}
+        self._system = lru_cache(KNOWN)(lambda data: read_system(system.decode(data, 0)))
+        self._markets = lru_cache(KNOWN)(lambda data: tuple(map(read_market, markets.decode(data, 0))))
+        self._account = lru_cache(KNOWN)(lambda data: read_account(account.decode(data, 0)))
 
     def look(self, result: Result) -> tuple[System, tuple[Market, ...], list[Account]]:
         data = self._data("look", result)
         system, markets, accounts = (int.from_bytes(data[at : at + 32], "big") for at in (0, 32, 64))
         return (
-            self._once(data[system:markets], lambda part: read_system(self._system.decode(part, 0))),
-            self._once(data[markets:accounts], self._read_markets),
+            self._system(data[system:markets]),
+            self._markets(data[markets:accounts]),
             self._accounts(data[accounts:]),
         )
 
@@ -321,16 +341,7 @@ class Reader:
     def _accounts(self, data: bytes) -> list[Account]:
         count = int.from_bytes(data[:32], "big")
         starts = [32 + int.from_bytes(data[at : at + 32], "big") for at in range(32, 32 + 32 * count, 32)]
-        parts = [data[start:end] for start, end in pairwise([*starts, len(data)])]
-        return [self._once(part, lambda part: read_account(self._account.decode(part, 0))) for part in parts]
-
-    def _read_markets(self, data: bytes) -> tuple[Market, ...]:
-        return tuple(read_market(view) for view in self._markets.decode(data, 0))
-
-    def _once(self, data: bytes, parse: Callable[[bytes], Any]) -> Any:
-        if data not in self._known:
-            self._known[data] = parse(data)
-        return self._known[data]
+        return [self._account(data[start:end]) for start, end in pairwise([*starts, len(data)])]
 
     def _data(self, name: str, result: Result) -> bytes:
         if not result.ok:
@@ -338,12 +349,8 @@ class Reader:
         return result.data
 
 
-@lru_cache(8)
-def _codecs(lens: Contract) -> tuple[Codec, Codec, Codec]:
-    """Of the system, of all markets, of one account."""
-    answer = next(entry for entry in lens.artifact.abi if entry.get("name") == "look")["outputs"]
-    system, markets, accounts = answer
-    return codec(system), codec(markets), codec({**accounts, "type": "tuple"})
+reader_of: Final = lru_cache(8)(Reader)
+"""The one of a Lens: what it knows already outlasts a request."""
 
 
 # Writing steps
