@@ -22,8 +22,8 @@ from holdfast.sim.steps import Step
 from holdfast.sim.world import World
 from holdfast.types import Account, Grade, Snapshot
 
-CALM, BUSY = 10, 4
-"""Steps planned from one state: few where what is done next depends on what has become of it."""
+MOST, KEPT = 16, 3
+"""Steps planned from one state, and those of keepers among them: what they do next depends on what has become of it."""
 
 UPSETTING: Final = frozenset({"jump", "misprint", "plot", "strike"})
 """Actions after which nothing more is planned from the same state."""
@@ -91,8 +91,8 @@ class Director:
         scene = Scene(self.world, ghost, state, self.rng)
         steps: list[tuple[str, Step]] = []
         waited = 0
-        size = BUSY if any(troubled(account) for account in scene.lots) else CALM
-        while len(steps) < size and not (steps and steps[-1][0] in UPSETTING):
+        kept = 0
+        while len(steps) < MOST and kept < KEPT and not (steps and steps[-1][0] in UPSETTING):
             place = self.done + len(steps)
             mood = self.phases.at(place)
             step = self.phases.turn(scene, place)
@@ -111,6 +111,7 @@ class Director:
                 continue
             waited += step.wait
             scene.touched.update(step.accounts)
+            kept += name in KEEPING
             steps.append((name, step))
         self.done += len(steps)
         return steps

@@ -34,8 +34,8 @@ OBSERVER: Final = "0x000000000000000000000000000000000000BEEF"
 READ_GAS: Final = 2**36
 """[gas] Of one read; no read is ever short of it."""
 
-EVERYBODY: Final = 2**32
-"""More accounts than there are."""
+PAGES: Final = 3
+"""In so many parts the Lens is asked to list who is at risk, one at the end of each chunk."""
 
 KNOWN: Final = 1 << 11
 """Answers of a kind that a reader remembers."""
@@ -69,6 +69,15 @@ class Step:
     opens: int = 0  # accounts that it may open
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What `Lens.atRisk` said."""
+
+    asked: range  # about these accounts
+    found: tuple[AtRisk, ...]
+    following: int  # where the list goes on; 0: nowhere
+
+
 @dataclass
 class Transition:
     """What one step did, or what time alone did (no step).
@@ -85,7 +94,7 @@ class Transition:
     fresh: frozenset[int] = frozenset()
     whole: bool = False  # all accounts were read after it
     since: Mapping[int, Pool] = field(default_factory=dict)  # the pool when a fresh account was read before
-    at_risk: tuple[AtRisk, ...] | None = None  # whom the Lens listed after it; None: it wasn't asked
+    listing: Listing | None = None  # whom the Lens listed as at risk after it; None: it wasn't asked
 
     @cached_property
     def action(self) -> str:
@@ -163,7 +172,7 @@ class _Look:
     call: int  # the read
     accounts: tuple[int, ...]
     everything: bool  # system and markets, too
-    last: bool = False  # and who is at risk
+    asked: range = range(0)  # and who of these is at risk
 
 
 def run(
@@ -214,9 +223,9 @@ def _schedule(
     looks: list[_Look] = []
     known: frozenset[int] = frozenset()  # read since the last call that changed anything
 
-    def look(step: Step | None, ids: Iterable[int], everything: bool, last: bool = False) -> None:
+    def look(step: Step | None, ids: Iterable[int], everything: bool, asked: range = range(0)) -> None:
         calls, chosen = blocks[-1].calls, tuple(sorted(ids))
-        looks.append(_Look(step, len(blocks) - 1, len(calls), chosen, everything, last))
+        looks.append(_Look(step, len(blocks) - 1, len(calls), chosen, everything, asked))
         calls.extend(_reads(world, looks[-1]))
 
     for place, step in enumerate((*done, *following)):
@@ -242,7 +251,9 @@ def _schedule(
             known = wanted
     rest = frozenset(range(1, accounts + 1)) - known
     if following:
-        look(None, rest, False, last=True)
+        part = -(-accounts // PAGES)
+        first = 1 + part * ((len(done) + len(following)) % PAGES)
+        look(None, rest, False, range(first, min(first + part, accounts + 1)))
     return blocks, looks
 
 
@@ -254,10 +265,10 @@ def read(world: World, accounts: Iterable[int], everything: bool = True) -> Call
 
 def _reads(world: World, look: _Look) -> list[Call]:
     first = read(world, look.accounts, look.everything)
-    if not look.last:
+    if not look.asked:
         return [first]
-    lens = world.protocol.lens
-    return [first, call(lens, "atRisk", 0, EVERYBODY, RISK_BPS, sender=OBSERVER, gas=READ_GAS)]
+    lens, asked = world.protocol.lens, look.asked
+    return [first, call(lens, "atRisk", asked[0], len(asked), RISK_BPS, sender=OBSERVER, gas=READ_GAS)]
 
 
 def _transitions(
@@ -269,7 +280,7 @@ def _transitions(
     pools = dict.fromkeys(people, before.system.pool)
     fresh: frozenset[int] = frozenset()
     for place, look in enumerate(looks):
-        answer, *more = results[look.block][look.call : look.call + 1 + look.last]
+        answer, *more = results[look.block][look.call : look.call + 1 + bool(look.asked)]
         since = {at: pools[at] for at in look.accounts if at in pools}
         system, markets, seen = (
             reader.look(answer)
@@ -292,8 +303,8 @@ def _transitions(
         else:
             fresh = read if look.everything else fresh | read
             if look.everything or place == len(looks) - 1:
-                listed = reader.at_risk(more[0]) if look.last else None
-                found.append(Transition(before, after, fresh=read, since=since, at_risk=listed))
+                listing = reader.listing(look.asked, more[0]) if more else None
+                found.append(Transition(before, after, fresh=read, since=since, listing=listing))
         if look.everything or place == len(looks) - 1:
             found[-1].whole = fresh.issuperset(account.id for account in there)
         pools.update(dict.fromkeys(read, system.pool))
@@ -331,9 +342,9 @@ class Reader:
             self._accounts(data[accounts:]),
         )
 
-    def at_risk(self, result: Result) -> tuple[AtRisk, ...]:
-        data = self._data("atRisk", result)
-        return tuple(AtRisk.of_word(word) for word in self._lens.decode("atRisk", data)[0])
+    def listing(self, asked: range, result: Result) -> Listing:
+        found, following = self._lens.decode("atRisk", self._data("atRisk", result))
+        return Listing(asked, tuple(map(AtRisk.of_word, found)), following)
 
     def accounts(self, result: Result) -> list[Account]:
         return self._accounts(self._data("accountsOf", result)[32:])
