@@ -106,7 +106,7 @@ def envelopes_hold(t: Transition, g: Ghost) -> Judgement:
     for market in t.before.markets:
         maintenance = market.params.maintenance_bps
         found = envelope.terms(volatility_wad, judged.get(market.underlying, 0), maintenance, costs)
-        wrong = f"{name_of(market)}: MM of {maintenance} bps against {found}"
+        wrong = f"{name_of(market)}: MM of {maintenance} bps against {found.sum_bps}"
         yield at_most(found.sum_bps, maintenance, wrong, "bps")
 
 

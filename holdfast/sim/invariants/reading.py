@@ -287,6 +287,13 @@ def gas_price(t: Transition, g: Ghost) -> int:
 
 def fund_of(snapshot: Snapshot) -> insurance.Fund:
     """The insurance fund as the model knows it; for underlying 0 no cap is ever set here."""
+    cache = snapshot.__dict__
+    if "_fund" not in cache:
+        cache["_fund"] = _fund_of(snapshot)
+    return cache["_fund"]  # type: ignore[no-any-return]
+
+
+def _fund_of(snapshot: Snapshot) -> insurance.Fund:
     system = snapshot.system
     return insurance.Fund(
         fund_wad=system.fund_wad,
