@@ -25,7 +25,8 @@ WORD: Final = 32
 _ARRAY: Final = re.compile(r"^(.*)\[(\d*)\]$")
 _SIZED: Final = re.compile(r"^(uint|int|bytes)(\d+)$")
 _TAIL_ERROR: Final = "the data end too early"
-_KNOWN: Final = 1 << 9  # values of one static struct that are remembered: those who read again and again see few new ones
+_KNOWN: Final = 1 << 9
+"""Values of one static struct that are remembered: who reads again and again sees few new ones."""
 
 
 @dataclass(frozen=True, slots=True)

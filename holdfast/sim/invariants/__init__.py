@@ -28,7 +28,17 @@ from holdfast.sim.invariants import (
 from holdfast.sim.invariants.core import INVARIANTS, Invariant, Judgement, Room, at_most, invariant, unless
 from holdfast.sim.steps import Transition
 
-__all__ = ["INVARIANTS", "Invariant", "Judgement", "Room", "at_most", "invariant", "judge", "judges", "unless"]
+__all__ = [
+    "INVARIANTS",
+    "Invariant",
+    "Judgement",
+    "Room",
+    "at_most",
+    "invariant",
+    "judge",
+    "judges",
+    "unless",
+]
 
 INVARIANTS.sort(key=lambda one: one.id)
 

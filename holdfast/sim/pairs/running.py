@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from holdfast.sim.history import Block, Call, Result, simulate
 from holdfast.sim.pairs.core import Branch, Run
-from holdfast.sim.steps import reader_of, Step, Stopwatch, Through, read
+from holdfast.sim.steps import Step, Stopwatch, Through, read, reader_of
 from holdfast.sim.world import World
 from holdfast.types import Mode, Snapshot
 
