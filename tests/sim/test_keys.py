@@ -177,11 +177,12 @@ def test_prices__beyond_the_bounds__violation(world: World, ghost: Ghost) -> Non
 
 
 def test_cash__cap_falls_at_once__violation(world: World, ghost: Ghost) -> None:
-    lower = at(world, T0, event(world, "CapSet", cap=1))
-    system = lower.after.system
+    said, late = event(world, "CapSet", cap=1), event(world, "OperationExecuted", operationId=b"op", nonce=1)
+    system = world.start.system
     assets = replace(system.assets[0], cap=1), *system.assets[1:]
-    lower.after = replace(lower.after, system=replace(system, assets=assets))
+    lower, delayed = at(world, T0, said), at(world, T0, said, late)
+    for t in (lower, delayed):
+        t.after = replace(t.after, system=replace(t.after.system, assets=assets))
 
     assert wrong(49, lower, ghost) == [f"the cap of cash fell at once, from {system.assets[0].cap} to 1"]
-    lower.__dict__["events"].append(event(world, "OperationExecuted", operationId=b"op", nonce=1))
-    assert wrong(49, lower, ghost) == []
+    assert wrong(49, delayed, ghost) == []

@@ -128,6 +128,8 @@ def flash_take(s: Scene) -> Step | None:
     )  # fmt: skip
     moves = (SETTLEMENT, *(h.asset for h in victim.holdings))
     facts = {"account": victim.id, "bid": bid, "moves": moves}
+    if function == "withdraw":
+        facts["withdrawn"] = {"account": args[0], "asset": args[1], "amount": args[2]}
     return join("flash_take", [prepare, go], facts=facts, wait=wait)
 
 

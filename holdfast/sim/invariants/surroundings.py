@@ -177,9 +177,8 @@ def refusals_named(t: Transition, g: Ghost) -> Judgement:
     """A call with arguments in range is refused by a named error, never by a panic or in silence."""
     if t.step is None or t.ok or t.facts.get("absurd"):
         return
-    yield unless(
-        t.error not in ("Panic", "Empty", "Unknown"), f"{t.action} failed with {t.results[-1].error}"
-    )
+    unnamed = t.error in ("Panic", "Empty", "Unknown")
+    yield f"{t.action} failed with {t.results[-1].error}" if unnamed else None
 
 
 @invariant(36)
