@@ -14,15 +14,19 @@ uint256 constant SMILE_BITS = 200;
 
 function wordOf(Smile memory s) pure returns (SmileWord) {
     return SmileWord.wrap(
-        uint256(uint48(s.aPpb)) | uint256(s.bPpb) << 48 | uint256(uint32(s.rhoPpb)) << 88
-            | uint256(uint40(s.mPpb)) << 120 | uint256(s.sigmaPpb) << 160
+        uint256(uint48(s.aPpb)) | uint256(s.bPpb) << 48 | uint256(uint32(s.rhoPpb)) << 88 | uint256(uint40(s.mPpb))
+            << 120 | uint256(s.sigmaPpb) << 160
     );
 }
 
 function smileOf(SmileWord word) pure returns (Smile memory) {
     uint256 bits = SmileWord.unwrap(word);
     return Smile(
-        int48(uint48(bits)), uint40(bits >> 48), int32(uint32(bits >> 88)), int40(uint40(bits >> 120)), uint40(bits >> 160)
+        int48(uint48(bits)),
+        uint40(bits >> 48),
+        int32(uint32(bits >> 88)),
+        int40(uint40(bits >> 120)),
+        uint40(bits >> 160)
     );
 }
 
@@ -89,8 +93,8 @@ library Svi {
     ) internal pure returns (uint256) {
         if (secondsToExpiry <= nearSeconds) return nearVarianceWad * secondsToExpiry / YEAR;
         if (secondsToExpiry >= farSeconds) return farVarianceWad * secondsToExpiry / YEAR;
-        uint256 sum = nearVarianceWad * nearSeconds * (farSeconds - secondsToExpiry)
-            + farVarianceWad * farSeconds * (secondsToExpiry - nearSeconds);
+        uint256 sum = nearVarianceWad * nearSeconds * (farSeconds - secondsToExpiry) + farVarianceWad * farSeconds
+            * (secondsToExpiry - nearSeconds);
         return sum / ((farSeconds - nearSeconds) * YEAR);
     }
 
@@ -160,32 +164,35 @@ library Svi {
         }
     }
 
-    /// @dev g at a point, a few wei off.
+    /// @dev g at a point, a few wei off. Of a smile that `checkRange` let through: then no product leaves its word.
     function butterflyWad(Point memory p, uint256 yearsWad) internal pure returns (int256) {
-        int256 wad = int256(WAD);
-        int256 yearsSigned = int256(yearsWad);
-        int256 square = p.slopeWad * p.slopeWad / wad;
-        int256 centre = wad - p.kWad * p.slopeWad / (2 * p.varianceWad);
-        return centre * centre / wad - yearsSigned * square / (4 * p.varianceWad)
-            - yearsSigned * yearsSigned / wad * square / (16 * wad) + yearsSigned * p.curvatureWad / (2 * wad);
+        unchecked {
+            int256 wad = int256(WAD);
+            int256 yearsSigned = int256(yearsWad);
+            int256 square = p.slopeWad * p.slopeWad / wad;
+            int256 centre = wad - p.kWad * p.slopeWad / (2 * p.varianceWad);
+            return centre * centre / wad - yearsSigned * square / (4 * p.varianceWad) - yearsSigned * yearsSigned / wad
+                * square / (16 * wad) + yearsSigned * p.curvatureWad / (2 * wad);
+        }
     }
 
-    /// @dev The smile at k = m + σ·sinh θ, where its root is σ·cosh θ; each number a few wei off.
+    /// @dev The smile at k = m + σ·sinh θ, where its root is σ·cosh θ; each number a few wei off. No product leaves its word: of 40 to
+    /// 48 bits each parameter, and 113 what `stepsOf` lets the exponential grow to.
     function pointAt(Smile memory s, int256 thetaWad) internal pure returns (Point memory p) {
-        int256 wad = int256(WAD);
-        int256 ppb = int256(PPB);
-        int256 growth = FixedPointMathLib.expWad(thetaWad);
-        int256 decay = FixedPointMathLib.expWad(-thetaWad);
-        int256 sinh = (growth - decay) / 2;
-        int256 cosh = (growth + decay) / 2;
-        int256 b = int256(uint256(s.bPpb));
-        int256 sigma = int256(uint256(s.sigmaPpb));
+        unchecked {
+            int256 wad = int256(WAD);
+            int256 ppb = int256(PPB);
+            (int256 sinh, int256 cosh) = _hyperbolic(thetaWad);
+            int256 b = int256(uint256(s.bPpb));
+            int256 rho = s.rhoPpb;
+            int256 sigma = int256(uint256(s.sigmaPpb));
 
-        p.kWad = s.mPpb * ppb + sigma * sinh / ppb;
-        p.varianceWad = s.aPpb * ppb + b * sigma * ((s.rhoPpb * sinh / ppb) + cosh) / (ppb * ppb);
-        p.slopeWad = b * (s.rhoPpb * ppb + sinh * wad / cosh) / ppb;
-        // b/σ over cosh³, in three steps so that none outgrows its word
-        p.curvatureWad = b * wad / sigma * wad / cosh * wad / cosh * wad / cosh;
+            p.kWad = int256(s.mPpb) * ppb + sigma * sinh / ppb;
+            p.varianceWad = int256(s.aPpb) * ppb + b * sigma * (rho * sinh / ppb + cosh) / (ppb * ppb);
+            p.slopeWad = b * (rho * ppb + sinh * wad / cosh) / ppb;
+            // b/σ over cosh³, one by one so that nothing outgrows its word
+            p.curvatureWad = b * wad / sigma * wad / cosh * wad / cosh * wad / cosh;
+        }
     }
 
     /// @dev Steps of the grid to each side: the last is at `GRID_END_WAD` or beyond, as asinh x ≤ ln(2·x + 1).
@@ -202,9 +209,22 @@ library Svi {
         uint256 points = 2 * steps + 1;
         ks = new int256[](points + 2 * otherSteps + 1);
         for (uint256 i; i < ks.length; ++i) {
-            ks[i] = i < points
-                ? pointAt(s, _thetaWad(i, steps)).kWad
-                : pointAt(other, _thetaWad(i - points, otherSteps)).kWad;
+            ks[i] = i < points ? _kWad(s, _thetaWad(i, steps)) : _kWad(other, _thetaWad(i - points, otherSteps));
+        }
+    }
+
+    function _kWad(Smile memory s, int256 thetaWad) private pure returns (int256) {
+        unchecked {
+            (int256 sinh,) = _hyperbolic(thetaWad);
+            return int256(s.mPpb) * int256(PPB) + int256(uint256(s.sigmaPpb)) * sinh / int256(PPB);
+        }
+    }
+
+    /// @dev sinh and cosh, a few wei off.
+    function _hyperbolic(int256 thetaWad) private pure returns (int256 sinh, int256 cosh) {
+        unchecked {
+            (int256 growth, int256 decay) = (FixedPointMathLib.expWad(thetaWad), FixedPointMathLib.expWad(-thetaWad));
+            return ((growth - decay) / 2, (growth + decay) / 2);
         }
     }
 
