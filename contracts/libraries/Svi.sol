@@ -70,7 +70,7 @@ library Svi {
 
     /* VALUES */
 
-    /// @dev v(k), down; for |k| below 2^80.
+    /// @dev v(k), down; for |k| below 2^80, of a smile that `checkRange` let through.
     function varianceWadDown(SmileWord word, int256 kWad) internal pure returns (uint256) {
         unchecked {
             uint256 bits = SmileWord.unwrap(word);
@@ -135,7 +135,7 @@ library Svi {
         if (leastPpb < MIN_VARIANCE_PPB) revert ISmile.VarianceTooLow(leastPpb, MIN_VARIANCE_PPB);
     }
 
-    /// @dev No less total variance at the farther expiry: on the grids of both smiles, and far out.
+    /// @dev Of smiles that `checkRange` let through. No less total variance at the farther expiry: on the grids of both smiles, and far out.
     function checkCalendar(Smile memory near, uint256 nearSeconds, Smile memory far, uint256 farSeconds) internal pure {
         for (uint256 side; side < 2; ++side) {
             uint256 nearPpb = _wingPpb(near, side == 0) * nearSeconds;
@@ -151,7 +151,7 @@ library Svi {
         }
     }
 
-    /// @dev Variance moves by no more than a share of what stands: on the grids of both smiles.
+    /// @dev Of smiles that `checkRange` let through. Variance moves by no more than a share of what stands: on the grids of both.
     function checkMove(Smile memory standing, Smile memory next, uint256 moveBps) internal pure {
         (SmileWord standingWord, SmileWord nextWord) = (wordOf(standing), wordOf(next));
         int256[] memory ks = _gridsWad(standing, next);
