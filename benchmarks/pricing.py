@@ -40,7 +40,7 @@ Point = tuple[int, int]
 
 
 def draw(count: int, seed: int) -> list[Point]:
-    """Points of the domain: √w from a millionth to 20; half of the strikes within 9·√w of the forward, others anywhere."""
+    """Points of the domain: √w from a millionth to 20; half of the strikes within 9·√w of the forward."""
     rng = random.Random(seed)
     points = []
     while len(points) < count:

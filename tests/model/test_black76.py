@@ -26,7 +26,6 @@ from holdfast.model.black76 import (
     ERROR_WAD,
     MAX_LN_WAD,
     YEAR_SECONDS,
-    call_delta_wad,
     greeks,
     ln_moneyness_wad,
     price_wad,
