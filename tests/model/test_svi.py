@@ -336,11 +336,15 @@ def test_move__a_share_of_what_stands__and_no_more() -> None:
 
 
 def test_move__only_the_standing_smile_is_bent_there__is_seen() -> None:
-    """A narrow kink that vanishes lies between the points of the new grid."""
-    kink = Smile(a_ppb=PPB, b_ppb=100 * PPB, rho_ppb=0, m_ppb=137_000_000, sigma_ppb=MIN_SIGMA_PPB)
-    smooth = replace(kink, a_ppb=kink.a_ppb - PPB // 10, sigma_ppb=3_000_000)
+    """A narrow bottom that is filled lies between the points of the rounder smile's grid."""
+    narrow = Smile(a_ppb=PPB // 10, b_ppb=3 * PPB // 10, rho_ppb=0, m_ppb=0, sigma_ppb=PPB // 50)
+    round_one = replace(narrow, a_ppb=3 * PPB // 200, m_ppb=7 * PPB // 100, sigma_ppb=PPB // 2)
+    move_bps = BPS // 2
+    for point in grid(round_one):
+        standing, following = (variance_wad_down(one, point.k_wad) for one in (narrow, round_one))
+        assert abs(standing - following) * BPS <= standing * move_bps
     with pytest.raises(Refused, match="SmileMoveTooLarge"):
-        check_move(kink, smooth, 1_500)
+        check_move(narrow, round_one, move_bps)
 
 
 def test_flat__variance_and_surcharge__up_and_never_below_the_floor() -> None:
