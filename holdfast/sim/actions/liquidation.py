@@ -265,7 +265,7 @@ def _watching(s: Scene, deed: str, target: int, wait: int = 0) -> Step:
     return act(s.world, "watch", sentinel, deed, target, sender=s.world.people.stranger, wait=wait)
 
 
-@action(weight=1)
+@action(weight=3)
 def distribute(s: Scene) -> Step:
     insurance = s.world.protocol.insurance
     return act(s.world, "distribute", insurance, "distribute", sender=s.world.people.stranger)
