@@ -327,8 +327,8 @@ contract Positions is IPositions, AccessManaged {
         _weigh(h, query);
     }
 
-    /// @dev The legs of an account in the order of its lanes, with `extra` more (or less) of one. Sizes have 128 bits and
-    /// marks 88, so nothing overflows.
+    /// @dev The legs of an account in the order of its lanes, word after word, with `extra` more (or less) of one. Sizes
+    /// have 128 bits and marks 88, so nothing overflows.
     function _putLegs(
         uint256 book,
         uint256 items,
@@ -343,46 +343,39 @@ contract Positions is IPositions, AccessManaged {
         uint256 price = Prices.open(count);
         unchecked {
             uint256 offset;
-            for (uint256 rest = lanes; rest != 0; (rest, offset) = (rest >> Lanes.BITS, offset + 32)) {
-                _putInterest(uint16(rest), interests + offset, price + offset);
-            }
-            for (uint256 rest = more; rest != 0; (rest, offset) = (rest >> Lanes.BITS, offset + 32)) {
-                _putInterest(uint16(rest), interests + offset, price + offset);
+            (uint256 rest, uint256 next) = (lanes, more);
+            for (; rest != 0; (rest, next) = (next, 0)) {
+                for (; rest != 0; rest >>= Lanes.BITS) {
+                    uint256 interest = _interestWord(uint16(rest));
+                    Words.put(interests + offset, interest);
+                    Words.put(price + offset, uint16(interest >> UNDERLYING_BIT));
+                    offset += 32;
+                }
             }
 
             price = Prices.read(ORACLE, price, count);
             uint256 leg = BookCall.firstLeg(book);
-            while (true) {
-                if (lanes == 0) {
-                    if (more == 0) break;
-                    (lanes, more) = (more, 0);
-                }
-                uint256 interest = Words.get(interests);
-                uint256 mark = Words.get(price);
-                (int256 size, int256 quote, uint256 open) = _leg(account, uint16(lanes), interest, mark);
-                if (uint16(lanes) == extraIndex) size += extra;
+            for (; lanes != 0; (lanes, more) = (more, 0)) {
+                for (; lanes != 0; lanes >>= Lanes.BITS) {
+                    uint256 interest = Words.get(interests);
+                    uint256 mark = Words.get(price);
+                    (int256 size, int256 quote, uint256 open) = _leg(account, uint16(lanes), interest, mark);
+                    if (uint16(lanes) == extraIndex) size += extra;
 
-                uint256 underlying = uint16(interest >> UNDERLYING_BIT);
-                uint256 id = underlying << PERPETUAL_BIT;
-                if (lanes & FIRST_SERIES != 0) {
-                    id = InstrumentId.unwrap(_instrument(uint16(lanes)));
-                    open = _tallies[uint16(underlying)].openInterestWad;
-                }
-                BookCall.putLeg(leg, id, size, quote, price, open);
-                gross += (size.abs() * mark + (WAD - 1)) / WAD;
-                Words.put(items, _item(size.abs(), mark, Words.get(price + 32), Words.get(price + 64), underlying));
+                    uint256 underlying = uint16(interest >> UNDERLYING_BIT);
+                    uint256 id = underlying << PERPETUAL_BIT;
+                    if (lanes & FIRST_SERIES != 0) {
+                        id = InstrumentId.unwrap(_series[uint16(lanes) - FIRST_SERIES]);
+                        open = _tallies[uint16(underlying)].openInterestWad;
+                    }
+                    BookCall.putLeg(leg, id, size, quote, price, open);
+                    gross += (size.abs() * mark + (WAD - 1)) / WAD;
+                    Words.put(items, _item(size.abs(), mark, Words.get(price + 32), Words.get(price + 64), underlying));
 
-                lanes >>= Lanes.BITS;
-                (leg, price, interests, items) = (leg + BookCall.LEG_BYTES, price + 96, interests + 32, items + 32);
+                    (leg, price, interests, items) = (leg + BookCall.LEG_BYTES, price + 96, interests + 32, items + 32);
+                }
             }
         }
-    }
-
-    /// @dev The interest word of an instrument, and its underlying, where they are read.
-    function _putInterest(uint16 index, uint256 interestAt, uint256 underlyingAt) private view {
-        uint256 interest = _interestWord(index);
-        Words.put(interestAt, interest);
-        Words.put(underlyingAt, uint16(interest >> UNDERLYING_BIT));
     }
 
     /// @dev Size, quote and open interest [wad] of a position, funding projected to now.

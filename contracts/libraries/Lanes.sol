@@ -13,8 +13,10 @@ library Lanes {
     }
 
     function length(uint256 lanes) internal pure returns (uint256 n) {
-        for (; lanes != 0; lanes >>= BITS) {
-            ++n;
+        unchecked {
+            for (; lanes != 0; lanes >>= BITS) {
+                ++n;
+            }
         }
     }
 

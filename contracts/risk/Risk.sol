@@ -83,11 +83,9 @@ contract Risk is IRisk, AccessManaged {
         for (uint256 i; i < legs.length; ++i) {
             Leg calldata leg = legs[i];
             InstrumentId instrument = leg.instrument;
-            if (_isOption(instrument)) {
-                OptionMargin.addLeg(m, leg, _unitWad(instrument, leg.markWad), _listed(_classOf(instrument)));
-            } else {
-                LinearMargin.addLeg(m, leg, _listed(instrument));
-            }
+            InstrumentWord p = _listed(_classOf(instrument));
+            if (!_isOption(instrument)) LinearMargin.addLeg(m, leg, p);
+            else OptionMargin.addLeg(m, leg, _unitWad(instrument, leg.markWad), p);
         }
         Holding[] calldata holdings = book.holdings;
         for (uint256 i; i < holdings.length; ++i) {

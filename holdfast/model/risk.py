@@ -5,6 +5,7 @@ Requirements round up, values and limits down: the account may lose the wei. How
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,8 +72,8 @@ class Book:
 def assess(
     mode: Mode,
     book: Book,
-    instruments: dict[InstrumentId, InstrumentParams],
-    assets: dict[int, AssetParams],
+    instruments: Mapping[InstrumentId, InstrumentParams],
+    assets: Mapping[int, AssetParams],
     pricing: Pricing = AT_INTRINSIC,
 ) -> Margin:
     """Equity, IM, MM and borrow limit, by the parameters that are effective. Refused where `Risk.assess` reverts."""
