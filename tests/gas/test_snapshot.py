@@ -5,10 +5,10 @@
 `n` is the number of positions held by each side; for what happens to a whole side (funding, deleverage), the number of
 accounts on it. `deleverage` is the ledger's own call, `deleverage_account` all that anyone pays to have it done, and
 `deleverage_last` the ledger's call that closes a whole side and records the end of its epoch. `trade_option` is a trade
-by holders of n series, `settle_series` has n shorts. Prices moved a minute before, but for `start`, where the slow price
-had caught up: `start_moving` has it on its way. `take_over` and `fill_bid` buy all of an account with n positions, the
-first for a tranche at rest, whose epoch begins with it; `settle_tranche` ends that epoch, and its queue leaves.
-`refresh_target` is over n markets, `poke` asks n sources of one underlying.
+by holders of n series, `settle_series` has n shorts. Prices moved a minute before, but for `start`, where the slow
+price had caught up: `start_moving` has it on its way. `take_over` and `fill_bid` buy all of an account with n
+positions, the first for a tranche at rest, whose epoch begins with it; `settle_tranche` ends that epoch, and its queue
+leaves. `refresh_target` is over n markets, `poke` asks n sources of one underlying.
 """
 
 from __future__ import annotations

@@ -320,7 +320,7 @@ def _by_accounts(w: World, count: int, n: str, figures: dict[str, dict[str, int]
 def _by_options(w: World, count: int, n: str, figures: dict[str, dict[str, int]]) -> None:
     """Two accounts hold `count` series against each other, and `count` accounts are short of the first one.
 
-    One more is listed, that nobody holds: where the last one settles, the tally's word is cleared, and that is refunded.
+    One more is listed, that nobody holds: where the last one settles, the tally's word is cleared, which is refunded.
     """
     expiry, listed = _list_series(w, count + 1)
     series = listed[:count]

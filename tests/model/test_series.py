@@ -69,7 +69,7 @@ def test_settle_series__any_sides__longs_get_what_shorts_pay(seed: int) -> None:
         }
         quotes = {key: positions.position_of(world.now, *key)[1] for key in sizes}
         price = 2_345 * WAD + seed
-        world.time = expiry_of(series)
+        world.time = max(world.time, expiry_of(series))
         known = average.advance(average.History(), price, expiry_of(series))
         positions.settle_series(series, known, expiry_of(series))
 

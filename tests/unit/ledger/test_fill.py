@@ -5,7 +5,6 @@
 ├── instrument isn't listed                -> NoSuchInstrument
 ├── price outside the band                 -> PriceOutsideBand
 ├── open interest above the cap            -> OpenInterestCapExceeded
-├── a seventeenth position                 -> TooManyPositions
 ├── a fee above the bound                  -> FeeTooHigh
 ├── an account doesn't exist               -> NoSuchAccount
 ├── new risk in a restricted market, or at an old price  -> Blocked
@@ -96,22 +95,6 @@ def test_fill__cap_below_what_is_open__only_growth_reverts(bench: Bench, refused
     with refused("OpenInterestCapExceeded", instrument=bench.eth, openInterestWad=wads(11), capWad=wads(5)):
         bench.fill(long, short, 1, 2_000)
     bench.fill(short, long, 1, 2_000)
-
-
-def test_fill__seventeenth_position__reverts(bench: Bench, refused: Refused) -> None:
-    full, maker = bench.party(10**5), bench.party(10**6)
-    others = [bench.party(10**5) for _ in range(2)]
-    names = [name for name in bench.protocol.instruments if name != "BTC-PERP"]
-    for name in names:
-        bench.fill(full, maker, 0.1, 2_000, instrument=bench.protocol.instruments[name])
-    assert len(bench.look(full).positions) == len(bench.look(maker).positions) == 16
-    with refused("TooManyPositions", account=full.account, cap=16):
-        bench.fill(full, others[0], 0.001, 60_000, instrument=bench.btc)
-    with refused("TooManyPositions", account=maker.account, cap=16):
-        bench.fill(others[0], maker, 0.001, 60_000, instrument=bench.btc)
-
-    bench.fill(maker, full, 0.1, 2_000)  # one goes…
-    bench.fill(full, others[0], 0.001, 60_000, instrument=bench.btc)  # …so one may come
 
 
 def test_fill__fee_above_the_bound__reverts(

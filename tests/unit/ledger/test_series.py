@@ -358,8 +358,14 @@ def test_book__beyond_a_word_of_lanes__fills_up(desk: Desk, refused: Refused) ->
             bench.fill(long, short, 0.1, 60_000 if one == perpetual(BTC) else 2_000, instrument=one)
     assert list(positions.call("instrumentsOf", long.account)) == wanted[:most]
     assert bench.health(long).legs == most
+    third, fourth = bench.party(10**5), bench.party(10**5)
     with refused("TooManyPositions", account=long.account, cap=most):
         desk.fill(long, short, 0.1, wanted[most])
+    with refused("TooManyPositions", account=short.account, cap=most):
+        desk.fill(third, short, 0.1, wanted[most])
+    desk.fill(third, fourth, 0.1, wanted[most])
+    with refused("TooManyPositions", account=long.account, cap=most):
+        bench.seize(third, long)
 
     # The first goes, the last takes its place; then one in the second word; then there is room again.
     bench.fill(short, long, 0.1, 2_000, instrument=wanted[0])

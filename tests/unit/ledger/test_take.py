@@ -2,7 +2,7 @@
 ├── caller has no right SEIZE            -> NotEngine
 ├── from is to                           -> SameAccount
 ├── either account doesn't exist         -> NoSuchAccount
-├── the receiving account is full        -> TooManyPositions, TooManyHoldings
+├── the receiving account is full        -> TooManyHoldings (of positions: test_series.py)
 └── otherwise emits SliceTaken, returns what `to` paid, and hands over the fraction of
     ├── positions                        at the mark: what is realised goes to the one who gives
     ├── collateral                       at its price, to the account, or out to a receiver
@@ -154,16 +154,6 @@ def test_take__receiving_account_is_full__reverts(bench: Bench, victim: Party, r
     with refused("TooManyHoldings", account=full.account, cap=5):
         bench.seize(victim, full)
     bench.seize(victim, full, receiver=STRANGER)  # out to a receiver it takes no lane
-
-    crowded, maker = bench.party(10**5), bench.party(10**6)
-    for name, instrument in bench.protocol.instruments.items():
-        if name not in ("BTC-PERP",):
-            mark = 1_900 if name == "ETH-PERP" else 2_000
-            bench.fill(crowded, maker, 0.1, mark, instrument=instrument)
-    other = bench.party(10_000)
-    bench.fill(other, bench.party(10_000), 0.1, 60_000, instrument=bench.btc)
-    with refused("TooManyPositions", account=crowded.account, cap=16):
-        bench.seize(other, crowded)
 
 
 def test_take__closed_by_deleveraging__is_paid_out_with_the_whole(bench: Bench, taker: Party) -> None:
