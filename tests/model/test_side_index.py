@@ -19,6 +19,7 @@
 │   ├── the whole side                               -> the epoch ends at a scale of nothing
 │   ├── under the floor                              -> the epoch ends, bases are folded
 │   └── nobody opposite                              -> nothing changes
+├── settlement, any sides                            -> longs get no more than the payoff, shorts pay no less
 ├── crossing an epoch
 │   ├── exact                                        -> free
 │   ├── a part of a wei lost                         -> costs EPOCH_DUST, also where nothing is left
@@ -385,6 +386,18 @@ def test_deleverage__nobody_opposite__nothing_changes() -> None:
 
 
 # Epochs
+
+
+@repeatable
+@given(scales, scales, flows, flows, st.integers(0, MAX_PRICE_WAD))
+def test_settle__any_sides__within_a_wei_against_both(a: int, b: int, k: int, j: int, payoff: int) -> None:
+    settled = si.settle(market(side(a, k), side(b, j), WAD, WAD), payoff)
+
+    gets, pays = settled.long.flow_wad - k, j - settled.short.flow_wad
+    assert gets <= Fraction(a * payoff, WAD) < gets + 1
+    assert pays - 1 < Fraction(b * payoff, WAD) <= pays
+    assert settled.long.scale_wad == settled.short.scale_wad == 0
+    assert settled.interest.settled and settled.interest.scaled
 
 
 def test_cross__exact__is_free() -> None:

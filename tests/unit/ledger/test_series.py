@@ -10,6 +10,7 @@
 │   ├── expired                                -> both sides at the payoff of the average; emits SeriesSettled
 │   │   ├── each account realises by settle, once
 │   │   ├── out of the money                   -> nothing changes hands
+│   │   ├── both sides were deleveraged        -> what is left, rounded against both
 │   │   ├── nobody held it                     -> settled all the same
 │   │   └── after an outage                    -> by the hint
 │   ├── twice                                  -> AlreadySettled
@@ -267,6 +268,27 @@ def test_settle_series__out_of_the_money__only_the_premium_stays(desk: Desk) -> 
     assert named(receipt, "SeriesSettled")[0]["payoffWad"] == 0
     assert desk.realise(long, desk.call) == -3 * price
     assert desk.realise(short, desk.call) == 3 * price
+
+
+def test_settle_series__deleveraged__what_is_left_rounded_against_both(desk: Desk) -> None:
+    bench, (long, short) = desk.bench, pair(desk)
+    other_long, other_short = pair(desk)
+    for buyer, seller, size in ((long, short, 1), (long, other_short, 1), (other_long, short, 1)):
+        desk.fill(buyer, seller, size, desk.call)
+    bench.close_out(other_short, 0, desk.call)  # a third of the longs
+    bench.close_out(other_long, 0, desk.call)  # what it has left, of the shorts
+    before = bench.positions.call("marketOf", desk.call)[:2]
+    desk.expire(2_106.12345678)
+    payoff = 10_612_345_678 * 10**10
+
+    desk.settle(desk.call)
+
+    after = bench.positions.call("marketOf", desk.call)[:2]
+    gets, pays = after[0].flowWad - before[0].flowWad, before[1].flowWad - after[1].flowWad
+    assert all(0 < one.scaleWad < WAD and one.scaleWad * payoff % WAD for one in before)
+    assert gets == before[0].scaleWad * payoff // WAD
+    assert pays == before[1].scaleWad * payoff // WAD + 1
+    assert sum(desk.realise(one, desk.call) for one in (long, short)) <= 0
 
 
 def test_settle_series__nobody_held_it__is_settled(desk: Desk, refused: Refused) -> None:
