@@ -369,8 +369,9 @@ contract Positions is IPositions, AccessManaged {
                         open = _tallies[uint16(underlying)].openInterestWad;
                     }
                     BookCall.putLeg(leg, id, size, quote, price, open);
-                    gross += (size.abs() * mark + (WAD - 1)) / WAD;
-                    Words.put(items, _item(size.abs(), mark, Words.get(price + 32), Words.get(price + 64), underlying));
+                    uint256 units = size.abs();
+                    gross += (units * mark + (WAD - 1)) / WAD;
+                    Words.put(items, _item(units, mark, Words.get(price + 32), Words.get(price + 64), underlying));
 
                     (leg, price, interests, items) = (leg + BookCall.LEG_BYTES, price + 96, interests + 32, items + 32);
                 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
+
 /// @notice A short list of non-zero 16-bit ids in one word, dense from the lowest lane.
 library Lanes {
     uint256 internal constant BITS = 16;
@@ -14,9 +16,7 @@ library Lanes {
 
     function length(uint256 lanes) internal pure returns (uint256 n) {
         unchecked {
-            for (; lanes != 0; lanes >>= BITS) {
-                ++n;
-            }
+            if (lanes != 0) n = (FixedPointMathLib.log2(lanes) >> 4) + 1; // dense: the highest bit tells, of BITS a lane
         }
     }
 

@@ -46,7 +46,8 @@ library LinearMargin {
         }
     }
 
-    function addLeg(Margin memory m, Leg calldata leg, InstrumentWord p) internal pure {
+    /// @param initialWad the rate at the open interest of the leg
+    function addLeg(Margin memory m, Leg calldata leg, uint256 maintenanceBps, uint256 initialWad) internal pure {
         int256 sizeWad = leg.sizeWad;
         uint256 markWad = leg.markWad;
         uint256 emaWad = leg.emaWad;
@@ -55,8 +56,8 @@ library LinearMargin {
             uint256 product = absSizeWad * markWad;
             uint256 notionalWad = _ceilDiv(product, WAD);
             m.equityWad += (sizeWad < 0 ? -int256(notionalWad) : int256(product / WAD)) + leg.quoteWad;
-            m.maintenanceWad += _ceilDiv(notionalWad * p.maintenanceBps(), BPS);
-            m.initialWad += _ceilDiv(notionalWad * initialRateWad(leg.openInterestWad, p), WAD);
+            m.maintenanceWad += _ceilDiv(notionalWad * maintenanceBps, BPS);
+            m.initialWad += _ceilDiv(notionalWad * initialWad, WAD);
 
             (uint256 highWad, uint256 lowWad) = sizeWad > 0 ? (markWad, emaWad) : (emaWad, markWad);
             if (highWad > lowWad) m.initialWad += _ceilDiv(absSizeWad * (highWad - lowWad), WAD);

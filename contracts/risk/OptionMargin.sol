@@ -3,8 +3,6 @@ pragma solidity ^0.8.30;
 
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { Payoff } from "contracts/libraries/Payoff.sol";
-import { InstrumentWord } from "contracts/risk/InstrumentWord.sol";
-import { LinearMargin } from "contracts/risk/LinearMargin.sol";
 import { InstrumentId, Kind, Leg, Margin } from "interfaces/Types.sol";
 
 /// @notice Standard margin of one option, without netting: what exchanges ask of a short that nothing else covers.
@@ -31,8 +29,12 @@ library OptionMargin {
     uint256 internal constant LONG_MAINTENANCE_BPS = 5_000; // of a long's value
 
     /// @param unitWad value of one unit [wad]
-    /// @param p parameters of the option class of its underlying
-    function addLeg(Margin memory m, Leg calldata leg, uint256 unitWad, InstrumentWord p) internal pure {
+    /// @param maintenanceBps rate of the option class of its underlying
+    /// @param initialWad the class's rate at the open interest of the leg
+    function addLeg(Margin memory m, Leg calldata leg, uint256 unitWad, uint256 maintenanceBps, uint256 initialWad)
+        internal
+        pure
+    {
         int256 sizeWad = leg.sizeWad;
         m.equityWad += leg.quoteWad;
         if (sizeWad == 0) return;
@@ -49,9 +51,9 @@ library OptionMargin {
             }
             m.equityWad -= int256(_ceilDiv(product, WAD));
             m.maintenanceWad += _ceilDiv(
-                absSizeWad * needWad(leg.instrument, leg.markWad, p.maintenanceBps() * (WAD / BPS)), WAD
+                absSizeWad * needWad(leg.instrument, leg.markWad, maintenanceBps * (WAD / BPS)), WAD
             );
-            m.initialWad += _ceilDiv(absSizeWad * _initialWad(leg, p), WAD);
+            m.initialWad += _ceilDiv(absSizeWad * _initialWad(leg, initialWad), WAD);
         }
     }
 
@@ -66,9 +68,8 @@ library OptionMargin {
     }
 
     /// @dev Per unit of a short [wad].
-    function _initialWad(Leg calldata leg, InstrumentWord p) private pure returns (uint256) {
+    function _initialWad(Leg calldata leg, uint256 rateWad) private pure returns (uint256) {
         (uint256 markWad, uint256 emaWad) = (leg.markWad, leg.emaWad);
-        uint256 rateWad = LinearMargin.initialRateWad(leg.openInterestWad, p);
         uint256 atMarkWad = needWad(leg.instrument, markWad, rateWad);
         uint256 atEmaWad = needWad(leg.instrument, emaWad, rateWad);
         (uint256 highWad, uint256 lowWad) = leg.instrument.kindOf() == Kind.Call ? (emaWad, markWad) : (markWad, emaWad);

@@ -84,8 +84,9 @@ contract Risk is IRisk, AccessManaged {
             Leg calldata leg = legs[i];
             InstrumentId instrument = leg.instrument;
             InstrumentWord p = _listed(_classOf(instrument));
-            if (!_isOption(instrument)) LinearMargin.addLeg(m, leg, p);
-            else OptionMargin.addLeg(m, leg, _unitWad(instrument, leg.markWad), p);
+            uint256 rateWad = LinearMargin.initialRateWad(leg.openInterestWad, p);
+            if (!_isOption(instrument)) LinearMargin.addLeg(m, leg, p.maintenanceBps(), rateWad);
+            else OptionMargin.addLeg(m, leg, _unitWad(instrument, leg.markWad), p.maintenanceBps(), rateWad);
         }
         Holding[] calldata holdings = book.holdings;
         for (uint256 i; i < holdings.length; ++i) {
