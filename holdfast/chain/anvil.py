@@ -71,12 +71,13 @@ class Anvil:
             "--block-base-fee-per-gas": base_fee,
             "--gas-limit": gas_limit,
             "--block-time": block_time,
-            "--max-persisted-states": 0,  # states of old blocks: else gigabytes of them stay in the home folder
         }
         self._command = [
             *(word for name, value in options.items() if value is not None for word in (name, str(value))),
             *(["--disable-code-size-limit"] if unlimited_code else []),
             "--no-request-size-limit",
+            # States of old blocks are not written to disk: gigabytes of them would stay in the home folder.
+            *([] if "--prune-history" in extra else ["--max-persisted-states", "0"]),
             *extra,
         ]
         self._process: subprocess.Popen[bytes] | None = None

@@ -144,7 +144,8 @@ class Director:
         bare = [account for account in trouble if is_bare(account)]
         keeping = 0 if mood.absent else profile.keeping
         if rng.random() < keeping and (kept := self._keep(s, trouble, bare)):
-            return kept
+            if kept != PATIENCE or not mood.silent:  # it ends with a price
+                return kept
         names = [name for name in profile.weights if name not in profile.off | mood.off]
         leaving = any(stake.leaving for stake in stakes_of(s.ghost).held.values())
         if leaving and "unstake" in names and rng.random() < LEAVING:
