@@ -54,22 +54,18 @@ library Black76 {
     /// below 2^190.
     function timeValueWad(int256 lnWad, uint256 rootWad) internal pure returns (uint256) {
         unchecked {
-            if (rootWad == 0) return 0;
-
-            uint256 distance = (uint256(lnWad < 0 ? -lnWad : lnWad) << 56) / rootWad;
+            // A root of zero divides to zero, so a and b are zero and v is, too.
+            uint256 distance = FixedPointMathLib.rawDiv(FixedPointMathLib.abs(lnWad) << 56, rootWad);
             uint256 half = (rootWad << 55) / WAD;
-            uint256 b = distance + half;
-            if (distance < half) {
-                uint256 a = half - distance;
-                if (a >= Normal.END_X56) return WAD;
-                return WAD - ((Normal.bellX64(a) * (Normal.millsX112(a) + Normal.millsX112(b)) * WAD) >> 176);
-            } else {
-                uint256 a = distance - half;
-                if (a >= Normal.END_X56) return 0;
-                // Where a and b all but agree, the rounding of their quotients may turn the difference over.
-                uint256 mills = FixedPointMathLib.zeroFloorSub(Normal.millsX112(a), Normal.millsX112(b));
-                return (Normal.bellX64(a) * mills * WAD) >> 176;
-            }
+            bool below = distance < half;
+            uint256 a = below ? half - distance : distance - half;
+            if (a >= Normal.END_X56) return below ? WAD : 0;
+
+            uint256 near = Normal.millsX112(a);
+            uint256 far = Normal.millsX112(distance + half);
+            if (below) return WAD - ((Normal.bellX64(a) * (near + far) * WAD) >> 176);
+            // Where a and b all but agree, the rounding of their quotients may turn the difference over.
+            return (Normal.bellX64(a) * FixedPointMathLib.zeroFloorSub(near, far) * WAD) >> 176;
         }
     }
 

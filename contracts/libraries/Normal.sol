@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
+
 import { WAD } from "contracts/libraries/FixedPoint.sol";
 
 /// @notice The normal distribution.
@@ -25,7 +27,7 @@ library Normal {
     /// @dev N(x), of any x. Within `ERROR_WAD`; N(−x) + N(x) = 1 to the wei.
     function cdfWad(int256 xWad) internal pure returns (uint256 probabilityWad) {
         unchecked {
-            uint256 size = uint256(xWad < 0 ? -xWad : xWad);
+            uint256 size = FixedPointMathLib.abs(xWad);
             if (size < END_WAD) {
                 uint256 xX56 = (size << 56) / WAD;
                 probabilityWad = (bellX64(xX56) * millsX112(xX56) * WAD) >> 176;
@@ -37,7 +39,7 @@ library Normal {
     /// @dev The density of N at x, of any x. Within `ERROR_WAD`.
     function pdfWad(int256 xWad) internal pure returns (uint256) {
         unchecked {
-            uint256 size = uint256(xWad < 0 ? -xWad : xWad);
+            uint256 size = FixedPointMathLib.abs(xWad);
             if (size >= END_WAD) return 0;
             return (bellX64((size << 56) / WAD) * WAD / ROOT_TAU_WAD * WAD) >> 64;
         }
@@ -78,7 +80,7 @@ library Normal {
             q = q * xX56 + 973891397644270534832246017116780521;
             q = q * xX56 + 146186895607632905510546125469702288661051601655602009;
             q = (q * xX56 + 12759005432625708277513997463289887275738212406974810017520452085219328) >> 168;
-            return p / (q * xX56 + 1329227995784915872903807060280344576); // by 120 places
+            return FixedPointMathLib.rawDiv(p, q * xX56 + 1329227995784915872903807060280344576); // by 120 places
         }
     }
 }
