@@ -12,18 +12,7 @@ import { Normal } from "contracts/libraries/Normal.sol";
 ///
 ///     N(d₁) or 1 − N(d₁) = bell(|d₁|)·mills(|d₁|)     |d₁| = a below the strike, b above; bell(b) = bell(a)·K/F
 library ScanQuote {
-    /// @dev Value of one unit, as `Black76.pricesWad` has it.
-    function valueWad(uint256 forwardWad, uint256 strikeWad, int256 lnWad, uint256 rootWad, bool isCall)
-        internal
-        pure
-        returns (uint256)
-    {
-        (uint256 callWad, uint256 putWad) =
-            Black76.pricesWad(forwardWad, strikeWad, Black76.timeValueWad(lnWad, rootWad));
-        return isCall ? callWad : putWad;
-    }
-
-    /// @dev The same, and what it gains as the forward rises by one: 0 … 1 of a call, −1 … 0 of a put.
+    /// @dev Value of one unit, and what it gains as the forward rises by one: 0 … 1 of a call, −1 … 0 of a put.
     function quoteWad(uint256 forwardWad, uint256 strikeWad, int256 lnWad, uint256 rootWad, bool isCall)
         internal
         pure

@@ -1,4 +1,4 @@
-"""Portfolio margin: exact twin of `contracts/risk/PortfolioMargin.sol`. Formulas stand at its head and in `docs/portfolio.md`.
+"""Portfolio margin: exact twin of `contracts/risk/{Portfolio,PortfolioMargin,Scan}.sol`, where the formulas stand.
 
 One grid of scenarios for each underlying: the spot moves, all volatilities move with it (sticky strike: the total
 variance of a strike stays that of its strike), and the loss of everything on that underlying is weighed. Requirements
@@ -204,7 +204,7 @@ def requirement(exposure: Exposure, params: ScanParams, grid: Grid, *, witness: 
 def losses(
     exposure: Exposure, params: ScanParams, grid: Grid, cap_wad: int, *, witness: int = ALL
 ) -> list[int]:
-    """Weighted loss of each cell, at least zero; zero where the witness doesn't name it.
+    """Weighted loss of each cell, at least zero; and zero where the witness doesn't name it.
 
     A cell of the core is a place and the way to it from its neighbour on the side of the spot. Its loss is the largest
     at the places (the account's own strikes on the way are places too), and what no loss between them exceeds:
@@ -282,7 +282,7 @@ def between(low: Place, high: Place) -> int:
     What is long is convex in the spot: it lies above its tangents at both ends. What is short is concave: it lies above
     its chord. So the profit lies above the higher of two straight lines, which leave the ends with the slopes
 
-        m = Δ + (rest of high − rest of low)/(high − low)      where: Δ = long delta at that end, rest = all but long options
+        m = Δ + (rest of high − rest of low)/(high − low)      where: Δ = delta of what is long, at that end
 
     and, where the first falls and the second rises, cross at  V − p·(V − V' + q·width)/(p + q),  p = −m, q = m'.
     """
@@ -300,7 +300,7 @@ def between(low: Place, high: Place) -> int:
 
 
 def place_at(exposure: Exposure, shocked_wad: int, move_wad: int, vol_bps: int) -> Place:
-    """What everything gains where the spot goes to `shocked_wad` and volatilities by `vol_bps`; move = ln(shocked/spot)."""
+    """What everything gains where the spot goes to `shocked_wad` and volatilities by `vol_bps`; `move_wad` is its ln."""
     rest = exposure.linear_wad * (shocked_wad - exposure.spot_wad)
     long, slope = 0, 0
     for option in exposure.options:
@@ -365,8 +365,10 @@ def shocked_spot(spot_wad: int, shock_bps: int) -> tuple[int, int]:
 
 
 def own_strikes(exposure: Exposure, vol_bps: int, params: ScanParams) -> list[tuple[int, int]]:
-    """Strikes of long options, ascending and each once, with ln(F/K), that are places by themselves: there alone the value
-    has a corner that points down, and it is sharp while σ√T is small. Where it isn't, `between` is close enough."""
+    """Strikes of long options, ascending and each once, with ln(F/K), that are places by themselves.
+
+    There alone the value has a corner that points down, sharp while σ√T is small; else `between` is close enough.
+    """
     return sorted(
         {
             (one.strike_wad, one.log_wad)
@@ -377,7 +379,7 @@ def own_strikes(exposure: Exposure, vol_bps: int, params: ScanParams) -> list[tu
 
 
 def uncovered_loss(exposure: Exposure, params: ScanParams) -> int:
-    """What is charged for the slope as the spot goes to infinity, where puts are worth nothing and calls move as it does."""
+    """What is charged for the slope as the spot goes to infinity, where puts are worth nothing and calls move with it."""
     slope_wad = exposure.linear_wad + sum(one.size_wad for one in exposure.options if one.is_call)
     return mul_div_up(max(0, -slope_wad) * exposure.spot_wad, params.tail_bps, WAD * BPS)
 
@@ -386,7 +388,7 @@ def add_ons(exposure: Exposure, params: ScanParams) -> tuple[int, int, int]:
     """Floor, contingency of IM, and cap.
 
     floor = spot·(net·|Σδ| + gross·(Σ|δ| − |Σδ|)/2)
-    contingency = spot·short·Σ|sizes of short options| + |Σδ|·gap   where: gap = how far the slow price is on the bad side
+    contingency = spot·short·Σ|sizes of short options| + |Σδ|·gap      gap: how far the slow price is on the bad side
     cap = Σ value of long options + spot·Σ|everything else|
     """
     spot_wad = exposure.spot_wad
@@ -402,12 +404,14 @@ def add_ons(exposure: Exposure, params: ScanParams) -> tuple[int, int, int]:
         else:
             premium += option.size_wad * option.value_wad
 
-    weighed = 2 * params.net_delta_bps * abs(net) + params.gross_delta_bps * (gross - abs(net))
-    floor_wad = mul_div_up(weighed, spot_wad, 2 * WAD * WAD * BPS)
+    net_wad = mul_div_up(abs(net), 1, WAD)
+    hedged_wad = max(0, mul_div_up(gross, 1, WAD) - net_wad)
+    weighed_wad = 2 * net_wad * params.net_delta_bps + hedged_wad * params.gross_delta_bps
+    floor_wad = mul_div_up(weighed_wad, spot_wad, 2 * WAD * BPS)
     against_wad = spot_wad - exposure.ema_wad if net > 0 else exposure.ema_wad - spot_wad
-    gap_wad = mul_div_up(abs(net), max(0, against_wad), WAD * WAD)
-    short_wad = mul_div_up(short_wad * spot_wad, params.short_option_bps, WAD * BPS)
-    return floor_wad, short_wad + gap_wad, mul_div_up(premium + other_wad * spot_wad, 1, WAD)
+    gap_wad = mul_wad_up(net_wad, max(0, against_wad))
+    charge_wad = mul_div_up(short_wad * spot_wad, params.short_option_bps, WAD * BPS)
+    return floor_wad, charge_wad + gap_wad, mul_div_up(premium + other_wad * spot_wad, 1, WAD)
 
 
 def combined(required_wad: Sequence[int], correlation_bps: int) -> int:

@@ -108,7 +108,7 @@ class Scan:
         return np.maximum(worst, np.minimum(np.maximum(bound, floor) + contingency, cap))
 
     def _bounds(self, sizes: Floats, line: _Line, profit: Floats) -> Floats:
-        """What no profit between two neighbouring places of a line lies below: tangents of what is long, chords of the rest."""
+        """What no profit between two neighbours of a line lies below: tangents of what is long, chords of the rest."""
         long = np.maximum(sizes[:, 1:], 0.0)
         slopes = long @ line.deltas.T
         rest = profit - long @ line.profits[:, 1:].T

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
+
+import { Black76 } from "contracts/libraries/Black76.sol";
+import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
+import { SmileWord, Svi } from "contracts/libraries/Svi.sol";
+import { Scan } from "contracts/risk/Scan.sol";
+import { ScanQuote } from "contracts/risk/ScanQuote.sol";
+import { IPortfolio } from "interfaces/IPortfolio.sol";
+import { IRisk } from "interfaces/IRisk.sol";
+import { IScans } from "interfaces/IScans.sol";
+import { ISurface } from "interfaces/ISurface.sol";
+import { Book, Holding, InstrumentId, Kind, Leg, Margin } from "interfaces/Types.sol";
+
+/// @notice From a book to what each underlying moves, and from the margins of underlyings to that of the account.
+/// @dev Sticky strike: the total variance w of a strike is read once, at its ln(K/F) of now, and only volatility shocks move it.
+///
+///     all = ⌈√(ρ·(ΣR)² + (1 − ρ)·ΣR²)⌉      where: R = margin of an underlying, ρ = stressed correlation; ρ = 1 without offsets
+library PortfolioMargin {
+    using FixedPoint for int256;
+
+    uint256 private constant TERM = 30 days;
+
+    /// @dev An expiry that was looked up already.
+    struct Expiry {
+        uint40 expiryAt;
+        uint256 seconds_; // left
+        SmileWord smile;
+        uint256 powerWad;
+    }
+
+    /// @dev Value and limit as in the linear models; margin too, where no grid takes it in.
+    function addHolding(Margin memory m, Holding calldata h, IRisk.AssetParams calldata p, bool netted) internal pure {
+        uint256 product = h.amountWad * h.priceWad;
+        uint256 lowerWad = FixedPointMathLib.min(h.priceWad, h.emaWad);
+        uint256 limitWad = h.amountWad * lowerWad * (BPS - p.initialHaircutBps) / (WAD * BPS);
+        m.equityWad += int256(product / WAD);
+        m.borrowLimitWad += limitWad;
+        if (netted) return;
+        uint256 valueUpWad = _ceilDiv(product, WAD);
+        m.initialWad += valueUpWad - limitWad;
+        m.maintenanceWad += _ceilDiv(valueUpWad * p.maintenanceHaircutBps, BPS);
+    }
+
+    /// @dev The underlyings of a book, each once, of legs first.
+    function underlyingsOf(Book calldata book, uint16[] memory netted)
+        internal
+        pure
+        returns (uint16[] memory found, uint256 count)
+    {
+        uint256 legs = book.legs.length;
+        found = new uint16[](legs + netted.length);
+        for (uint256 i; i < legs + netted.length; ++i) {
+            bool isLeg = i < legs;
+            uint16 underlying = isLeg ? book.legs[i].instrument.underlyingOf() : netted[i - legs];
+            if (!isLeg && underlying == 0) continue;
+            uint256 j;
+            while (j < count && found[j] != underlying) ++j;
+            if (j == count) found[count++] = underlying;
+        }
+    }
+
+    /// @dev Everything on one underlying. Its prices are those of its first leg, else of its first holding.
+    function exposureOf(
+        Book calldata book,
+        uint16[] memory netted,
+        uint16 underlying,
+        IScans.ScanParams memory p,
+        ISurface surface
+    ) internal view returns (Scan.Exposure memory e) {
+        uint256 count;
+        for (uint256 i; i < book.legs.length; ++i) {
+            InstrumentId instrument = book.legs[i].instrument;
+            if (instrument.underlyingOf() != underlying) continue;
+            if (e.spotWad == 0) (e.spotWad, e.emaWad) = (book.legs[i].markWad, book.legs[i].emaWad);
+            if (instrument.kindOf() != Kind.Perpetual) ++count;
+        }
+        for (uint256 i; i < netted.length; ++i) {
+            if (netted[i] != underlying) continue;
+            Holding calldata h = book.holdings[i];
+            if (e.spotWad == 0) (e.spotWad, e.emaWad) = (h.priceWad, h.emaWad);
+            e.linearWad += int256(h.amountWad);
+            e.grossLinearWad += h.amountWad;
+        }
+        if (e.spotWad == 0) revert IPortfolio.NoPrice(underlying);
+
+        e.options = new Scan.Option[](count);
+        _addLegs(e, book.legs, underlying, p, surface);
+    }
+
+    /// @dev ⌈√(ρ·(ΣR)² + (1 − ρ)·ΣR²)⌉. Margins below 2^114.
+    function combinedUp(uint256[] memory margins, uint256 correlationBps) internal pure returns (uint256) {
+        uint256 sumWad;
+        uint256 squares;
+        for (uint256 i; i < margins.length; ++i) {
+            sumWad += margins[i];
+        }
+        if (correlationBps == BPS) return sumWad;
+        for (uint256 i; i < margins.length; ++i) {
+            squares += margins[i] * margins[i];
+        }
+        uint256 square = _ceilDiv(correlationBps * sumWad * sumWad + (BPS - correlationBps) * squares, BPS);
+        uint256 root = FixedPointMathLib.sqrt(square);
+        return root * root < square ? root + 1 : root;
+    }
+
+    function _addLegs(
+        Scan.Exposure memory e,
+        Leg[] calldata legs,
+        uint16 underlying,
+        IScans.ScanParams memory p,
+        ISurface surface
+    ) private view {
+        uint256 count;
+        uint256 known;
+        Expiry[] memory expiries = new Expiry[](e.options.length);
+        int256 lnSpotWad = FixedPointMathLib.lnWad(int256(e.spotWad));
+        for (uint256 i; i < legs.length; ++i) {
+            Leg calldata leg = legs[i];
+            InstrumentId instrument = leg.instrument;
+            if (instrument.underlyingOf() != underlying) continue;
+            int256 sizeWad = leg.sizeWad;
+            uint256 unitWad = e.spotWad;
+            if (instrument.kindOf() == Kind.Perpetual) {
+                e.linearWad += sizeWad;
+                e.grossLinearWad += sizeWad.abs();
+            } else {
+                uint256 at;
+                while (at < known && expiries[at].expiryAt != instrument.expiryOf()) ++at;
+                if (at == known) expiries[known++] = _expiryOf(underlying, instrument.expiryOf(), p, surface);
+                Scan.Option memory o = e.options[count++];
+                o.sizeWad = sizeWad;
+                _prepare(o, instrument, e.spotWad, lnSpotWad, expiries[at]);
+                unitWad = o.valueWad;
+            }
+            e.valueWad += (sizeWad < 0
+                        ? -int256(_ceilDiv(uint256(-sizeWad) * unitWad, WAD))
+                        : int256(uint256(sizeWad) * unitWad / WAD)) + leg.quoteWad;
+        }
+    }
+
+    function _prepare(
+        Scan.Option memory o,
+        InstrumentId instrument,
+        uint256 spotWad,
+        int256 lnSpotWad,
+        Expiry memory expiry
+    ) private pure {
+        o.strikeWad = instrument.strikeOf();
+        o.isCall = instrument.kindOf() == Kind.Call;
+        o.lnWad = lnSpotWad - FixedPointMathLib.lnWad(int256(o.strikeWad));
+        o.powerWad = expiry.powerWad;
+        if (expiry.seconds_ != 0) {
+            uint256 varianceWad = Svi.varianceWadDown(expiry.smile, -o.lnWad) * expiry.seconds_ / 365 days;
+            o.rootWad = Black76.rootWadDown(varianceWad);
+        }
+        (o.valueWad, o.deltaWad) = ScanQuote.quoteWad(spotWad, o.strikeWad, o.lnWad, o.rootWad, o.isCall);
+    }
+
+    /// @dev At or after expiry there is no smile, and an option is worth what it pays.
+    function _expiryOf(uint16 underlying, uint40 expiryAt, IScans.ScanParams memory p, ISurface surface)
+        private
+        view
+        returns (Expiry memory x)
+    {
+        x.expiryAt = expiryAt;
+        x.seconds_ = FixedPointMathLib.zeroFloorSub(expiryAt, block.timestamp);
+        if (x.seconds_ != 0) {
+            (uint256 smile,) = surface.smileOf(underlying, expiryAt);
+            x.smile = SmileWord.wrap(smile);
+        }
+        x.powerWad = powerWad(x.seconds_, p);
+    }
+
+    /// @dev (30 days/T)^p, T at least a day.
+    function powerWad(uint256 secondsLeft, IScans.ScanParams memory p) internal pure returns (uint256) {
+        secondsLeft = FixedPointMathLib.max(secondsLeft, 1 days);
+        int256 powerBps = int256(uint256(secondsLeft < TERM ? p.nearPowerBps : p.farPowerBps));
+        int256 lnWad = FixedPointMathLib.lnWad(int256(TERM * WAD / secondsLeft));
+        return uint256(FixedPointMathLib.expWad(powerBps * lnWad / int256(BPS)));
+    }
+
+    function _ceilDiv(uint256 x, uint256 d) private pure returns (uint256) {
+        unchecked {
+            return (x + d - 1) / d;
+        }
+    }
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
+
+import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
+import { ScanGrids } from "contracts/risk/ScanGrids.sol";
+import { ScanQuote } from "contracts/risk/ScanQuote.sol";
+import { IScans, ScanGrid } from "interfaces/IScans.sol";
+
+/// @notice Margin of everything that one underlying moves.
+/// @dev A *cell* of the grid is a place (spot and volatility shocked) and the way to it from its neighbour on the side of
+/// the spot. Its loss is the largest at the places, the account's own strikes on the way among them, and what no loss
+/// between them exceeds, as far as the cap. Tails are places alone; the slope as the spot goes to infinity is one more.
+///
+///     worst     = the largest weighted loss of a cell, at least zero
+///     shortfall = ⌈mean of the `worst` largest⌉
+///     IM        = max(worst, min(max(worst, floor) + contingency, cap))
+///     MM        = max(⌈m·shortfall⌉, min(⌈m·max(shortfall, floor)⌉, cap))
+///     where: floor = spot·(net·|Σδ| + gross·(Σ|δ| − |Σδ|)/2)
+///            contingency = spot·short·Σ|short options| + |Σδ|·gap      gap: how far the slow price is on the bad side
+///            cap = Σ value of long options + spot·Σ|everything else|
+///
+/// Between two places of one volatility: what is long is convex in the spot and lies above its tangents; everything else
+/// lies above its chord. So the profit lies above two straight lines, which leave the ends with the slopes
+///
+///     m = Δ + (rest of high − rest of low)/(high − low)      where: Δ = delta of what is long, at that end
+///
+/// and, where the first falls and the second rises, cross at V − p·(V − V' + q·width)/(p + q), p = −m, q = m'.
+///
+/// Sizes below 2^112, prices below 2^88. What the account may lose by rounding is a wei a place.
+library Scan {
+    using FixedPoint for int256;
+    using ScanGrids for ScanGrid;
+
+    /// @dev An option, with what no scenario changes.
+    struct Option {
+        int256 sizeWad;
+        uint256 strikeWad;
+        bool isCall;
+        int256 lnWad; // ln(F/K)
+        uint256 rootWad; // √w
+        uint256 powerWad; // (30 days/T)^p: what a shock to volatility is multiplied by
+        uint256 valueWad; // of one unit, now
+        int256 deltaWad; // of one unit, now
+        uint256 shockedRootWad; // √w under the volatility shock that is looked at
+    }
+
+    /// @dev Everything of an account that one underlying moves.
+    struct Exposure {
+        uint256 spotWad;
+        uint256 emaWad;
+        int256 linearWad; // perpetuals and netted collateral
+        uint256 grossLinearWad;
+        int256 valueWad; // of the legs, quotes included
+        Option[] options;
+    }
+
+    /// @dev What an account gains at one spot and volatility, rounded down.
+    struct Place {
+        uint256 spotWad;
+        int256 profitWad; // everything
+        int256 restWad; // everything but long options
+        int256 slopeWad; // delta of the long options
+    }
+
+    /// @dev One volatility of the core on its way from the lowest spot to the highest.
+    struct Line {
+        uint256 first; // its first cell
+        uint256 witness; // its cells from bit 0 up
+        int256 capWad;
+        uint256 count; // of own strikes
+        uint256[] strikesWad; // own strikes, ascending
+        int256[] lnsWad; // …with ln(F/K)
+    }
+
+    /// @dev IM and MM by the cells that the witness names.
+    function requirement(Exposure memory e, IScans.ScanParams memory p, ScanGrid memory g, uint256 witness)
+        internal
+        pure
+        returns (uint256 initialWad, uint256 maintenanceWad)
+    {
+        (uint256 floorWad, uint256 contingencyWad, uint256 capWad) = addOns(e, p);
+        int256[] memory losses = _losses(e, p.pinBps, g, witness, int256(capWad));
+        losses[losses.length - 1] = int256(_uncoveredLoss(e, p.tailBps));
+        (uint256 worstWad, uint256 shortfallWad) = _tail(losses, p.worst);
+
+        initialWad = FixedPointMathLib.max(worstWad, floorWad) + contingencyWad;
+        initialWad = FixedPointMathLib.max(worstWad, FixedPointMathLib.min(initialWad, capWad));
+        uint256 m = p.maintenanceBps;
+        maintenanceWad = FixedPointMathLib.min(_bpsUp(FixedPointMathLib.max(shortfallWad, floorWad), m), capWad);
+        maintenanceWad = FixedPointMathLib.max(_bpsUp(shortfallWad, m), maintenanceWad);
+    }
+
+    /// @dev Floor, contingency and cap. All round up.
+    function addOns(Exposure memory e, IScans.ScanParams memory p)
+        internal
+        pure
+        returns (uint256 floorWad, uint256 contingencyWad, uint256 capWad)
+    {
+        int256 net = e.linearWad * int256(WAD);
+        uint256 gross = e.grossLinearWad * WAD;
+        uint256 shortWad;
+        uint256 premium;
+        for (uint256 i; i < e.options.length; ++i) {
+            Option memory o = e.options[i];
+            int256 delta = o.sizeWad * o.deltaWad;
+            net += delta;
+            gross += delta.abs();
+            if (o.sizeWad < 0) shortWad += o.sizeWad.abs();
+            else premium += uint256(o.sizeWad) * o.valueWad;
+        }
+        uint256 netWad = _ceilDiv(net.abs(), WAD);
+        uint256 hedgedWad = FixedPointMathLib.zeroFloorSub(_ceilDiv(gross, WAD), netWad);
+
+        uint256 weighedWad = 2 * netWad * p.netDeltaBps + hedgedWad * p.grossDeltaBps;
+        floorWad = _ceilDiv(weighedWad * e.spotWad, 2 * WAD * BPS);
+        (uint256 highWad, uint256 lowWad) = net > 0 ? (e.spotWad, e.emaWad) : (e.emaWad, e.spotWad);
+        contingencyWad = _ceilDiv(shortWad * e.spotWad * p.shortOptionBps, WAD * BPS)
+            + _ceilDiv(netWad * FixedPointMathLib.zeroFloorSub(highWad, lowWad), WAD);
+        capWad = _ceilDiv(premium + (shortWad + e.grossLinearWad) * e.spotWad, WAD);
+    }
+
+    /// @dev Weighted loss of each cell, and room for one more. Zero where it isn't named, or is a gain.
+    function _losses(Exposure memory e, uint256 pinBps, ScanGrid memory g, uint256 witness, int256 capWad)
+        private
+        pure
+        returns (int256[] memory losses)
+    {
+        uint256 spots = g.spots();
+        uint256 core = spots * g.vols();
+        losses = new int256[](core + g.tails() + 1);
+        (uint256[] memory spotsWad, int256[] memory movesWad) = _shockedSpots(e.spotWad, g);
+        Line memory line;
+        line.capWad = capWad;
+        line.strikesWad = new uint256[](e.options.length);
+        line.lnsWad = new int256[](e.options.length);
+        for (uint256 i; i < g.vols(); ++i) {
+            line.first = i * spots;
+            line.witness = (witness >> line.first) & ((1 << spots) - 1);
+            if (line.witness == 0) continue;
+            _shockRoots(e, g.volBps(i));
+            _ownStrikes(e, pinBps, spotsWad, line);
+            _scanLine(e, g, spotsWad, movesWad, line, losses);
+        }
+        for (uint256 i; i < g.tails(); ++i) {
+            if ((witness >> (core + i)) & 1 == 0) continue;
+            (int256 spotBps, int256 volBps, uint256 weightBps) = g.tail(i);
+            _shockRoots(e, volBps);
+            (uint256 shockedWad, int256 moveWad) = _shocked(e.spotWad, spotBps);
+            int256 profitWad = _placeAt(e, shockedWad, moveWad).profitWad;
+            if (profitWad < 0) losses[core + i] = int256(_bpsUp(uint256(-profitWad), weightBps));
+        }
+    }
+
+    /// @dev One volatility, from the lowest spot to the highest; only what the witness needs is looked at.
+    function _scanLine(
+        Exposure memory e,
+        ScanGrid memory g,
+        uint256[] memory spotsWad,
+        int256[] memory movesWad,
+        Line memory line,
+        int256[] memory losses
+    ) private pure {
+        uint256 strike; // next own strike
+        Place memory last;
+        for (uint256 i; i < spotsWad.length; ++i) {
+            int256 spotBps = g.spotBps(i);
+            uint256 outward = spotBps < 0 ? i : i + 1; // whose cell the way to the next spot belongs to
+            bool below = i != 0 && (line.witness >> (spotBps > 0 ? i : i - 1)) & 1 != 0;
+            bool above = i + 1 != spotsWad.length && (line.witness >> outward) & 1 != 0;
+            bool named = (line.witness >> i) & 1 != 0;
+            if (!named && !below && !above) continue;
+
+            Place memory place = _placeAt(e, spotsWad[i], movesWad[i]);
+            if (named) _raise(losses, line.first + i, -place.profitWad);
+            if (below) _widen(losses, line.first + (spotBps > 0 ? i : i - 1), last, place, line.capWad);
+            last = place;
+            if (!above) continue;
+            while (strike < line.count && line.strikesWad[strike] <= spotsWad[i]) ++strike;
+            for (; strike < line.count && line.strikesWad[strike] < spotsWad[i + 1]; ++strike) {
+                place = _placeAt(e, line.strikesWad[strike], -line.lnsWad[strike]);
+                _raise(losses, line.first + outward, -place.profitWad);
+                _widen(losses, line.first + outward, last, place, line.capWad);
+                last = place;
+            }
+        }
+    }
+
+    function _raise(int256[] memory losses, uint256 cell, int256 lossWad) private pure {
+        if (lossWad > losses[cell]) losses[cell] = lossWad;
+    }
+
+    function _widen(int256[] memory losses, uint256 cell, Place memory low, Place memory high, int256 capWad)
+        private
+        pure
+    {
+        _raise(losses, cell, FixedPointMathLib.min(capWad, -between(low, high)));
+    }
+
+    /// @dev What no profit between two places of one volatility lies below. Rounds down.
+    function between(Place memory low, Place memory high) internal pure returns (int256 leastWad) {
+        leastWad = FixedPointMathLib.min(low.profitWad, high.profitWad);
+        uint256 widthWad = high.spotWad - low.spotWad;
+        int256 chordWad = _floorDiv((high.restWad - low.restWad) * int256(WAD), widthWad);
+        int256 fallWad = -low.slopeWad - chordWad;
+        int256 climbWad = high.slopeWad + chordWad;
+        if (fallWad <= 0 || climbWad <= 0) return leastWad;
+
+        int256 apartWad =
+            low.profitWad - high.profitWad + int256(_ceilDiv(uint256(climbWad) * widthWad, WAD));
+        if (apartWad <= 0) return leastWad;
+        uint256 sumWad = uint256(fallWad + climbWad);
+        uint256 dropWad = FixedPointMathLib.fullMulDivUp(uint256(fallWad), uint256(apartWad), sumWad);
+        leastWad = FixedPointMathLib.min(leastWad, low.profitWad - int256(dropWad));
+    }
+
+    /// @dev What everything gains where the spot goes to `shockedWad`, by the volatilities that were set last.
+    function _placeAt(Exposure memory e, uint256 shockedWad, int256 moveWad) private pure returns (Place memory place) {
+        unchecked {
+            int256 rest = e.linearWad * (int256(shockedWad) - int256(e.spotWad));
+            int256 long;
+            int256 slope;
+            Option[] memory options = e.options;
+            for (uint256 i; i < options.length; ++i) {
+                Option memory o = options[i];
+                (uint256 valueWad, int256 deltaWad) =
+                    ScanQuote.quoteWad(shockedWad, o.strikeWad, o.lnWad + moveWad, o.shockedRootWad, o.isCall);
+                int256 size = o.sizeWad;
+                int256 profit = size * (int256(valueWad) - int256(o.valueWad));
+                if (size > 0) {
+                    long += profit;
+                    slope += size * deltaWad;
+                } else {
+                    rest += profit;
+                }
+            }
+            place.spotWad = shockedWad;
+            place.profitWad = _floorDiv(long + rest, WAD);
+            place.restWad = _floorDiv(rest, WAD);
+            place.slopeWad = _floorDiv(slope, WAD);
+        }
+    }
+
+    /// @dev ⌊√w·(1 + shock·(30 days/T)^p)⌋ of every option, at least zero.
+    function _shockRoots(Exposure memory e, int256 volBps) private pure {
+        for (uint256 i; i < e.options.length; ++i) {
+            Option memory o = e.options[i];
+            int256 factorWad = int256(WAD) + _floorDiv(volBps * int256(o.powerWad), BPS);
+            o.shockedRootWad = factorWad > 0 ? o.rootWad * uint256(factorWad) / WAD : 0;
+        }
+    }
+
+    /// @dev Strikes of long options within the core whose σ√T is small now: ascending, each once.
+    function _ownStrikes(Exposure memory e, uint256 pinBps, uint256[] memory spotsWad, Line memory line) private pure {
+        line.count = 0;
+        for (uint256 i; i < e.options.length; ++i) {
+            Option memory o = e.options[i];
+            if (o.sizeWad <= 0 || o.shockedRootWad * BPS >= pinBps * WAD) continue;
+            if (o.strikeWad <= spotsWad[0] || o.strikeWad >= spotsWad[spotsWad.length - 1]) continue;
+            uint256 place = line.count;
+            while (place != 0 && line.strikesWad[place - 1] > o.strikeWad) --place;
+            if (place != 0 && line.strikesWad[place - 1] == o.strikeWad) continue;
+            for (uint256 j = line.count; j > place; --j) {
+                (line.strikesWad[j], line.lnsWad[j]) = (line.strikesWad[j - 1], line.lnsWad[j - 1]);
+            }
+            (line.strikesWad[place], line.lnsWad[place]) = (o.strikeWad, o.lnWad);
+            ++line.count;
+        }
+    }
+
+    function _shockedSpots(uint256 spotWad, ScanGrid memory g)
+        private
+        pure
+        returns (uint256[] memory spotsWad, int256[] memory movesWad)
+    {
+        spotsWad = new uint256[](g.spots());
+        movesWad = new int256[](spotsWad.length);
+        for (uint256 i; i < spotsWad.length; ++i) {
+            (spotsWad[i], movesWad[i]) = _shocked(spotWad, g.spotBps(i));
+        }
+    }
+
+    /// @dev ⌊spot·(1 + shock)⌋ and ln(1 + shock)
+    function _shocked(uint256 spotWad, int256 spotBps) private pure returns (uint256, int256) {
+        uint256 factorBps = uint256(int256(BPS) + spotBps);
+        return (spotWad * factorBps / BPS, FixedPointMathLib.lnWad(int256(factorBps * (WAD / BPS))));
+    }
+
+    /// @dev What is charged for the slope as the spot goes to infinity: puts are worth nothing there, calls move as it does.
+    function _uncoveredLoss(Exposure memory e, uint256 tailBps) private pure returns (uint256) {
+        int256 slopeWad = e.linearWad;
+        for (uint256 i; i < e.options.length; ++i) {
+            if (e.options[i].isCall) slopeWad += e.options[i].sizeWad;
+        }
+        return slopeWad < 0 ? _ceilDiv(slopeWad.abs() * e.spotWad * tailBps, WAD * BPS) : 0;
+    }
+
+    /// @dev The largest loss, and the mean of the `count` largest, up. Takes the losses apart.
+    function _tail(int256[] memory losses, uint256 count) private pure returns (uint256 worstWad, uint256 shortfallWad) {
+        uint256 sumWad;
+        for (uint256 k; k < count; ++k) {
+            uint256 cell;
+            for (uint256 i = 1; i < losses.length; ++i) {
+                if (losses[i] > losses[cell]) cell = i;
+            }
+            uint256 lossWad = uint256(losses[cell]);
+            if (lossWad == 0) break;
+            if (k == 0) worstWad = lossWad;
+            sumWad += lossWad;
+            losses[cell] = 0;
+        }
+        shortfallWad = _ceilDiv(sumWad, count);
+    }
+
+    function _bpsUp(uint256 x, uint256 bps) private pure returns (uint256) {
+        return _ceilDiv(x * bps, BPS);
+    }
+
+    function _ceilDiv(uint256 x, uint256 d) private pure returns (uint256) {
+        unchecked {
+            return (x + d - 1) / d;
+        }
+    }
+
+    function _floorDiv(int256 x, uint256 d) private pure returns (int256) {
+        unchecked {
+            return x < 0 ? -int256(_ceilDiv(uint256(-x), d)) : int256(uint256(x) / d);
+        }
+    }
+}
