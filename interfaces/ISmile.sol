@@ -12,6 +12,15 @@ struct Smile {
     uint40 sigmaPpb; // how round its bottom is; not the volatility
 }
 
+/// @notice The smiles between which an expiry lies, packed as `Svi` packs them; the same one twice where there is one only.
+struct SmilePair {
+    uint256 nearWord;
+    uint256 farWord;
+    uint256 nearSeconds; // until the nearer expires
+    uint256 farSeconds;
+    uint256 secondsToExpiry; // of the option itself
+}
+
 /// @notice What may be wrong with a smile.
 interface ISmile {
     /// @param field 0 … 4: a, b, ρ, m, σ

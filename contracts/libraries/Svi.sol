@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
-import { ISmile, Smile } from "interfaces/ISmile.sol";
+import { ISmile, Smile, SmilePair } from "interfaces/ISmile.sol";
 
 /// @dev A smile in a word, from bit 0 up: aPpb [48] | bPpb [40] | rhoPpb [32] | mPpb [40] | sigmaPpb [40] | free [56], which is
 /// whoever keeps it to fill.
@@ -70,7 +70,7 @@ library Svi {
 
     /* VALUES */
 
-    /// @dev v(k), down; for |k| below 2^80.
+    /// @dev v(k), down; for |k| below 2^80, of a smile that `checkRange` let through.
     function varianceWadDown(SmileWord word, int256 kWad) internal pure returns (uint256) {
         unchecked {
             uint256 bits = SmileWord.unwrap(word);
@@ -98,10 +98,23 @@ library Svi {
         return sum / ((farSeconds - nearSeconds) * YEAR);
     }
 
+    /// @dev w(k, T), down, of an expiry that lies between two smiles.
+    function totalVarianceWadDown(SmilePair memory pair, int256 kWad) internal pure returns (uint256) {
+        uint256 nearWad = varianceWadDown(SmileWord.wrap(pair.nearWord), kWad);
+        uint256 farWad = pair.nearWord == pair.farWord ? nearWad : varianceWadDown(SmileWord.wrap(pair.farWord), kWad);
+        return totalVarianceWadDown(nearWad, pair.nearSeconds, farWad, pair.farSeconds, pair.secondsToExpiry);
+    }
+
     /// @dev What stands in for a smile that is missing or old: realised variance and a surcharge, up, the same at all strikes.
     function flatVarianceWadUp(uint256 realisedVarianceWad, uint256 surchargeBps) internal pure returns (uint256) {
         uint256 leastWad = uint256(MIN_VARIANCE_PPB) * PPB;
         return FixedPointMathLib.max(leastWad, realisedVarianceWad.mulDivUp(BPS + surchargeBps, BPS));
+    }
+
+    /// @dev The smile of such a variance, up; at most the largest that a smile may have.
+    function flat(uint256 varianceWad) internal pure returns (SmileWord) {
+        uint256 levelPpb = FixedPointMathLib.min(varianceWad.mulDivUp(1, PPB), uint256(MAX_VARIANCE_PPB));
+        return wordOf(Smile(int48(uint48(levelPpb)), 0, 0, 0, uint40(PPB)));
     }
 
     /* CONDITIONS */
@@ -135,7 +148,7 @@ library Svi {
         if (leastPpb < MIN_VARIANCE_PPB) revert ISmile.VarianceTooLow(leastPpb, MIN_VARIANCE_PPB);
     }
 
-    /// @dev No less total variance at the farther expiry: on the grids of both smiles, and far out.
+    /// @dev Of smiles that `checkRange` let through. No less total variance at the farther expiry: on the grids of both smiles, and far out.
     function checkCalendar(Smile memory near, uint256 nearSeconds, Smile memory far, uint256 farSeconds) internal pure {
         for (uint256 side; side < 2; ++side) {
             uint256 nearPpb = _wingPpb(near, side == 0) * nearSeconds;
@@ -151,7 +164,7 @@ library Svi {
         }
     }
 
-    /// @dev Variance moves by no more than a share of what stands: on the grids of both smiles.
+    /// @dev Of smiles that `checkRange` let through. Variance moves by no more than a share of what stands: on the grids of both.
     function checkMove(Smile memory standing, Smile memory next, uint256 moveBps) internal pure {
         (SmileWord standingWord, SmileWord nextWord) = (wordOf(standing), wordOf(next));
         int256[] memory ks = _gridsWad(standing, next);

@@ -1,4 +1,4 @@
-"""Smiles of annualised variance and what lies between two: exact twin of `contracts/libraries/Svi.sol`, where the formulas stand.
+"""Smiles of annualised variance and what lies between two: exact twin of `contracts/libraries/Svi.sol`.
 
 A condition that doesn't hold is Refused by the name and the numbers that the contract gives it.
 """

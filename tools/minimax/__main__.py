@@ -1,11 +1,11 @@
-"""Where the coefficients of `contracts/libraries/Normal.sol` come from: prints them, with the error that each fit leaves.
+"""Where the coefficients of `contracts/libraries/Normal.sol` come from: prints them, with the error of each fit.
 
     .venv/bin/python -m tools.minimax
 
-`mills` is N(−x)·e^(x²/2) as P(x)/Q(x), of degrees 6 and 7, least in the largest error that it leaves in an option's price:
-the error counts by e^(−a²/2), where a is the smaller of the two arguments that share it, so a² ≥ x² − 2·|ln(F/K)|. Lawson's
-weights over linearised least squares (Sanathanan and Koerner) in many digits. `exp2` is 2^f on 0 ≤ f < 1 as a polynomial of
-degree 10 that is exact at both ends, through nodes of Chebyshev.
+`mills` is N(−x)·e^(x²/2) as P(x)/Q(x), of degrees 6 and 7, with the least largest error that it leaves in the price of
+an option: there it counts by e^(−a²/2), where a is the smaller of two arguments, so a² ≥ x² − 2·|ln(F/K)|. Lawson's
+weights over linearised least squares (Sanathanan and Koerner), in many digits. `exp2` is 2^f on 0 ≤ f < 1 as a
+polynomial of degree 10 that is exact at both ends, through nodes of Chebyshev.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ P_DEGREE, Q_DEGREE, EXP2_DEGREE = 6, 7, 10
 P_BITS = (232, 176, 120, 64 + 168, 176, 120, 64)
 Q_BITS = (120, 64 + 168, 176, 120, 64 + 168, 176, 120, 64)
 EXP2_BITS = (120, 64 + 168, 176, 120, 64 + 168, 176, 120, 64 + 168, 176, 120, 64)
-"""Binary places of each coefficient, of x⁰ first: 56 more with each step of Horner's rule, back by 168 where it shifts."""
+"""Binary places of each coefficient, x⁰ first: 56 more with each step of Horner's rule, 168 less after a shift."""
 
 
 def mills(x: mpf) -> mpf:
@@ -45,16 +45,15 @@ def fit_mills() -> tuple[mpf, list[mpf], list[mpf]]:
             power[1 : P_DEGREE + 1] + [-value * one for one in power[1:]]
             for power, value in zip(powers, values, strict=True)
         ]
-        scales = [
-            law * (weight / q) ** 2 for law, weight, q in zip(lawson, weights, below, strict=True)
-        ]
+        scales = [law * (weight / q) ** 2 for law, weight, q in zip(lawson, weights, below, strict=True)]
         for i in range(size):
             for j in range(i, size):
                 left[i, j] = left[j, i] = sum(
                     scale * row[i] * row[j] for scale, row in zip(scales, rows, strict=True)
                 )
             right[i] = sum(
-                scale * row[i] * (value - half) for scale, row, value in zip(scales, rows, values, strict=True)
+                scale * row[i] * (value - half)
+                for scale, row, value in zip(scales, rows, values, strict=True)
             )
         solved = list(lu_solve(left, right))
         p, q = [half, *solved[:P_DEGREE]], [mpf(1), *solved[P_DEGREE:]]
@@ -74,7 +73,7 @@ def fit_mills() -> tuple[mpf, list[mpf], list[mpf]]:
 
 
 def fit_exp2() -> tuple[mpf, list[mpf]]:
-    """The largest error and the coefficients, of f⁰ first: 1 + f + f·(f − 1)·r(f), so the ends are exact and octaves meet."""
+    """The largest error and the coefficients, f⁰ first: 1 + f + f·(f − 1)·r(f), so octaves meet."""
 
     def r_of(f: mpf) -> mpf:
         if f in (0, 1):  # the limits
