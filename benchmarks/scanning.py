@@ -77,7 +77,7 @@ def draw(count: int, *, seed: int) -> Positions:
 
 def exactly(positions: Positions, account: int) -> tuple[np.ndarray, float]:
     """Profit per scenario by the exact model, and the notional held."""
-    spot_wad, linear_wad, options = SPOT * WAD, 0, []
+    spot_wad, linear_wad, puts_wad, options = SPOT * WAD, 0, 0, []
     for i in np.flatnonzero(positions.account == account):
         size_wad = round(positions.size[i] * 1_000) * WAD // 1_000
         if positions.sign[i] == 0:
@@ -85,17 +85,18 @@ def exactly(positions: Positions, account: int) -> tuple[np.ndarray, float]:
             continue
         strike_wad, root_wad = round(positions.strike[i]) * WAD, int(positions.stdev[i] * WAD)
         ln, is_call = ln_moneyness_wad(spot_wad, strike_wad), bool(positions.sign[i] > 0)
-        value_wad, delta_wad = quote(spot_wad, strike_wad, ln, root_wad, is_call)
+        call_wad, delta_wad = quote(spot_wad, strike_wad, ln, root_wad)
+        puts_wad += 0 if is_call else size_wad
         options.append(
             Option(
                 size_wad=size_wad,
                 strike_wad=strike_wad,
-                is_call=is_call,
                 log_wad=ln,
                 root_wad=root_wad,
                 power_wad=power_wad(int(positions.seconds[i]), LARGE_PARAMS),
-                value_wad=value_wad,
-                delta_wad=delta_wad,
+                call_wad=call_wad,
+                value_wad=call_wad if is_call else call_wad + strike_wad - spot_wad,
+                delta_wad=delta_wad if is_call else delta_wad - WAD,
             )
         )
     book = Exposure(
@@ -104,6 +105,7 @@ def exactly(positions: Positions, account: int) -> tuple[np.ndarray, float]:
         ema_wad=spot_wad,
         linear_wad=linear_wad,
         gross_linear_wad=abs(linear_wad),
+        straight_wad=linear_wad - puts_wad,
         value_wad=0,
         options=tuple(options),
     )

@@ -2,15 +2,17 @@
 pragma solidity ^0.8.30;
 
 import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
+import { SafeCastLib } from "solady/utils/SafeCastLib.sol";
 
 import { Black76 } from "contracts/libraries/Black76.sol";
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
-import { SmileWord, Svi } from "contracts/libraries/Svi.sol";
+import { Svi } from "contracts/libraries/Svi.sol";
 import { Scan } from "contracts/risk/Scan.sol";
 import { ScanQuote } from "contracts/risk/ScanQuote.sol";
 import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 import { IScans } from "interfaces/IScans.sol";
+import { SmilePair } from "interfaces/ISmile.sol";
 import { ISurface } from "interfaces/ISurface.sol";
 import { Book, Holding, InstrumentId, Kind, Leg, Margin } from "interfaces/Types.sol";
 
@@ -26,8 +28,8 @@ library PortfolioMargin {
     /// @dev An expiry that was looked up already.
     struct Expiry {
         uint40 expiryAt;
-        uint256 seconds_; // left
-        SmileWord smile;
+        bool open; // not past
+        SmilePair pair;
         uint256 powerWad;
     }
 
@@ -113,7 +115,7 @@ library PortfolioMargin {
         IScans.ScanParams memory p,
         ISurface surface
     ) private view {
-        uint256 count;
+        uint256 shorts = e.options.length; // filled from the end; those held from the beginning
         uint256 known;
         Expiry[] memory expiries = new Expiry[](e.options.length);
         int256 lnSpotWad = FixedPointMathLib.lnWad(int256(e.spotWad));
@@ -130,15 +132,17 @@ library PortfolioMargin {
                 uint256 at;
                 while (at < known && expiries[at].expiryAt != instrument.expiryOf()) ++at;
                 if (at == known) expiries[known++] = _expiryOf(underlying, instrument.expiryOf(), p, surface);
-                Scan.Option memory o = e.options[count++];
+                Scan.Option memory o = e.options[sizeWad > 0 ? e.longs++ : --shorts];
                 o.sizeWad = sizeWad;
                 _prepare(o, instrument, e.spotWad, lnSpotWad, expiries[at]);
+                if (instrument.kindOf() == Kind.Put) e.straightWad -= sizeWad;
                 unitWad = o.valueWad;
             }
             e.valueWad += (sizeWad < 0
                         ? -int256(_ceilDiv(uint256(-sizeWad) * unitWad, WAD))
                         : int256(uint256(sizeWad) * unitWad / WAD)) + leg.quoteWad;
         }
+        e.straightWad += e.linearWad;
     }
 
     function _prepare(
@@ -149,14 +153,14 @@ library PortfolioMargin {
         Expiry memory expiry
     ) private pure {
         o.strikeWad = instrument.strikeOf();
-        o.isCall = instrument.kindOf() == Kind.Call;
         o.lnWad = lnSpotWad - FixedPointMathLib.lnWad(int256(o.strikeWad));
         o.powerWad = expiry.powerWad;
-        if (expiry.seconds_ != 0) {
-            uint256 varianceWad = Svi.varianceWadDown(expiry.smile, -o.lnWad) * expiry.seconds_ / 365 days;
-            o.rootWad = Black76.rootWadDown(varianceWad);
-        }
-        (o.valueWad, o.deltaWad) = ScanQuote.quoteWad(spotWad, o.strikeWad, o.lnWad, o.rootWad, o.isCall);
+        if (expiry.open) o.rootWad = Black76.rootWadDown(Svi.totalVarianceWadDown(expiry.pair, -o.lnWad));
+        uint256 deltaWad;
+        (o.callWad, deltaWad) = ScanQuote.callWad(spotWad, o.strikeWad, o.lnWad, o.rootWad);
+        (o.valueWad, o.deltaWad) = instrument.kindOf() == Kind.Call
+            ? (o.callWad, int256(deltaWad))
+            : (o.callWad + o.strikeWad - spotWad, int256(deltaWad) - int256(WAD));
     }
 
     /// @dev At or after expiry there is no smile, and an option is worth what it pays.
@@ -166,12 +170,9 @@ library PortfolioMargin {
         returns (Expiry memory x)
     {
         x.expiryAt = expiryAt;
-        x.seconds_ = FixedPointMathLib.zeroFloorSub(expiryAt, block.timestamp);
-        if (x.seconds_ != 0) {
-            (uint256 smile,) = surface.smileOf(underlying, expiryAt);
-            x.smile = SmileWord.wrap(smile);
-        }
-        x.powerWad = powerWad(x.seconds_, p);
+        x.open = expiryAt > block.timestamp;
+        if (x.open) (x.pair,) = surface.pairOf(underlying, SafeCastLib.toUint32(expiryAt));
+        x.powerWad = powerWad(x.open ? expiryAt - block.timestamp : 0, p);
     }
 
     /// @dev (30 days/T)^p, T at least a day.

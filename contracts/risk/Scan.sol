@@ -3,6 +3,7 @@ pragma solidity ^0.8.30;
 
 import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 
+import { Black76 } from "contracts/libraries/Black76.sol";
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { ScanGrids } from "contracts/risk/ScanGrids.sol";
 import { ScanQuote } from "contracts/risk/ScanQuote.sol";
@@ -21,28 +22,28 @@ import { IScans, ScanGrid } from "interfaces/IScans.sol";
 ///            contingency = spot·short·Σ|short options| + |Σδ|·gap      gap: how far the slow price is on the bad side
 ///            cap = Σ value of long options + spot·Σ|everything else|
 ///
-/// Between two places of one volatility: what is long is convex in the spot and lies above its tangents; everything else
+/// Between two places of one volatility: long options are convex in the spot and lie above their tangents; everything else
 /// lies above its chord. So the profit lies above two straight lines, which leave the ends with the slopes
 ///
 ///     m = Δ + (rest of high − rest of low)/(high − low)      where: Δ = delta of what is long, at that end
 ///
 /// and, where the first falls and the second rises, cross at V − p·(V − V' + q·width)/(p + q), p = −m, q = m'.
 ///
-/// Sizes below 2^112, prices below 2^88. What the account may lose by rounding is a wei a place.
+/// Sizes below 2^104, prices below 2^88, of less than 2^8 legs: nothing overflows. What the account may lose by rounding is a wei a place.
 library Scan {
     using FixedPoint for int256;
     using ScanGrids for ScanGrid;
 
-    /// @dev An option, with what no scenario changes.
+    /// @dev An option, with what no scenario changes. As put = call − F + K, to the wei, scenarios take every option as a call.
     struct Option {
         int256 sizeWad;
         uint256 strikeWad;
-        bool isCall;
         int256 lnWad; // ln(F/K)
         uint256 rootWad; // √w
         uint256 powerWad; // (30 days/T)^p: what a shock to volatility is multiplied by
-        uint256 valueWad; // of one unit, now
-        int256 deltaWad; // of one unit, now
+        uint256 callWad; // what the call is worth now
+        uint256 valueWad; // what it is worth now
+        int256 deltaWad; // now
         uint256 shockedRootWad; // √w under the volatility shock that is looked at
     }
 
@@ -52,7 +53,9 @@ library Scan {
         uint256 emaWad;
         int256 linearWad; // perpetuals and netted collateral
         uint256 grossLinearWad;
+        int256 straightWad; // the same, less the forward of every put
         int256 valueWad; // of the legs, quotes included
+        uint256 longs; // how many of the options, the first of them, are held
         Option[] options;
     }
 
@@ -102,13 +105,15 @@ library Scan {
         uint256 gross = e.grossLinearWad * WAD;
         uint256 shortWad;
         uint256 premium;
-        for (uint256 i; i < e.options.length; ++i) {
-            Option memory o = e.options[i];
-            int256 delta = o.sizeWad * o.deltaWad;
-            net += delta;
-            gross += delta.abs();
-            if (o.sizeWad < 0) shortWad += o.sizeWad.abs();
-            else premium += uint256(o.sizeWad) * o.valueWad;
+        unchecked {
+            for (uint256 i; i < e.options.length; ++i) {
+                Option memory o = e.options[i];
+                int256 delta = o.sizeWad * o.deltaWad;
+                net += delta;
+                gross += delta.abs();
+                if (i < e.longs) premium += uint256(o.sizeWad) * o.valueWad;
+                else shortWad += uint256(-o.sizeWad);
+            }
         }
         uint256 netWad = _ceilDiv(net.abs(), WAD);
         uint256 hedgedWad = FixedPointMathLib.zeroFloorSub(_ceilDiv(gross, WAD), netWad);
@@ -143,10 +148,12 @@ library Scan {
             _ownStrikes(e, pinBps, spotsWad, line);
             _scanLine(e, g, spotsWad, movesWad, line, losses);
         }
+        int256 lastBps = type(int256).max; // volatility shock that is set
         for (uint256 i; i < g.tails(); ++i) {
             if ((witness >> (core + i)) & 1 == 0) continue;
             (int256 spotBps, int256 volBps, uint256 weightBps) = g.tail(i);
-            _shockRoots(e, volBps);
+            if (volBps != lastBps) _shockRoots(e, volBps);
+            lastBps = volBps;
             (uint256 shockedWad, int256 moveWad) = _shocked(e.spotWad, spotBps);
             int256 profitWad = _placeAt(e, shockedWad, moveWad).profitWad;
             if (profitWad < 0) losses[core + i] = int256(_bpsUp(uint256(-profitWad), weightBps));
@@ -162,27 +169,30 @@ library Scan {
         Line memory line,
         int256[] memory losses
     ) private pure {
-        uint256 strike; // next own strike
-        Place memory last;
-        for (uint256 i; i < spotsWad.length; ++i) {
-            int256 spotBps = g.spotBps(i);
-            uint256 outward = spotBps < 0 ? i : i + 1; // whose cell the way to the next spot belongs to
-            bool below = i != 0 && (line.witness >> (spotBps > 0 ? i : i - 1)) & 1 != 0;
-            bool above = i + 1 != spotsWad.length && (line.witness >> outward) & 1 != 0;
-            bool named = (line.witness >> i) & 1 != 0;
-            if (!named && !below && !above) continue;
+        unchecked {
+            uint256 strike; // next own strike
+            Place memory last;
+            for (uint256 i; i < spotsWad.length; ++i) {
+                int256 spotBps = g.spotBps(i);
+                uint256 inward = spotBps > 0 ? i : i - 1; // whose cell the way from the spot below belongs to
+                uint256 outward = spotBps < 0 ? i : i + 1; // …and that to the spot above
+                bool below = i != 0 && (line.witness >> inward) & 1 != 0;
+                bool above = i + 1 != spotsWad.length && (line.witness >> outward) & 1 != 0;
+                bool named = (line.witness >> i) & 1 != 0;
+                if (!named && !below && !above) continue;
 
-            Place memory place = _placeAt(e, spotsWad[i], movesWad[i]);
-            if (named) _raise(losses, line.first + i, -place.profitWad);
-            if (below) _widen(losses, line.first + (spotBps > 0 ? i : i - 1), last, place, line.capWad);
-            last = place;
-            if (!above) continue;
-            while (strike < line.count && line.strikesWad[strike] <= spotsWad[i]) ++strike;
-            for (; strike < line.count && line.strikesWad[strike] < spotsWad[i + 1]; ++strike) {
-                place = _placeAt(e, line.strikesWad[strike], -line.lnsWad[strike]);
-                _raise(losses, line.first + outward, -place.profitWad);
-                _widen(losses, line.first + outward, last, place, line.capWad);
+                Place memory place = _placeAt(e, spotsWad[i], movesWad[i]);
+                if (named) _raise(losses, line.first + i, -place.profitWad);
+                if (below) _widen(losses, line.first + inward, last, place, line.capWad);
                 last = place;
+                if (!above) continue;
+                while (strike < line.count && line.strikesWad[strike] <= spotsWad[i]) ++strike;
+                for (; strike < line.count && line.strikesWad[strike] < spotsWad[i + 1]; ++strike) {
+                    place = _placeAt(e, line.strikesWad[strike], -line.lnsWad[strike]);
+                    _raise(losses, line.first + outward, -place.profitWad);
+                    _widen(losses, line.first + outward, last, place, line.capWad);
+                    last = place;
+                }
             }
         }
     }
@@ -200,63 +210,69 @@ library Scan {
 
     /// @dev What no profit between two places of one volatility lies below. Rounds down.
     function between(Place memory low, Place memory high) internal pure returns (int256 leastWad) {
-        leastWad = FixedPointMathLib.min(low.profitWad, high.profitWad);
-        uint256 widthWad = high.spotWad - low.spotWad;
-        int256 chordWad = _floorDiv((high.restWad - low.restWad) * int256(WAD), widthWad);
-        int256 fallWad = -low.slopeWad - chordWad;
-        int256 climbWad = high.slopeWad + chordWad;
-        if (fallWad <= 0 || climbWad <= 0) return leastWad;
+        unchecked {
+            leastWad = low.profitWad < high.profitWad ? low.profitWad : high.profitWad;
+            uint256 widthWad = high.spotWad - low.spotWad;
+            int256 chordWad = _floorDiv((high.restWad - low.restWad) * int256(WAD), widthWad);
+            int256 fallWad = -low.slopeWad - chordWad;
+            int256 climbWad = high.slopeWad + chordWad;
+            if (fallWad <= 0 || climbWad <= 0) return leastWad;
 
-        int256 apartWad =
-            low.profitWad - high.profitWad + int256(_ceilDiv(uint256(climbWad) * widthWad, WAD));
-        if (apartWad <= 0) return leastWad;
-        uint256 sumWad = uint256(fallWad + climbWad);
-        uint256 dropWad = FixedPointMathLib.fullMulDivUp(uint256(fallWad), uint256(apartWad), sumWad);
-        leastWad = FixedPointMathLib.min(leastWad, low.profitWad - int256(dropWad));
+            int256 apartWad = low.profitWad - high.profitWad + int256(_ceilDiv(uint256(climbWad) * widthWad, WAD));
+            if (apartWad <= 0) return leastWad;
+            int256 dropWad = int256(_ceilDiv(uint256(fallWad * apartWad), uint256(fallWad + climbWad)));
+            if (low.profitWad - dropWad < leastWad) leastWad = low.profitWad - dropWad;
+        }
     }
 
     /// @dev What everything gains where the spot goes to `shockedWad`, by the volatilities that were set last.
     function _placeAt(Exposure memory e, uint256 shockedWad, int256 moveWad) private pure returns (Place memory place) {
         unchecked {
-            int256 rest = e.linearWad * (int256(shockedWad) - int256(e.spotWad));
+            Option[] memory options = e.options;
+            uint256 longs = e.longs;
             int256 long;
             int256 slope;
-            Option[] memory options = e.options;
-            for (uint256 i; i < options.length; ++i) {
+            for (uint256 i; i < longs; ++i) {
                 Option memory o = options[i];
-                (uint256 valueWad, int256 deltaWad) =
-                    ScanQuote.quoteWad(shockedWad, o.strikeWad, o.lnWad + moveWad, o.shockedRootWad, o.isCall);
+                (uint256 callWad, uint256 deltaWad) =
+                    ScanQuote.callWad(shockedWad, o.strikeWad, o.lnWad + moveWad, o.shockedRootWad);
                 int256 size = o.sizeWad;
-                int256 profit = size * (int256(valueWad) - int256(o.valueWad));
-                if (size > 0) {
-                    long += profit;
-                    slope += size * deltaWad;
-                } else {
-                    rest += profit;
-                }
+                long += size * int256(callWad - o.callWad);
+                slope += size * int256(deltaWad);
+            }
+            int256 rest = e.straightWad * int256(shockedWad - e.spotWad);
+            for (uint256 i = longs; i < options.length; ++i) {
+                Option memory o = options[i];
+                uint256 shareWad = Black76.timeValueWad(o.lnWad + moveWad, o.shockedRootWad);
+                uint256 strikeWad = o.strikeWad;
+                uint256 callWad = FixedPointMathLib.min(shockedWad, strikeWad) * shareWad / WAD
+                    + FixedPointMathLib.zeroFloorSub(shockedWad, strikeWad);
+                rest += o.sizeWad * int256(callWad - o.callWad);
             }
             place.spotWad = shockedWad;
-            place.profitWad = _floorDiv(long + rest, WAD);
-            place.restWad = _floorDiv(rest, WAD);
-            place.slopeWad = _floorDiv(slope, WAD);
+            place.profitWad = _wadFloor(long + rest);
+            place.restWad = _wadFloor(rest);
+            place.slopeWad = _wadFloor(slope);
         }
     }
 
     /// @dev ⌊√w·(1 + shock·(30 days/T)^p)⌋ of every option, at least zero.
     function _shockRoots(Exposure memory e, int256 volBps) private pure {
-        for (uint256 i; i < e.options.length; ++i) {
-            Option memory o = e.options[i];
-            int256 factorWad = int256(WAD) + _floorDiv(volBps * int256(o.powerWad), BPS);
-            o.shockedRootWad = factorWad > 0 ? o.rootWad * uint256(factorWad) / WAD : 0;
+        unchecked {
+            for (uint256 i; i < e.options.length; ++i) {
+                Option memory o = e.options[i];
+                int256 factorWad = int256(WAD) + _floorDiv(volBps * int256(o.powerWad), BPS);
+                o.shockedRootWad = factorWad > 0 ? o.rootWad * uint256(factorWad) / WAD : 0;
+            }
         }
     }
 
     /// @dev Strikes of long options within the core whose σ√T is small now: ascending, each once.
     function _ownStrikes(Exposure memory e, uint256 pinBps, uint256[] memory spotsWad, Line memory line) private pure {
         line.count = 0;
-        for (uint256 i; i < e.options.length; ++i) {
+        for (uint256 i; i < e.longs; ++i) {
             Option memory o = e.options[i];
-            if (o.sizeWad <= 0 || o.shockedRootWad * BPS >= pinBps * WAD) continue;
+            if (o.shockedRootWad * BPS >= pinBps * WAD) continue;
             if (o.strikeWad <= spotsWad[0] || o.strikeWad >= spotsWad[spotsWad.length - 1]) continue;
             uint256 place = line.count;
             while (place != 0 && line.strikesWad[place - 1] > o.strikeWad) --place;
@@ -289,26 +305,31 @@ library Scan {
 
     /// @dev What is charged for the slope as the spot goes to infinity: puts are worth nothing there, calls move as it does.
     function _uncoveredLoss(Exposure memory e, uint256 tailBps) private pure returns (uint256) {
-        int256 slopeWad = e.linearWad;
+        int256 slopeWad = e.straightWad;
         for (uint256 i; i < e.options.length; ++i) {
-            if (e.options[i].isCall) slopeWad += e.options[i].sizeWad;
+            slopeWad += e.options[i].sizeWad;
         }
         return slopeWad < 0 ? _ceilDiv(slopeWad.abs() * e.spotWad * tailBps, WAD * BPS) : 0;
     }
 
     /// @dev The largest loss, and the mean of the `count` largest, up. Takes the losses apart.
-    function _tail(int256[] memory losses, uint256 count) private pure returns (uint256 worstWad, uint256 shortfallWad) {
+    function _tail(int256[] memory losses, uint256 count)
+        private
+        pure
+        returns (uint256 worstWad, uint256 shortfallWad)
+    {
         uint256 sumWad;
-        for (uint256 k; k < count; ++k) {
-            uint256 cell;
-            for (uint256 i = 1; i < losses.length; ++i) {
-                if (losses[i] > losses[cell]) cell = i;
+        unchecked {
+            // Moves the largest to the front, largest first.
+            for (uint256 k; k < count && k < losses.length; ++k) {
+                int256 mostWad = losses[k];
+                for (uint256 i = k + 1; i < losses.length; ++i) {
+                    int256 lossWad = losses[i];
+                    if (lossWad > mostWad) (losses[i], mostWad) = (mostWad, lossWad);
+                }
+                if (k == 0) worstWad = uint256(mostWad);
+                sumWad += uint256(mostWad);
             }
-            uint256 lossWad = uint256(losses[cell]);
-            if (lossWad == 0) break;
-            if (k == 0) worstWad = lossWad;
-            sumWad += lossWad;
-            losses[cell] = 0;
         }
         shortfallWad = _ceilDiv(sumWad, count);
     }
@@ -320,6 +341,13 @@ library Scan {
     function _ceilDiv(uint256 x, uint256 d) private pure returns (uint256) {
         unchecked {
             return (x + d - 1) / d;
+        }
+    }
+
+    /// @dev ⌊x/1e18⌋ for |x| below 2^248
+    function _wadFloor(int256 x) private pure returns (int256) {
+        unchecked {
+            return int256(uint256(x + int256(WAD << 188)) / WAD) - int256(1 << 188);
         }
     }
 

@@ -32,8 +32,9 @@ library ScanGrids {
         for (uint256 i; i < tailCount; ++i) {
             IScans.Scenario memory s = grid.tails[i];
             if (s.spotBps <= -int256(BPS) || s.weightBps > BPS) revert IScans.BadGrid(spotCount + volCount + i);
-            g.tailWord |= (uint256(uint16(s.volBps)) | (uint256(s.weightBps) << 16) | (uint256(uint24(s.spotBps)) << 32))
-                << (64 * i);
+            g.tailWord |= (uint256(uint16(s.volBps))
+                    | (uint256(s.weightBps) << 16)
+                    | (uint256(uint24(s.spotBps)) << 32)) << (64 * i);
         }
         g.volWord |= (spotCount << 64) | (volCount << 72) | (tailCount << 80);
     }

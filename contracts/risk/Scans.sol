@@ -44,8 +44,9 @@ contract Scans is IScans, AccessManaged {
         ScanGrid memory next = ScanGrids.pack(grid);
 
         Standing storage standing = _scans[underlying];
-        if (standing.params.worst == 0) standing.steppedAt = uint32(block.timestamp);
-        else if (_steps(standing, params, next)) {
+        if (standing.params.worst == 0) {
+            standing.steppedAt = uint32(block.timestamp);
+        } else if (_steps(standing, params, next)) {
             Bounded.requireOver(standing.steppedAt, EPOCH_SECONDS);
             standing.steppedAt = uint32(block.timestamp);
         }

@@ -81,16 +81,16 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Option:
-    """An option leg, prepared: what no scenario changes is worked out once."""
+    """An option leg, prepared. As put = call − F + K, to the wei, scenarios take every option as a call."""
 
     size_wad: int
     strike_wad: int
-    is_call: bool
     log_wad: int  # ln(F/K)
     root_wad: int  # √w
     power_wad: int  # (TERM/T)^p: what a volatility shock is multiplied by
-    value_wad: int  # of one unit, now
-    delta_wad: int  # of one unit, now
+    call_wad: int  # what the call is worth now
+    value_wad: int  # what it is worth now
+    delta_wad: int  # now
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +102,7 @@ class Exposure:
     ema_wad: int
     linear_wad: int  # perpetuals and netted collateral, signed
     gross_linear_wad: int
+    straight_wad: int  # the linear, less the forward of every put
     value_wad: int  # of the legs, quotes included
     options: tuple[Option, ...]
 
@@ -300,18 +301,13 @@ def between(low: Place, high: Place) -> int:
 
 
 def place_at(exposure: Exposure, shocked_wad: int, move_wad: int, vol_bps: int) -> Place:
-    """What everything gains where the spot goes to `shocked_wad` and volatilities by `vol_bps`; `move_wad` is its ln."""
-    rest = exposure.linear_wad * (shocked_wad - exposure.spot_wad)
+    """What everything gains where the spot goes to `shocked_wad` and volatilities by `vol_bps`; move: its ln."""
+    rest = exposure.straight_wad * (shocked_wad - exposure.spot_wad)
     long, slope = 0, 0
     for option in exposure.options:
-        value_wad, delta_wad = quote(
-            shocked_wad,
-            option.strike_wad,
-            option.log_wad + move_wad,
-            shocked_root(option, vol_bps),
-            option.is_call,
-        )
-        profit = option.size_wad * (value_wad - option.value_wad)
+        root_wad = shocked_root(option, vol_bps)
+        call_wad, delta_wad = quote(shocked_wad, option.strike_wad, option.log_wad + move_wad, root_wad)
+        profit = option.size_wad * (call_wad - option.call_wad)
         if option.size_wad > 0:
             long += profit
             slope += option.size_wad * delta_wad
@@ -330,8 +326,8 @@ def shocked_root(option: Option, vol_bps: int) -> int:
     return option.root_wad * max(0, WAD + vol_bps * option.power_wad // BPS) // WAD
 
 
-def quote(forward_wad: int, strike_wad: int, ln: int, root_wad: int, is_call: bool) -> tuple[int, int]:
-    """Value of an option, to the wei that of `black76`, and its delta, from the same bell and Mills ratios:
+def quote(forward_wad: int, strike_wad: int, ln: int, root_wad: int) -> tuple[int, int]:
+    """Value of a call, to the wei that of `black76`, and its delta, from the same bell and Mills ratios:
 
     N(d₁) = bell(|d₁|)·mills(|d₁|) or one less that;  |d₁| = a below the strike, b above, where bell(b) = bell(a)·K/F
     """
@@ -354,8 +350,7 @@ def quote(forward_wad: int, strike_wad: int, ln: int, root_wad: int, is_call: bo
                 call_delta_wad = bell * near * WAD >> 176
                 if distance < half:
                     call_delta_wad = WAD - call_delta_wad
-    call_wad, put_wad = black76.prices_wad(forward_wad, strike_wad, share_wad)
-    return (call_wad, call_delta_wad) if is_call else (put_wad, call_delta_wad - WAD)
+    return black76.prices_wad(forward_wad, strike_wad, share_wad)[0], call_delta_wad
 
 
 @lru_cache(1 << 12)
@@ -379,8 +374,8 @@ def own_strikes(exposure: Exposure, vol_bps: int, params: ScanParams) -> list[tu
 
 
 def uncovered_loss(exposure: Exposure, params: ScanParams) -> int:
-    """What is charged for the slope as the spot goes to infinity, where puts are worth nothing and calls move with it."""
-    slope_wad = exposure.linear_wad + sum(one.size_wad for one in exposure.options if one.is_call)
+    """What is charged for the slope as the spot goes to infinity, where puts are worth nothing and calls move as it."""
+    slope_wad = exposure.straight_wad + sum(one.size_wad for one in exposure.options)
     return mul_div_up(max(0, -slope_wad) * exposure.spot_wad, params.tail_bps, WAD * BPS)
 
 
@@ -441,13 +436,14 @@ def exposure_of(
         raise Refused("NoPrice", underlying)
     linear = [one.amount_wad for one in held]
     options: list[Option] = []
-    equity_wad = 0
+    equity_wad, puts_wad = 0, 0
     for leg in legs:
         unit_wad = spot_wad
         if kind_of(leg.instrument) is Kind.PERPETUAL:
             linear.append(leg.size_wad)
         else:
             options.append(_option(leg, spot_wad, params, variance_of, now))
+            puts_wad += leg.size_wad if kind_of(leg.instrument) is Kind.PUT else 0
             unit_wad = options[-1].value_wad
         equity_wad += mul_wad_down(leg.size_wad, unit_wad) + leg.quote_wad
     return Exposure(
@@ -456,6 +452,7 @@ def exposure_of(
         ema_wad=ema_wad,
         linear_wad=sum(linear),
         gross_linear_wad=sum(map(abs, linear)),
+        straight_wad=sum(linear) - puts_wad,
         value_wad=equity_wad,
         options=tuple(options),
     )
@@ -477,16 +474,16 @@ def _option(leg: Leg, spot_wad: int, params: ScanParams, variance_of: TotalVaria
     root_wad = 0
     if expiry_at > now:
         root_wad = black76.root_wad_down(variance_of(underlying_of(instrument), expiry_at, -log_wad))
-    value_wad, delta_wad = quote(spot_wad, strike_wad, log_wad, root_wad, is_call)
+    call_wad, delta_wad = quote(spot_wad, strike_wad, log_wad, root_wad)
     return Option(
         size_wad=leg.size_wad,
         strike_wad=strike_wad,
-        is_call=is_call,
         log_wad=log_wad,
         root_wad=root_wad,
         power_wad=power_wad(max(0, expiry_at - now), params),
-        value_wad=value_wad,
-        delta_wad=delta_wad,
+        call_wad=call_wad,
+        value_wad=call_wad if is_call else call_wad + strike_wad - spot_wad,
+        delta_wad=delta_wad if is_call else delta_wad - WAD,
     )
 
 

@@ -62,7 +62,7 @@ class _Line:
 class Scan:
     """Charges and losses of any sizes of `legs`, in floating point: the model's own formulas."""
 
-    def __init__(self, legs: Legs, params: ScanParams, grid: Grid, spots: int = 161, vols: int = 5) -> None:
+    def __init__(self, legs: Legs, params: ScanParams, grid: Grid, spots: int = 161, vols: int = 9) -> None:
         self._params, self._legs, self._grid = params, legs, grid
         seconds = np.maximum(legs.days * DAY, DAY)
         powers = np.where(seconds < TERM_SECONDS, params.near_power_bps, params.far_power_bps) / BPS
@@ -178,17 +178,18 @@ def hunt(
     moves: int = 12,
     generations: int = 40,
     brood: int = 192,
+    scan: type[Scan] = Scan,
 ) -> Found:
-    """The largest ratio found; the more restarts the larger."""
+    """The largest ratio found; the more restarts the larger. `scan`: whose charges to beat."""
     best: Found | None = None
     for _ in range(restarts):
         legs = _draw(rng)
-        found = _evolve(rng, Scan(legs, params, grid), _seeds(rng, len(legs), brood), generations)
+        found = _evolve(rng, scan(legs, params, grid), _seeds(rng, len(legs), brood), generations)
         for _ in range(moves):
             moved = _moved(rng, found.legs)
             start = found.sizes + rng.normal(size=(brood, len(moved) + 1)) * 0.1 * np.abs(found.sizes).max()
             start[0] = found.sizes
-            tried = _evolve(rng, Scan(moved, params, grid), start, generations)
+            tried = _evolve(rng, scan(moved, params, grid), start, generations)
             if tried.ratio > found.ratio:
                 found = tried
         if best is None or found.ratio > best.ratio:

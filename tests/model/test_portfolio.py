@@ -43,7 +43,7 @@ from holdfast.model.portfolio import (
     shocked_spot,
 )
 from holdfast.model.risk import Book, Collateral, Leg
-from holdfast.types import AssetParams, Kind, Margin, instrument_id, perpetual
+from holdfast.types import AssetParams, Kind, Margin, instrument_id, kind_of, perpetual
 from holdfast.units import BPS, WAD, bps_up, mul_div_up
 
 NOW = 1_900_000_000
@@ -154,10 +154,10 @@ def test_losses_per_scenario__as_another_engine_has_them() -> None:
             portfolio.Option(
                 size_wad=size * WAD,
                 strike_wad=strike * WAD,
-                is_call=True,
                 log_wad=black76.ln_moneyness_wad(int(forward * WAD), strike * WAD),
                 root_wad=root_wad,
                 power_wad=portfolio.power_wad(seconds, params),
+                call_wad=0,
                 value_wad=0,
                 delta_wad=0,
             )
@@ -169,6 +169,7 @@ def test_losses_per_scenario__as_another_engine_has_them() -> None:
         ema_wad=spot_wad,
         linear_wad=0,
         gross_linear_wad=0,
+        straight_wad=0,
         value_wad=0,
         options=tuple(legs),
     )
@@ -178,19 +179,40 @@ def test_losses_per_scenario__as_another_engine_has_them() -> None:
 
 
 @repeatable
-@given(
-    strike=st.integers(1, 10**6),
-    root_wad=st.one_of(st.just(0), st.integers(1, 5 * WAD)),
-    is_call=st.booleans(),
-)
-def test_quote__any_option__value_of_black76_and_its_delta(strike: int, root_wad: int, is_call: bool) -> None:
+@given(strike=st.integers(1, 10**6), root_wad=st.one_of(st.just(0), st.integers(1, 5 * WAD)))
+def test_quote__any_call__value_of_black76_and_its_delta(strike: int, root_wad: int) -> None:
     strike_wad = strike * WAD // 10
     ln = black76.ln_moneyness_wad(SPOT, strike_wad)
-    value_wad, delta_wad = portfolio.quote(SPOT, strike_wad, ln, root_wad, is_call)
-    call_wad, put_wad = black76.prices_wad(SPOT, strike_wad, black76.time_value_wad(ln, root_wad))
-    assert value_wad == (call_wad if is_call else put_wad)
-    expected = black76.call_delta_wad(ln, root_wad) - (0 if is_call else WAD)
-    assert abs(delta_wad - expected) <= 20_000  # [wad] rounding of d₁ where √w is tiny
+    value_wad, delta_wad = portfolio.quote(SPOT, strike_wad, ln, root_wad)
+    assert value_wad == black76.prices_wad(SPOT, strike_wad, black76.time_value_wad(ln, root_wad))[0]
+    assert (
+        abs(delta_wad - black76.call_delta_wad(ln, root_wad)) <= 20_000
+    )  # [wad] rounding of d₁ where √w is tiny
+
+
+@repeatable
+@given(legs=books, spot_bps=st.integers(-9_000, 50_000), vol_bps=st.integers(-9_000, 9_000))
+def test_place__any_book__as_its_options_are_worth_there(
+    legs: list[Leg], spot_bps: int, vol_bps: int
+) -> None:
+    """Leg by leg with `black76`, puts as puts."""
+    book = exposure(legs)
+    shocked_wad, move_wad = shocked_spot(SPOT, spot_bps)
+    kept = iter(book.options)
+    profit = 0
+    for leg in legs:
+        kind = kind_of(leg.instrument)
+        if kind is Kind.PERPETUAL:
+            profit += leg.size_wad * (shocked_wad - SPOT)
+            continue
+        one, side = next(kept), 0 if kind is Kind.CALL else 1
+        now = black76.prices_wad(SPOT, one.strike_wad, black76.time_value_wad(one.log_wad, one.root_wad))[
+            side
+        ]
+        share = black76.time_value_wad(one.log_wad + move_wad, portfolio.shocked_root(one, vol_bps))
+        assert one.value_wad == now
+        profit += leg.size_wad * (black76.prices_wad(shocked_wad, one.strike_wad, share)[side] - now)
+    assert place_at(book, shocked_wad, move_wad, vol_bps).profit_wad == profit // WAD
 
 
 # --- Any book ---

@@ -19,6 +19,7 @@ from holdfast.errors import Refused
 from holdfast.model import portfolio, svi
 from holdfast.model.portfolio import ALL, DAY, Grid, Rules, ScanParams, Scenario, assess
 from holdfast.model.risk import Book, Collateral, Leg
+from holdfast.model.surface import SmilePair, pair_variance_wad_down
 from holdfast.sim.history import Block, call, simulate
 from holdfast.types import AssetParams, Kind, instrument_id
 from holdfast.units import BPS, WAD
@@ -41,7 +42,7 @@ class System:
 
 @pytest.fixture
 def system(deploy: Callable[..., Contract], authority: Contract) -> System:
-    surface = deploy("MockSurface")
+    surface = deploy("MockSmiles")
     scans = deploy("Scans", authority.address, DAY, 7_000)
     return System(deploy("Portfolio", scans.address, surface.address, LEG_CAP), scans, surface)
 
@@ -85,6 +86,24 @@ def _smile(rng: random.Random) -> svi.Smile:
         m_ppb=rng.randint(-300_000_000, 300_000_000),
         sigma_ppb=rng.randint(10_000_000, 500_000_000),
     )
+
+
+def _pair(rng: random.Random, seconds: int) -> SmilePair:
+    """The smiles about an expiry: before it, after it, or the same twice."""
+    near = _smile(rng)
+    far = near if rng.random() < 0.3 else _smile(rng)
+    near_seconds = max(1, seconds + rng.randint(-DAY, DAY))
+    return SmilePair(
+        near=near,
+        far=far,
+        near_seconds=near_seconds,
+        far_seconds=near_seconds + rng.randint(1, 30 * DAY),
+        seconds_to_expiry=seconds,
+    )
+
+
+def _words(pair: SmilePair) -> tuple[int, ...]:
+    return (pair.near.word, pair.far.word, pair.near_seconds, pair.far_seconds)
 
 
 def _book(rng: random.Random, spots: dict[int, int], expiries: list[int]) -> Book:
@@ -136,15 +155,14 @@ def test_assess__any_book__as_the_model(system: System, roles: Any, seed: int) -
         leg_cap=LEG_CAP,
         netted={1: 1, 2: 2},
     )
-    smiles = {(one, at): _smile(rng) for one in (1, 2) for at in expiries}
+    pairs = {(one, at): _pair(rng, at - LATER) for one in (1, 2) for at in expiries}
     books = [_book(rng, spots, expiries) for _ in range(BOOKS)]
     haircuts = [_haircuts(rng, len(book.holdings)) for book in books]
     offsets = [rng.random() < 0.7 for _ in books]
     witnesses = [rng.choice((ALL, rng.getrandbits(30), 1 << rng.randint(0, 20))) for _ in books]
 
     def variance_of(underlying: int, expiry_at: int, k_wad: int) -> int:
-        seconds = expiry_at - LATER
-        return svi.variance_wad_down(smiles[underlying, expiry_at], k_wad) * seconds // (365 * DAY)
+        return pair_variance_wad_down(pairs[underlying, expiry_at], k_wad)
 
     deployer = roles.deployer
     setting = [
@@ -160,8 +178,8 @@ def test_assess__any_book__as_the_model(system: System, roles: Any, seed: int) -
     ]
     setting += [call(system.scans, "net", one, one, sender=deployer) for one in (1, 2)]
     setting += [
-        call(system.surface, "set", one, at, smile.word, sender=deployer)
-        for (one, at), smile in smiles.items()
+        call(system.surface, "set", one, at, _words(pair), sender=deployer)
+        for (one, at), pair in pairs.items()
     ]
     asking = [
         call(
