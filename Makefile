@@ -14,10 +14,10 @@ BENCH_ARGS ?=
 SOLIDITY := contracts interfaces tests/symbolic tools/audit benchmarks/fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint fmt gas demo fuzz mutate bench-fuzz audit symbolic slither lock clean
+.PHONY: help setup build test lint fmt gas demo fuzz mutate bench-fuzz bench-pricing audit symbolic slither lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.ready node_modules/.ready ## install Python and npm packages into this folder; instant when nothing changed
 	@:
@@ -75,6 +75,9 @@ mutate: build ## mutants of the contracts through the tests and a short campaign
 
 bench-fuzz: build benchmarks/fuzz/node_modules/.ready ## the fuzzers compared: Forge, Echidna, Hypothesis over Ape, ours; BENCH_ARGS=
 	@$(BIN)/python -m benchmarks.fuzz $(BENCH_ARGS)
+
+bench-pricing: build ## prices of options against the exact ones on a million points, and what they cost; BENCH_ARGS=
+	@$(BIN)/python -m benchmarks.pricing $(BENCH_ARGS)
 
 benchmarks/fuzz/node_modules/.ready: benchmarks/fuzz/package.json benchmarks/fuzz/package-lock.json
 	@cd benchmarks/fuzz && $(NPM) >/dev/null

@@ -24,7 +24,7 @@ contract Surface is ISurface, AccessManaged {
 
     uint256 public constant MAX_EXPIRIES = 8; // of 32 bits each, in a word
     uint256 public constant MAX_STALE_SECONDS = 7 days;
-    uint256 public constant MAX_MOVE_BPS = BPS / 2;
+    uint256 public constant MAX_MOVE_BPS = 5_000; // a half
     uint256 public constant MAX_SURCHARGE_BPS = 3 * BPS;
     /// @dev How many times realised variance with its surcharge, or what part of it, a first smile may have at the money.
     uint256 public constant REALISED_RANGE = 9;

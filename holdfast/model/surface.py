@@ -1,6 +1,6 @@
 """Implied variance by expiry and strike: exact twin of `contracts/options/Surface.sol`, where the rules stand.
 
-A state is a mapping that no function changes; each that would change it returns another. Realised variance is an argument.
+No function changes a state: each that would returns another. Realised variance is an argument.
 """
 
 from __future__ import annotations
