@@ -84,7 +84,7 @@ def margin_of(
     vol_shift_bps: int = 0,
     offsets: bool = True,
 ) -> Margin:
-    """Margin after trades, prices and volatilities that aren't. Collateral that a grid takes in moves with its underlying."""
+    """Margin after trades, prices and volatilities that aren't. Netted collateral moves with its underlying."""
     shifts = price_shift_bps or {}
 
     def shocked(underlying: int, expiry_at: int, k_wad: int) -> int:
@@ -130,8 +130,8 @@ def liquidation_shift_bps(
 ) -> int | None:
     """The smallest move of a spot, to the basis point, at which the account is below MM; None: no such move is found.
 
-    The first step at which equity < MM brackets it, and halving finds it within: what is unhealthy only between two steps
-    is passed over. In a linear book health changes its sign once a direction, so there it is exact.
+    The first step at which equity < MM brackets it, and halving finds it within: what is unhealthy only between two
+    steps is passed over. In a linear book health changes its sign once a direction, so there it is exact.
     """
     sign = 1 if up else -1
 
