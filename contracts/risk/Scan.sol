@@ -107,7 +107,7 @@ library Scan {
         uint256 premium;
         unchecked {
             for (uint256 i; i < e.options.length; ++i) {
-                Option memory o = _at(e.options, i);
+                Option memory o = e.options[i];
                 int256 delta = o.sizeWad * o.deltaWad;
                 net += delta;
                 gross += delta.abs();
@@ -181,13 +181,13 @@ library Scan {
                 bool named = (line.witness >> i) & 1 != 0;
                 if (!named && !below && !above) continue;
 
-                Place memory place = _placeAt(e, _at(spotsWad, i), _at(movesWad, i));
+                Place memory place = _placeAt(e, spotsWad[i], movesWad[i]);
                 if (named) _raise(losses, line.first + i, -place.profitWad);
                 if (below) _widen(losses, line.first + inward, last, place, line.capWad);
                 last = place;
                 if (!above) continue;
-                while (strike < line.count && _at(line.strikesWad, strike) <= _at(spotsWad, i)) ++strike;
-                for (; strike < line.count && _at(line.strikesWad, strike) < _at(spotsWad, i + 1); ++strike) {
+                while (strike < line.count && line.strikesWad[strike] <= spotsWad[i]) ++strike;
+                for (; strike < line.count && line.strikesWad[strike] < spotsWad[i + 1]; ++strike) {
                     place = _placeAt(e, line.strikesWad[strike], -line.lnsWad[strike]);
                     _raise(losses, line.first + outward, -place.profitWad);
                     _widen(losses, line.first + outward, last, place, line.capWad);
@@ -198,7 +198,7 @@ library Scan {
     }
 
     function _raise(int256[] memory losses, uint256 cell, int256 lossWad) private pure {
-        if (lossWad > _at(losses, cell)) losses[cell] = lossWad;
+        if (lossWad > losses[cell]) losses[cell] = lossWad;
     }
 
     function _widen(int256[] memory losses, uint256 cell, Place memory low, Place memory high, int256 capWad)
@@ -233,7 +233,7 @@ library Scan {
             int256 long;
             int256 slope;
             for (uint256 i; i < longs; ++i) {
-                Option memory o = _at(options, i);
+                Option memory o = options[i];
                 (uint256 callWad, uint256 deltaWad) =
                     ScanQuote.callWad(shockedWad, o.strikeWad, o.lnWad + moveWad, o.shockedRootWad);
                 int256 size = o.sizeWad;
@@ -242,7 +242,7 @@ library Scan {
             }
             int256 rest = e.straightWad * int256(shockedWad - e.spotWad);
             for (uint256 i = longs; i < options.length; ++i) {
-                Option memory o = _at(options, i);
+                Option memory o = options[i];
                 uint256 shareWad = Black76.timeValueWad(o.lnWad + moveWad, o.shockedRootWad);
                 uint256 strikeWad = o.strikeWad;
                 uint256 callWad = FixedPointMathLib.min(shockedWad, strikeWad) * shareWad / WAD
@@ -260,7 +260,7 @@ library Scan {
     function _shockRoots(Exposure memory e, int256 volBps) private pure {
         unchecked {
             for (uint256 i; i < e.options.length; ++i) {
-                Option memory o = _at(e.options, i);
+                Option memory o = e.options[i];
                 int256 factorWad = int256(WAD) + _floorDiv(volBps * int256(o.powerWad), BPS);
                 o.shockedRootWad = factorWad > 0 ? o.rootWad * uint256(factorWad) / WAD : 0;
             }
@@ -271,7 +271,7 @@ library Scan {
     function _ownStrikes(Exposure memory e, uint256 pinBps, uint256[] memory spotsWad, Line memory line) private pure {
         line.count = 0;
         for (uint256 i; i < e.longs; ++i) {
-            Option memory o = _at(e.options, i);
+            Option memory o = e.options[i];
             if (o.shockedRootWad * BPS >= pinBps * WAD) continue;
             if (o.strikeWad <= spotsWad[0] || o.strikeWad >= spotsWad[spotsWad.length - 1]) continue;
             uint256 place = line.count;
@@ -307,7 +307,7 @@ library Scan {
     function _uncoveredLoss(Exposure memory e, uint256 tailBps) private pure returns (uint256) {
         int256 slopeWad = e.straightWad;
         for (uint256 i; i < e.options.length; ++i) {
-            slopeWad += _at(e.options, i).sizeWad;
+            slopeWad += e.options[i].sizeWad;
         }
         return slopeWad < 0 ? _ceilDiv(slopeWad.abs() * e.spotWad * tailBps, WAD * BPS) : 0;
     }
@@ -322,9 +322,9 @@ library Scan {
         unchecked {
             // Moves the largest to the front, largest first.
             for (uint256 k; k < count && k < losses.length; ++k) {
-                int256 mostWad = _at(losses, k);
+                int256 mostWad = losses[k];
                 for (uint256 i = k + 1; i < losses.length; ++i) {
-                    int256 lossWad = _at(losses, i);
+                    int256 lossWad = losses[i];
                     if (lossWad > mostWad) (losses[i], mostWad) = (mostWad, lossWad);
                 }
                 if (k == 0) worstWad = uint256(mostWad);
@@ -332,26 +332,6 @@ library Scan {
             }
         }
         shortfallWad = _ceilDiv(sumWad, count);
-    }
-
-    // list[i], of an i that the caller has below the length: the compiler's own check would be a tenth of the whole.
-
-    function _at(Option[] memory list, uint256 i) private pure returns (Option memory o) {
-        assembly ("memory-safe") {
-            o := mload(add(list, shl(5, add(i, 1))))
-        }
-    }
-
-    function _at(uint256[] memory list, uint256 i) private pure returns (uint256 x) {
-        assembly ("memory-safe") {
-            x := mload(add(list, shl(5, add(i, 1))))
-        }
-    }
-
-    function _at(int256[] memory list, uint256 i) private pure returns (int256 x) {
-        assembly ("memory-safe") {
-            x := mload(add(list, shl(5, add(i, 1))))
-        }
     }
 
     function _bpsUp(uint256 x, uint256 bps) private pure returns (uint256) {
