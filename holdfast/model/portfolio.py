@@ -292,7 +292,8 @@ def between(low: Place, high: Place) -> int:
     rise_wad = high.rest_wad - low.rest_wad
     fall_wad = -low.slope_wad - mul_div_down(rise_wad, WAD, width_wad)
     climb_wad = high.slope_wad + mul_div_down(rise_wad, WAD, width_wad)
-    return lower_wad
+    if fall_wad <= 0 or climb_wad <= 0:
+        return lower_wad
     apart_wad = low.profit_wad - high.profit_wad + mul_wad_up(climb_wad, width_wad)
     if apart_wad <= 0:
         return lower_wad

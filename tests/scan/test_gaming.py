@@ -25,7 +25,7 @@ NOW = 1_900_000_000
 YEAR = 365 * DAY
 
 BOUND = 1.4
-"""Loss in the continuum over IM: no hunt has found more than docs/portfolio.md says. What is left lies between the volatilities of the core."""
+"""Loss in the continuum over IM: more than any hunt has found. What is left lies between the volatilities."""
 
 
 class NodesAlone(Scan):
