@@ -6,9 +6,10 @@ decimals. Instruments are plain integers, as on chain; underlyings and assets ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import Final, NewType
 
 from holdfast.units import WAD
@@ -201,7 +202,10 @@ class Account:
         return self.health.margin.equity_wad * WAD // self.health.margin.maintenance_wad
 
     def position(self, instrument: int) -> Position | None:
-        return next((leg for leg in self.positions if leg.instrument == instrument), None)
+        for leg in self.positions:
+            if leg.instrument == instrument:
+                return leg
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -353,19 +357,48 @@ class System:
     staked_wad: int  # of the fund's cash, that is stakers'
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """All of it at one block."""
+    """All of it at one block; what is looked up is sorted once."""
 
     system: System
     markets: tuple[Market, ...]
     accounts: tuple[Account, ...]
 
+    @cached_property
+    def by_id(self) -> Mapping[int, Account]:
+        return {account.id: account for account in self.accounts}
+
+    @cached_property
+    def by_underlying(self) -> Mapping[int, Market]:
+        """The first market of each: all of them have its price and its restriction."""
+        return {market.underlying: market for market in reversed(self.markets)}
+
+    @cached_property
+    def legs(self) -> Mapping[InstrumentId, Sequence[Position]]:
+        """Everybody's positions by instrument, in the order of the accounts."""
+        found: dict[InstrumentId, list[Position]] = {}
+        for account in self.accounts:
+            for leg in account.positions:
+                found.setdefault(leg.instrument, []).append(leg)
+        return found
+
+    @cached_property
+    def instrument_params(self) -> Mapping[InstrumentId, InstrumentParams]:
+        return {market.instrument: market.params for market in self.markets}
+
+    @cached_property
+    def asset_params(self) -> Mapping[int, AssetParams]:
+        return {asset.asset: asset.params for asset in self.system.assets}
+
     def market(self, instrument: int) -> Market:
-        return next(market for market in self.markets if market.instrument == instrument)
+        for market in self.markets:
+            if market.instrument == instrument:
+                return market
+        raise LookupError(f"no market of instrument {instrument}")
 
     def account(self, account: int) -> Account:
-        return next(entry for entry in self.accounts if entry.id == account)
+        return self.by_id[account]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,10 +9,15 @@ interface IThrottle {
     event DepthDrawn(uint16 indexed underlying, uint256 amountWad, uint256 levelWad);
 
     error BadDepth(uint256 value, uint256 bound);
+    error NotTighter(uint256 current, uint256 proposed);
 
     /// @notice Notional that may be taken at once, and the time in which all of it comes back; governor, delayed. No capacity:
     /// not throttled.
     function setDepth(uint16 underlying, uint256 capacityWad, uint256 windowSeconds) external;
+
+    /// @notice Less capacity at once, over the same time; guardian. At least `TIGHTEN_BPS` of what the governor set last: auctions
+    /// slow down, and never stop. An underlying that isn't throttled stays so (`NotTighter`): there is nothing to measure it by.
+    function tightenDepth(uint16 underlying, uint256 capacityWad) external;
 
     /// @notice Count a slice of `fractionWad` of everything in `items`; Liquidation only. Never refuses: auctions that are not
     /// throttled any more fill the bucket, too.
@@ -27,4 +32,7 @@ interface IThrottle {
     function depthOf(uint16 underlying) external view returns (uint256 capacityWad, uint256 windowSeconds);
 
     function MAX_WINDOW_SECONDS() external view returns (uint256);
+
+    /// @notice Share of the governor's capacity that the guardian has to leave.
+    function TIGHTEN_BPS() external view returns (uint256);
 }

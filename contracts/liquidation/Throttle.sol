@@ -5,7 +5,7 @@ import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessMana
 
 import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 
-import { FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
+import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { IThrottle } from "interfaces/IThrottle.sol";
 
 /// @notice Depth of the markets that auctions sell into.
@@ -26,7 +26,11 @@ contract Throttle is IThrottle, AccessManaged {
     /// @inheritdoc IThrottle
     uint256 public constant MAX_WINDOW_SECONDS = 1 days;
 
+    /// @inheritdoc IThrottle
+    uint256 public constant TIGHTEN_BPS = 2_500;
+
     mapping(uint16 underlying => Bucket) private _buckets;
+    mapping(uint16 underlying => uint256) private _grantedWad; // [wad] capacity that the governor set last
 
     constructor(address authority) AccessManaged(authority) { }
 
@@ -36,12 +40,19 @@ contract Throttle is IThrottle, AccessManaged {
         if (windowSeconds > MAX_WINDOW_SECONDS) revert BadDepth(windowSeconds, MAX_WINDOW_SECONDS);
         if (windowSeconds == 0) revert BadDepth(1, windowSeconds);
 
-        Bucket memory b = _buckets[underlying];
-        uint256 levelWad = FixedPointMathLib.min(_levelWad(b), capacityWad);
-        _buckets[underlying] =
-            Bucket(uint96(capacityWad), uint96(levelWad), uint32(block.timestamp), uint32(windowSeconds));
+        _grantedWad[underlying] = capacityWad;
+        _set(underlying, _buckets[underlying], capacityWad, windowSeconds);
+    }
 
-        emit DepthSet(underlying, capacityWad, windowSeconds);
+    /// @inheritdoc IThrottle
+    function tightenDepth(uint16 underlying, uint256 capacityWad) external restricted {
+        Bucket memory b = _buckets[underlying];
+        if (capacityWad > b.capacityWad || b.capacityWad == 0) revert NotTighter(b.capacityWad, capacityWad);
+        // Up: the guardian may lose the wei.
+        uint256 leastWad = _grantedWad[underlying].mulDivUp(TIGHTEN_BPS, BPS);
+        if (capacityWad < leastWad) revert BadDepth(leastWad, capacityWad);
+
+        _set(underlying, b, capacityWad, b.windowSeconds);
     }
 
     /// @inheritdoc IThrottle
@@ -91,6 +102,15 @@ contract Throttle is IThrottle, AccessManaged {
     function depthOf(uint16 underlying) external view returns (uint256 capacityWad, uint256 windowSeconds) {
         Bucket memory b = _buckets[underlying];
         return (b.capacityWad, b.windowSeconds);
+    }
+
+    /// @dev What was taken stays taken, as far as it fits.
+    function _set(uint16 underlying, Bucket memory b, uint256 capacityWad, uint256 windowSeconds) private {
+        uint256 levelWad = FixedPointMathLib.min(_levelWad(b), capacityWad);
+        _buckets[underlying] =
+            Bucket(uint96(capacityWad), uint96(levelWad), uint32(block.timestamp), uint32(windowSeconds));
+
+        emit DepthSet(underlying, capacityWad, windowSeconds);
     }
 
     /// @dev Up, since what leaked is rounded down: the next taker may lose the wei.

@@ -25,6 +25,8 @@ WORD: Final = 32
 _ARRAY: Final = re.compile(r"^(.*)\[(\d*)\]$")
 _SIZED: Final = re.compile(r"^(uint|int|bytes)(\d+)$")
 _TAIL_ERROR: Final = "the data end too early"
+_KNOWN: Final = 1 << 9
+"""Values of one static struct that are remembered: who reads again and again sees few new ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,16 @@ def group(parameters: Sequence[Mapping[str, Any]], name: str) -> Codec:
         ]
         return make(*values) if make else tuple(values)
 
+    @lru_cache(_KNOWN)
+    def known(data: bytes) -> Any:
+        return decode(data, 0)
+
+    def decode_static(data: bytes, start: int) -> Any:
+        return known(data[start : start + head])
+
     kinds = ",".join(part.type for part in codecs)
-    return Codec(f"({kinds})", WORD if dynamic else head, dynamic, encode, decode)
+    fixed = dynamic or any("[" in part.type for part in codecs)  # of lists each reader gets his own
+    return Codec(f"({kinds})", WORD if dynamic else head, dynamic, encode, decode if fixed else decode_static)
 
 
 def _join(codecs: Sequence[Codec], values: Sequence[Any]) -> bytes:

@@ -63,6 +63,7 @@ TIGHTENING: Final = {
     "Ledger": ("revokeEngine",),
     "Vault": ("tightenCap", "tightenOutflowFloor"),
     "Insurance": ("tightenCap",),
+    "Throttle": ("tightenDepth",),
     "Tranche": ("stop",),
 }
 """What GUARDIAN may do, at once; but for RESERVED in the settlement vault."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -13,17 +13,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from holdfast.chain.contract import call_many
 from holdfast.chain.protocol import Protocol, books_of
 from holdfast.chain.rpc import Rpc
 from holdfast.cli.options import NETWORK_HELP, ChainCommand
-from holdfast.types import SETTLEMENT, Account, Books, Grade, Level, Restriction, Snapshot, System
+from holdfast.types import SETTLEMENT, Account, Books, Grade, Level, Market, Restriction, Snapshot, System
 
 PIPE_WIDTH: Final = 160
 """[columns] where there is no terminal to ask."""
 
 
 @click.command(
-    cls=ChainCommand, short_help="Markets, funds, restrictions and the worst accounts.", epilog=NETWORK_HELP
+    cls=ChainCommand,
+    short_help="Markets, funds, backstops, restrictions and the worst accounts.",
+    epilog=NETWORK_HELP,
 )
 @click.option(
     "--deployment",
@@ -36,7 +39,7 @@ PIPE_WIDTH: Final = 160
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the whole snapshot as JSON instead of tables.")
 def cli(rpc: Rpc, deployment: Path | None, worst: int, as_json: bool) -> None:
-    """Show the protocol at the newest block: markets, money, restrictions, books, and the worst accounts.
+    """Show the protocol at the newest block: markets, money, backstops, restrictions, books, the worst accounts.
 
     Everything is read at one block, so the numbers fit together. Amounts are in the settlement token. The exit code
     is 2 when the books don't balance (INV-01): claims without tokens behind them.
@@ -49,17 +52,24 @@ def cli(rpc: Rpc, deployment: Path | None, worst: int, as_json: bool) -> None:
     """
     protocol = Protocol.load(rpc, deployment)
     snapshot = protocol.snapshot()
-    books = books_of(snapshot)
+    books, tranches = books_of(snapshot), _read_tranches(protocol, snapshot)
+    uncovered = protocol.liquidation.call("uncoveredAccounts", block=snapshot.system.block)
     if as_json:
         balanced = {"claims_wad": books.claims_wad, "dust_wad": books.dust_wad, "balanced": books.balanced}
-        click.echo(json.dumps({**asdict(snapshot), "books": {**asdict(books), **balanced}}, indent=2))
+        added = {
+            "uncovered_accounts": uncovered,
+            "tranches": [asdict(one) for one in tranches],
+            "books": {**asdict(books), **balanced},
+        }
+        click.echo(json.dumps({**asdict(snapshot), **added}, indent=2))
     else:
         console = Console(highlight=False)
         if not console.is_terminal:
             console.width = PIPE_WIDTH
         for table in (
             _markets(protocol, snapshot),
-            _money(protocol, snapshot, books),
+            _money(protocol, snapshot, books, uncovered),
+            _backstops(protocol, snapshot, tranches),
             _accounts(protocol, snapshot, worst),
         ):
             console.print(table)
@@ -83,6 +93,7 @@ def _markets(protocol: Protocol, snapshot: Snapshot) -> Table:
             "of cap",
             "premium",
             "insurance left",
+            "depth used",
             "state",
         ],
     )
@@ -99,12 +110,19 @@ def _markets(protocol: Protocol, snapshot: Snapshot) -> Table:
             f"{100 * market.open_interest_wad / cap:.1f} %" if cap else "closed",
             f"{market.long.premium_ppb / 1e5:.2f} bp",
             _amount(market.insurance_capacity_wad),
+            _depth(market),
             _restriction(market.restriction, system.time),
         )
     return table
 
 
-def _money(protocol: Protocol, snapshot: Snapshot, books: Books) -> Table:
+def _depth(market: Market) -> str:
+    if not market.depth_wad:
+        return "no limit"
+    return f"{Decimal(100 * (market.depth_wad - market.depth_free_wad)) / market.depth_wad:.1f} %"
+
+
+def _money(protocol: Protocol, snapshot: Snapshot, books: Books, uncovered: int) -> Table:
     system = snapshot.system
     table = _table("Money", ["what"], ["amount", "note"])
     age = system.time - system.fund.refreshed_at
@@ -112,7 +130,7 @@ def _money(protocol: Protocol, snapshot: Snapshot, books: Books) -> Table:
     table.add_row(
         "its target", _amount(system.fund.target_wad), f"{_of_target(system)}, computed {age} s ago"
     )
-    table.add_row("staked in it", _amount(system.staked_wad), _held(system))
+    table.add_row("staked in it", _amount(system.staked_wad), f"{_staked(system)}; {_held(system)}")
     table.add_row(
         "fees to distribute",
         _amount(system.fees_wad),
@@ -132,17 +150,118 @@ def _money(protocol: Protocol, snapshot: Snapshot, books: Books) -> Table:
             else f"haircut {asset.params.maintenance_haircut_bps / 100:g} %"
         )
         table.add_row(f"vault of {symbol}", _amount(asset.held * asset.unit_wad), role)
+    table.add_row("withdrawals", _gate(system), f"{uncovered} accounts owe more than the fund can pay")
     table.add_row("everything", _restriction(system.restriction, system.time), "breaker, all markets")
     return table
+
+
+def _gate(system: System) -> str:
+    if system.gated_until > system.time:
+        return f"[yellow]gated[/], {system.gated_until - system.time} s at most"
+    if system.gate_ready_at > system.time:
+        return f"open, for {system.gate_ready_at - system.time} s at least"
+    return "open"
 
 
 def _of_target(system: System) -> str:
     return f"{Decimal(100 * system.fund_wad) / system.fund.target_wad:.1f} % there"
 
 
+def _staked(system: System) -> str:
+    shares = system.fund.own_shares + system.fund.staked_shares
+    share = Decimal(100 * system.fund.staked_shares) / shares if system.fund.staked_shares else Decimal(0)
+    return f"{share:.2f} % of its shares"
+
+
 def _held(system: System) -> str:
     left = system.fund.held_until - system.time
     return f"[yellow]held, {left} s left[/]" if left > 0 else "free to leave after its cooldown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tranche:
+    """One market's backstop. Amounts and shares in the decimals of each."""
+
+    underlying: int
+    reserve: int  # account
+    risk: int  # account
+    assets: int  # what all shares are worth
+    shares: int
+    share_decimals: int
+    staked: int  # at risk in this epoch
+    lost: int  # below the highest point
+    cap_wad: int  # most that may be lost
+    queued: int  # shares that leave when the epoch ends
+    owed: int  # to those who have left the queue
+    epoch: int
+    stopped_until: int  # [seconds] no takeover before
+
+
+def _read_tranches(protocol: Protocol, snapshot: Snapshot) -> list[Tranche]:
+    names = ("RESERVE", "RISK", "totalAssets", "totalSupply", "decimals", "params", "state")
+    calls = [(tranche, name) for tranche in protocol.tranches.values() for name in names]
+    found = call_many(protocol.rpc, calls, block=snapshot.system.block)
+    tranches = []
+    for place, underlying in enumerate(protocol.tranches):
+        reserve, risk, assets, shares, decimals, params, state = found[
+            place * len(names) : (place + 1) * len(names)
+        ]
+        tranches.append(
+            Tranche(
+                underlying=underlying,
+                reserve=reserve,
+                risk=risk,
+                assets=assets,
+                shares=shares,
+                share_decimals=decimals,
+                staked=state.stakedAmount,
+                lost=state.lostAmount,
+                cap_wad=params.lossCapWad,
+                queued=state.queuedShares,
+                owed=state.owedAmount,
+                epoch=state.epoch,
+                stopped_until=state.stoppedUntil,
+            )
+        )
+    return tranches
+
+
+def _backstops(protocol: Protocol, snapshot: Snapshot, tranches: Sequence[Tranche]) -> Table:
+    unit, now = snapshot.system.assets[SETTLEMENT].unit_wad, snapshot.system.time
+    table = _table(
+        "Backstop" if tranches else "No market has a backstop",
+        ["market"],
+        [
+            "assets",
+            "shares",
+            "at risk",
+            "exposure",
+            "lost",
+            "of cap",
+            "queued shares",
+            "owed",
+            "epoch",
+            "state",
+        ],
+    )
+    for one in tranches:
+        shares = 10 ** (18 - one.share_decimals)
+        table.add_row(
+            protocol.symbols[one.underlying],
+            _amount(one.assets * unit),
+            _amount(one.shares * shares),
+            _amount(one.staked * unit),
+            ", ".join(_holds(protocol, snapshot.account(one.risk))) or "none",
+            _amount(one.lost * unit),
+            _amount(one.cap_wad),
+            _amount(one.queued * shares),
+            _amount(one.owed * unit),
+            str(one.epoch),
+            f"[yellow]stopped[/], {one.stopped_until - now} s left"
+            if one.stopped_until > now
+            else "takes over",
+        )
+    return table
 
 
 def _accounts(protocol: Protocol, snapshot: Snapshot, worst: int) -> Table | str:

@@ -40,12 +40,13 @@ LATE_LEAD_SECONDS: Final = 1_500  # the latecomers enter so long before the low
 STEPS: Final = 320  # jumps that a replay should not exceed by much
 LEAST_TOLERANCE: Final = 0.005
 
-PUSHER, LIQUIDATOR, BIDDER, BACKSTOP = 0, 3, 4, 8  # accounts of the node
+PUSHER, LIQUIDATOR, BIDDER, BACKSTOP, WATCHDOG = 0, 3, 4, 8, 9  # accounts of the node
 TIPS_GWEI: Final = {
     "price_pusher": 3.0,
     "bidder": 2.0,
     "backstop": 1.5,
     "liquidator": 1.0,
+    "watchdog": 0.5,
 }  # so that their order in a block is fixed
 
 Report = Callable[[str, float], None]
@@ -179,6 +180,7 @@ class Director:
                 str(self._book),
             ],
         }
+        options["watchdog"] = ["--account", str(WATCHDOG)]
         if "backstop" in self._keeper_numbers():
             options["backstop"] = ["--account", str(BACKSTOP)]
         self._book.write_text("")
@@ -344,7 +346,12 @@ class Director:
         )
 
     def _keeper_numbers(self) -> dict[str, int]:
-        numbers = {"price_pusher": PUSHER, "liquidator": LIQUIDATOR, "bidder": BIDDER}
+        numbers = {
+            "price_pusher": PUSHER,
+            "liquidator": LIQUIDATOR,
+            "bidder": BIDDER,
+            "watchdog": WATCHDOG,
+        }
         return {**numbers, "backstop": BACKSTOP} if self._plan.scenario.stage.backstop else numbers
 
     def _now(self) -> int:

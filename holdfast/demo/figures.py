@@ -27,7 +27,13 @@ from holdfast.types import Grade, Level
 from holdfast.units import BPS, WAD
 
 LINES: Final = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#7c6f00", "#475569")
-KEEPER_COLOURS: Final = {"price_pusher": GREY, "liquidator": BLUE, "bidder": ORANGE, "backstop": SKY}
+KEEPER_COLOURS: Final = {
+    "price_pusher": GREY,
+    "liquidator": BLUE,
+    "bidder": ORANGE,
+    "backstop": SKY,
+    "watchdog": INK,
+}
 STEP_COLOURS: Final = {
     "own equity": ORANGE,
     "insurance fund": GREEN,

@@ -17,6 +17,7 @@ from rich.table import Table
 from holdfast.demo.collect import Sums
 from holdfast.demo.director import Outcome
 from holdfast.demo.figures import draw, save
+from holdfast.demo.journal import Line, journal
 from holdfast.demo.waterfall import Amount, Waterfall
 from holdfast.page import page
 from holdfast.units import WAD
@@ -34,8 +35,8 @@ CAPTIONS: Final = {
     "Right: what the accounts paid for being sold, and who got it.",
     "insurance": "The fund starts with a gift, lives on its share of penalties and trading fees, "
     "and pays where an account can't.",
-    "keepers": "Rewards and discounts less gas and the cost of unloading. The price pusher earns nothing: "
-    "somebody has to pay it. What the price did to the bidder's stock is only in the table.",
+    "keepers": "Rewards and discounts less gas and the cost of unloading. Price pusher and watchdog earn nothing: "
+    "somebody has to pay them. What the price did to the bidder's stock is only in the table.",
 }
 
 
@@ -171,6 +172,10 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             }
             for keeper in sums.keepers
         },
+        "watchdog": [
+            {"at": _stamp(line.time), "did": line.what, "why": line.why, "done": line.done}
+            for line in _watchdog(outcome)
+        ],
         "insurance_in": _number(sums.insurance_in_wad),
         "insurance_out": _number(sums.insurance_out_wad),
         "waterfall": {
@@ -248,12 +253,23 @@ def render(outcome: Outcome, figures: Sequence[tuple[str, str, str]]) -> str:
             f"<figcaption>{html.escape(CAPTIONS[name])}</figcaption></figure>"
             for name, title, svg in figures
         ),
+        watchdog="".join(map(_journal_row, _watchdog(outcome))),
         traders="".join(_trader_row(outcome, account) for account in sorted(outcome.traders)),
         seed=outcome.plan.seed,
         seconds=f"{outcome.seconds:.0f}",
         blocks=f"{len(outcome.series.points):,}",
     )
     return page(f"Holdfast: {scenario.name}", body)
+
+
+def _watchdog(outcome: Outcome) -> list[Line]:
+    return journal(outcome.records.get("watchdog", ()), list(outcome.plan.config.underlyings))
+
+
+def _journal_row(line: Line) -> str:
+    verdict = {True: "done", False: "failed", None: ""}[line.done]
+    cells = [_stamp(line.time), line.what, line.why, verdict, _money(line.cost_wad) if verdict else ""]
+    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
 def _trader_row(outcome: Outcome, account: int) -> str:
@@ -306,6 +322,8 @@ _BODY: Final = """<h1>$name</h1>
 <section><h2>In figures <small style="font-weight:400;color:#6b7280">(dollars)</small></h2>
 <table class="sums">$rows</table></section>
 $figures
+<section><details><summary>What the watchdog did</summary><div class="wide"><table class="small">
+<tr><th>at</th><th>action</th><th>why</th><th></th><th>gas</th></tr>$watchdog</table></div></details></section>
 <section><details><summary>The traders</summary><div class="wide"><table class="small">
 <tr><th>account</th><th>style</th><th>mode</th><th>leverage</th><th>positions</th><th>margin</th><th>slices sold</th>
 <th>penalty</th></tr>$traders</table></div></details></section>

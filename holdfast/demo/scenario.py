@@ -23,7 +23,7 @@ FOLDER: Final = PROJECT / "scenarios"
 DEFAULT: Final = "black-thursday"
 
 GWEI: Final = 10**9
-ROLES: Final = ("price_pusher", "liquidator", "bidder", "backstop")
+ROLES: Final = ("price_pusher", "liquidator", "bidder", "backstop", "watchdog")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

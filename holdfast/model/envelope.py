@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isqrt
 from typing import Final
 
@@ -36,6 +37,7 @@ class Terms:
         return self.move_bps + self.funding_bps + self.fees_bps + self.reward_bps
 
 
+@lru_cache(1 << 8)
 def terms(volatility_wad: int, heartbeat_seconds: int, maintenance_bps: int, costs: Costs) -> Terms:
     """Each rounds up. What follows the move is measured on the notional that the move has left."""
     root_wad = isqrt(heartbeat_seconds * WAD * WAD // YEAR) + 1  # above the exact one

@@ -5,6 +5,7 @@ Requirements round up, values and limits down: the account may lose the wei. How
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,8 +67,8 @@ class Book:
 def assess(
     mode: Mode,
     book: Book,
-    instruments: dict[InstrumentId, InstrumentParams],
-    assets: dict[int, AssetParams],
+    instruments: Mapping[InstrumentId, InstrumentParams],
+    assets: Mapping[int, AssetParams],
 ) -> Margin:
     """Equity, IM, MM and borrow limit, by the parameters that are effective. Refused where `Risk.assess` reverts."""
     if mode is Mode.ISOLATED:

@@ -8,10 +8,13 @@ from typing import Final
 
 from holdfast.errors import Refused
 from holdfast.types import Item
-from holdfast.units import WAD, mul_div_down, mul_wad_up
+from holdfast.units import BPS, WAD, mul_div_down, mul_div_up, mul_wad_up
 
 MAX_WINDOW_SECONDS: Final = 86_400
 MAX_CAPACITY_WAD: Final = 2**96 - 1
+
+TIGHTEN_BPS: Final = 2_500
+"""Share of the governor's capacity that the guardian has to leave."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +25,7 @@ class Bucket:
     level_wad: int = 0  # at drawn_at
     drawn_at: int = 0
     window_seconds: int = 0
+    granted_wad: int = 0  # capacity that the governor set last
 
 
 Buckets = Mapping[int, Bucket]
@@ -47,9 +51,33 @@ def set_depth(buckets: Buckets, underlying: int, capacity_wad: int, window_secon
         raise Refused("BadDepth", window_seconds, MAX_WINDOW_SECONDS)
     if window_seconds == 0:
         raise Refused("BadDepth", 1, 0)
-    level = min(level_wad(buckets.get(underlying, Bucket()), now), capacity_wad)
-    bucket = Bucket(capacity_wad=capacity_wad, level_wad=level, drawn_at=now, window_seconds=window_seconds)
+    bucket = Bucket(
+        capacity_wad=capacity_wad,
+        level_wad=min(level_wad(buckets.get(underlying, Bucket()), now), capacity_wad),
+        drawn_at=now,
+        window_seconds=window_seconds,
+        granted_wad=capacity_wad,
+    )
     return {**buckets, underlying: bucket}
+
+
+def tighten_depth(buckets: Buckets, underlying: int, capacity_wad: int, now: int) -> Buckets:
+    """The guardian's: never more, and never less than `least_wad`."""
+    bucket = buckets.get(underlying, Bucket())
+    if capacity_wad > bucket.capacity_wad or not bucket.capacity_wad:
+        raise Refused("NotTighter", bucket.capacity_wad, capacity_wad)
+    if capacity_wad < (least := least_wad(bucket.granted_wad)):
+        raise Refused("BadDepth", least, capacity_wad)
+    level = min(level_wad(bucket, now), capacity_wad)
+    return {
+        **buckets,
+        underlying: replace(bucket, capacity_wad=capacity_wad, level_wad=level, drawn_at=now),
+    }
+
+
+def least_wad(granted_wad: int) -> int:
+    """To which the guardian may bring a capacity down; up, he may lose the wei."""
+    return mul_div_up(granted_wad, TIGHTEN_BPS, BPS)
 
 
 def fraction_of(buckets: Buckets, items: Iterable[Item], now: int) -> int:

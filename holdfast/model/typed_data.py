@@ -6,6 +6,7 @@ digest = keccak256(0x1901 ‖ domainSeparator ‖ keccak256(typehash ‖ members
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from eth_hash.auto import keccak
@@ -40,6 +41,7 @@ def words(members: Members, values: Sequence[Any]) -> bytes:
     return b"".join(_word(value, kind) for value, (_, kind) in zip(values, members, strict=True))
 
 
+@lru_cache(64)
 def domain_separator(name: str, chain_id: int, contract: str) -> bytes:
     return keccak(
         _DOMAIN_TYPEHASH

@@ -18,7 +18,7 @@ from holdfast.sim.director import Director, Profile
 from holdfast.sim.failure import Failure
 from holdfast.sim.ghost import ENDED, Ghost
 from holdfast.sim.history import simulate
-from holdfast.sim.invariants import judge
+from holdfast.sim.invariants import judges
 from holdfast.sim.steps import LensRefused, Step, Stopwatch, Through, run
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import World
@@ -84,8 +84,8 @@ class _Course:
                 if names is not None:
                     tally.count(names[id(t.step)], t)
             ghost.meet(t)
-            for one, judged in judge(t, ghost):
-                if (wrong := tally.see(one.id, judged)) is not None:
+            for one in judges(t):
+                if (wrong := tally.hear(one.id, one.judge(t, ghost))) is not None:
                     return self._failure(one.id, one.name, wrong)
             ghost.follow(t)
             self.state = t.after

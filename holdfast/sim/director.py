@@ -22,8 +22,11 @@ from holdfast.sim.steps import Step
 from holdfast.sim.world import World
 from holdfast.types import Account, Grade, Snapshot
 
-CALM, BUSY = 10, 4
-"""Steps planned from one state: few where what is done next depends on what has become of it."""
+CALM, OPENING, BUSY = 16, 8, 6
+"""Steps planned from one state: fewer where what is done next depends on what has become of it."""
+
+KEPT: Final = 3
+"""Steps of keepers among them."""
 
 UPSETTING: Final = frozenset({"jump", "misprint", "plot", "strike"})
 """Actions after which nothing more is planned from the same state."""
@@ -91,8 +94,8 @@ class Director:
         scene = Scene(self.world, ghost, state, self.rng)
         steps: list[tuple[str, Step]] = []
         waited = 0
-        size = BUSY if any(troubled(account) for account in scene.lots) else CALM
-        while len(steps) < size and not (steps and steps[-1][0] in UPSETTING):
+        kept, size = 0, self._size(scene)
+        while len(steps) < size and kept < KEPT and not (steps and steps[-1][0] in UPSETTING):
             place = self.done + len(steps)
             mood = self.phases.at(place)
             step = self.phases.turn(scene, place)
@@ -111,9 +114,15 @@ class Director:
                 continue
             waited += step.wait
             scene.touched.update(step.accounts)
+            kept += name in KEEPING
             steps.append((name, step))
         self.done += len(steps)
         return steps
+
+    def _size(self, s: Scene) -> int:
+        if self.done < self.profile.opening:
+            return OPENING
+        return BUSY if any(troubled(account) for account in s.lots) else CALM
 
     def _act(self, s: Scene, name: str) -> Step | None:
         if name == PATIENCE:

@@ -65,6 +65,7 @@ class Ghost:
     least_dust: int = 0  # [wei / 1e18] the dust of INV-01 was at least this once
     memory: dict[str, Any] = field(default_factory=dict)  # of whoever follows, see FOLLOWERS
     params: Params = field(init=False)  # of the auctions
+    _flows: dict[int, tuple[Market, int, tuple[int, int]]] = field(default_factory=dict)  # projected last
     _dust: list[tuple[Snapshot, int]] = field(default_factory=list)  # of the last two snapshots
 
     def __post_init__(self) -> None:
@@ -91,6 +92,12 @@ class Ghost:
 
     def flows(self, market: Market, time: int) -> tuple[int, int]:
         """K of long and short, funding projected to `time`."""
+        known = self._flows.get(market.instrument)
+        if known is None or known[0] is not market or known[1] != time:
+            known = self._flows[market.instrument] = market, time, self._projected(market, time)
+        return known[2]
+
+    def _projected(self, market: Market, time: int) -> tuple[int, int]:
         ledger = self.world.protocol.record.config["ledger"]
         f = side_index.funding(
             market.long.premium_ppb,
@@ -122,10 +129,9 @@ class Ghost:
         claims = pool.credit_shares * pool.credit_index_wad - pool.debt_shares * pool.debt_index_wad
         for market in snapshot.markets:
             long, short = self.flows(market, system.time)
-            for account in snapshot.accounts:
-                if leg := account.position(market.instrument):
-                    p = self.current(market, leg)
-                    claims += abs(p.base_wad) * (long if p.base_wad > 0 else short) - p.cost_wad * WAD
+            for leg in snapshot.legs.get(market.instrument, ()):
+                p = self.current(market, leg)
+                claims += abs(p.base_wad) * (long if p.base_wad > 0 else short) - p.cost_wad * WAD
         return vault.held * vault.unit_wad * WAD - claims
 
     def clock(self, account: Account, now: int) -> tuple[int, int]:

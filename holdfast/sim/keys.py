@@ -33,6 +33,7 @@ class Keys:
         default_factory=lambda: defaultdict(list)
     )  # by hand, by underlying
     bounds: dict[int, tuple[int, int]] = field(default_factory=dict)  # [wad] of prices, by underlying
+    depths: dict[int, int] = field(default_factory=dict)  # [wad] that the governor set last, by underlying
 
 
 def keys_of(g: Ghost) -> Keys:
@@ -43,11 +44,15 @@ def keys_of(g: Ghost) -> Keys:
         for underlying, symbol in g.world.protocol.symbols.items():
             low, high = (_wad(oracle[symbol][name]) for name in ("min_price", "max_price"))
             found.bounds[underlying] = low, high
+        depths = g.world.protocol.record.config["auction"]["depth"]
+        found.depths.update(
+            {g.world.protocol.underlyings[name]: _wad(depth) for name, depth in depths.items()}
+        )
     return found
 
 
-def _wad(price: object) -> int:
-    return int(Decimal(str(price)).scaleb(18))
+def _wad(amount: object) -> int:
+    return int(Decimal(str(amount)).scaleb(18))
 
 
 def by_hand(g: Ghost, t: Transition, level: Level) -> list[tuple[int, Interval]]:
@@ -100,6 +105,8 @@ def _follow(g: Ghost, t: Transition) -> None:
         elif event.name == "FeedSet":
             feed = args["feed"]
             keys.bounds[args["underlying"]] = feed.minWad, feed.maxWad
+        elif event.name == "DepthSet" and t.named("OperationExecuted"):
+            keys.depths[args["underlying"]] = args["capacityWad"]
     if t.ok and t.facts.get("ends"):
         g.memory[ENDED] = True
 

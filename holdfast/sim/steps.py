@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from holdfast.chain.abi import Codec, codec
+from holdfast.chain.abi import codec
 from holdfast.chain.artifacts import Event
 from holdfast.chain.contract import Contract
 from holdfast.chain.rpc import Rpc
@@ -34,8 +34,11 @@ OBSERVER: Final = "0x000000000000000000000000000000000000BEEF"
 READ_GAS: Final = 2**36
 """[gas] Of one read; no read is ever short of it."""
 
-EVERYBODY: Final = 2**32
-"""More accounts than there are."""
+PAGES: Final = 3
+"""In so many parts the Lens is asked to list who is at risk, one at the end of each chunk."""
+
+KNOWN: Final = 1 << 11
+"""Answers of a kind that a reader remembers."""
 
 RISK_BPS: Final = 12_000
 """Health below which the Lens is asked to list an account: some are, some not, most of the time."""
@@ -66,6 +69,15 @@ class Step:
     opens: int = 0  # accounts that it may open
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What `Lens.atRisk` said."""
+
+    asked: range  # about these accounts
+    found: tuple[AtRisk, ...]
+    following: int  # where the list goes on; 0: nowhere
+
+
 @dataclass
 class Transition:
     """What one step did, or what time alone did (no step).
@@ -82,31 +94,31 @@ class Transition:
     fresh: frozenset[int] = frozenset()
     whole: bool = False  # all accounts were read after it
     since: Mapping[int, Pool] = field(default_factory=dict)  # the pool when a fresh account was read before
-    at_risk: tuple[AtRisk, ...] | None = None  # whom the Lens listed after it; None: it wasn't asked
+    listing: Listing | None = None  # whom the Lens listed as at risk after it; None: it wasn't asked
 
-    @property
+    @cached_property
     def action(self) -> str:
         return self.step.action if self.step else "time"
 
-    @property
+    @cached_property
     def facts(self) -> Mapping[str, Any]:
         """What was meant; empty where only time passed."""
         return self.step.facts if self.step else {}
 
-    @property
+    @cached_property
     def speakers(self) -> frozenset[str]:
         return self.step.speakers if self.step else frozenset()
 
-    @property
+    @cached_property
     def ok(self) -> bool:
         """Did the action itself succeed?"""
         return bool(self.results) and self.results[-1].ok
 
-    @property
+    @cached_property
     def changed(self) -> bool:
         return self.step is None or any(result.ok for result in self.results)
 
-    @property
+    @cached_property
     def error(self) -> str:
         """Name of the refusal; empty when there was none."""
         found = self.results[-1].error if self.results else None
@@ -116,13 +128,24 @@ class Transition:
     def events(self) -> list[Event]:
         return [event for result in self.results for event in result.events]
 
-    def named(self, name: str) -> list[Event]:
-        return [event for event in self.events if event.name == name]
-
     @cached_property
+    def _by_name(self) -> Mapping[str, list[Event]]:
+        found: dict[str, list[Event]] = {}
+        for event in self.events:
+            found.setdefault(event.name, []).append(event)
+        return found
+
+    def named(self, name: str) -> Sequence[Event]:
+        return self._by_name.get(name, ())
+
+    def heard(self, names: Iterable[str]) -> bool:
+        """Was any of them emitted?"""
+        return not self._by_name.keys().isdisjoint(names)
+
+    @property
     def was(self) -> Mapping[int, Account]:
         """Accounts before, by id."""
-        return {account.id: account for account in self.before.accounts}
+        return self.before.by_id
 
     @cached_property
     def pairs(self) -> list[tuple[Account, Account]]:
@@ -149,7 +172,7 @@ class _Look:
     call: int  # the read
     accounts: tuple[int, ...]
     everything: bool  # system and markets, too
-    last: bool = False  # and who is at risk
+    asked: range = range(0)  # and who of these is at risk
 
 
 def run(
@@ -200,9 +223,9 @@ def _schedule(
     looks: list[_Look] = []
     known: frozenset[int] = frozenset()  # read since the last call that changed anything
 
-    def look(step: Step | None, ids: Iterable[int], everything: bool, last: bool = False) -> None:
+    def look(step: Step | None, ids: Iterable[int], everything: bool, asked: range = range(0)) -> None:
         calls, chosen = blocks[-1].calls, tuple(sorted(ids))
-        looks.append(_Look(step, len(blocks) - 1, len(calls), chosen, everything, last))
+        looks.append(_Look(step, len(blocks) - 1, len(calls), chosen, everything, asked))
         calls.extend(_reads(world, looks[-1]))
 
     for place, step in enumerate((*done, *following)):
@@ -228,7 +251,9 @@ def _schedule(
             known = wanted
     rest = frozenset(range(1, accounts + 1)) - known
     if following:
-        look(None, rest, False, last=True)
+        part = -(-accounts // PAGES)
+        first = 1 + part * ((len(done) + len(following)) % PAGES)
+        look(None, rest, False, range(first, min(first + part, accounts + 1)))
     return blocks, looks
 
 
@@ -240,22 +265,22 @@ def read(world: World, accounts: Iterable[int], everything: bool = True) -> Call
 
 def _reads(world: World, look: _Look) -> list[Call]:
     first = read(world, look.accounts, look.everything)
-    if not look.last:
+    if not look.asked:
         return [first]
-    lens = world.protocol.lens
-    return [first, call(lens, "atRisk", 0, EVERYBODY, RISK_BPS, sender=OBSERVER, gas=READ_GAS)]
+    lens, asked = world.protocol.lens, look.asked
+    return [first, call(lens, "atRisk", asked[0], len(asked), RISK_BPS, sender=OBSERVER, gas=READ_GAS)]
 
 
 def _transitions(
     world: World, looks: Sequence[_Look], results: Sequence[Sequence[Result]], before: Snapshot
 ) -> list[Transition]:
     found: list[Transition] = []
-    reader = Reader(world.protocol.lens)
+    reader = reader_of(world.protocol.lens)
     people = {account.id: account for account in before.accounts}
     pools = dict.fromkeys(people, before.system.pool)
     fresh: frozenset[int] = frozenset()
     for place, look in enumerate(looks):
-        answer, *more = results[look.block][look.call : look.call + 1 + look.last]
+        answer, *more = results[look.block][look.call : look.call + 1 + bool(look.asked)]
         since = {at: pools[at] for at in look.accounts if at in pools}
         system, markets, seen = (
             reader.look(answer)
@@ -265,7 +290,9 @@ def _transitions(
         people.update((account.id, account) for account in seen)
         if look.everything:
             for own, cash in own_cash(system).items():  # their worth is read with everybody's
-                people[own], pools[own] = replace(people[own], cash_wad=cash), system.pool
+                pools[own] = system.pool
+                if people[own].cash_wad != cash:
+                    people[own] = replace(people[own], cash_wad=cash)
         there = tuple(people[at] for at in sorted(people) if at <= system.accounts)
         after = Snapshot(system=system, markets=markets, accounts=there)
         read = frozenset(look.accounts)
@@ -276,8 +303,8 @@ def _transitions(
         else:
             fresh = read if look.everything else fresh | read
             if look.everything or place == len(looks) - 1:
-                listed = reader.at_risk(more[0]) if look.last else None
-                found.append(Transition(before, after, fresh=read, since=since, at_risk=listed))
+                listing = reader.listing(look.asked, more[0]) if more else None
+                found.append(Transition(before, after, fresh=read, since=since, listing=listing))
         if look.everything or place == len(looks) - 1:
             found[-1].whole = fresh.issuperset(account.id for account in there)
         pools.update(dict.fromkeys(read, system.pool))
@@ -295,25 +322,29 @@ def own_cash(system: System) -> dict[int, int]:
 
 
 class Reader:
-    """Decodes what the Lens said, and nothing twice: most of what is read has not changed."""
+    """Decodes what the Lens said, and seldom anything twice: most of what is read has not changed."""
 
     def __init__(self, lens: Contract) -> None:
+        answer = next(entry for entry in lens.artifact.abi if entry.get("name") == "look")["outputs"]
+        system, markets, accounts = answer
+        system, markets, account = codec(system), codec(markets), codec({**accounts, "type": "tuple"})
         self._lens = lens
-        self._system, self._markets, self._account = _codecs(lens)
-        self._known: dict[bytes, Any] = {}
+        self._system = lru_cache(KNOWN)(lambda data: read_system(system.decode(data, 0)))
+        self._markets = lru_cache(KNOWN)(lambda data: tuple(map(read_market, markets.decode(data, 0))))
+        self._account = lru_cache(KNOWN)(lambda data: read_account(account.decode(data, 0)))
 
     def look(self, result: Result) -> tuple[System, tuple[Market, ...], list[Account]]:
         data = self._data("look", result)
         system, markets, accounts = (int.from_bytes(data[at : at + 32], "big") for at in (0, 32, 64))
         return (
-            self._once(data[system:markets], lambda part: read_system(self._system.decode(part, 0))),
-            self._once(data[markets:accounts], self._read_markets),
+            self._system(data[system:markets]),
+            self._markets(data[markets:accounts]),
             self._accounts(data[accounts:]),
         )
 
-    def at_risk(self, result: Result) -> tuple[AtRisk, ...]:
-        data = self._data("atRisk", result)
-        return tuple(AtRisk.of_word(word) for word in self._lens.decode("atRisk", data)[0])
+    def listing(self, asked: range, result: Result) -> Listing:
+        found, following = self._lens.decode("atRisk", self._data("atRisk", result))
+        return Listing(asked, tuple(map(AtRisk.of_word, found)), following)
 
     def accounts(self, result: Result) -> list[Account]:
         return self._accounts(self._data("accountsOf", result)[32:])
@@ -321,16 +352,7 @@ class Reader:
     def _accounts(self, data: bytes) -> list[Account]:
         count = int.from_bytes(data[:32], "big")
         starts = [32 + int.from_bytes(data[at : at + 32], "big") for at in range(32, 32 + 32 * count, 32)]
-        parts = [data[start:end] for start, end in pairwise([*starts, len(data)])]
-        return [self._once(part, lambda part: read_account(self._account.decode(part, 0))) for part in parts]
-
-    def _read_markets(self, data: bytes) -> tuple[Market, ...]:
-        return tuple(read_market(view) for view in self._markets.decode(data, 0))
-
-    def _once(self, data: bytes, parse: Callable[[bytes], Any]) -> Any:
-        if data not in self._known:
-            self._known[data] = parse(data)
-        return self._known[data]
+        return [self._account(data[start:end]) for start, end in pairwise([*starts, len(data)])]
 
     def _data(self, name: str, result: Result) -> bytes:
         if not result.ok:
@@ -338,12 +360,8 @@ class Reader:
         return result.data
 
 
-@lru_cache(8)
-def _codecs(lens: Contract) -> tuple[Codec, Codec, Codec]:
-    """Of the system, of all markets, of one account."""
-    answer = next(entry for entry in lens.artifact.abi if entry.get("name") == "look")["outputs"]
-    system, markets, accounts = answer
-    return codec(system), codec(markets), codec({**accounts, "type": "tuple"})
+reader_of: Final = lru_cache(8)(Reader)
+"""The one of a Lens: what it knows already outlasts a request."""
 
 
 # Writing steps

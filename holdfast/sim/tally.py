@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,19 @@ class Checked:
     closest: float | None = None  # least room to the bound that was seen, where the judgement tells one
     unit: str = ""  # of `closest`
 
-    def see(self, judged: Room | str | None) -> str | None:
-        """Counts one judgement; what is wrong, if anything."""
-        self.checked += 1
-        if isinstance(judged, Room):
-            self.narrow(judged.left, judged.unit)
-            judged = judged.wrong
-        self.violations += judged is not None
-        return judged
+    def hear(self, judgements: Iterable[Room | str | None]) -> str | None:
+        """Counts judgements up to the first of something wrong, which it returns."""
+        for judged in judgements:
+            self.checked += 1
+            if judged is None:
+                continue
+            if isinstance(judged, Room):
+                self.narrow(judged.left, judged.unit)
+                judged = judged.wrong
+            if judged is not None:
+                self.violations += 1
+                return judged
+        return None
 
     def narrow(self, left: float | None, unit: str) -> None:
         if left is not None and (self.closest is None or left < self.closest):
@@ -64,9 +70,11 @@ class Tally:
             tried.reverted[t.error] += 1
         self.events.update(event.name for event in t.events)
 
-    def see(self, invariant: str, judged: Room | str | None) -> str | None:
-        """Counts one judgement; what is wrong, if anything."""
-        return self.invariants.setdefault(invariant, Checked()).see(judged)
+    def hear(self, invariant: str, judgements: Iterable[Room | str | None]) -> str | None:
+        """Counts judgements up to the first of something wrong, which it returns."""
+        if (seen := self.invariants.get(invariant)) is None:
+            seen = self.invariants[invariant] = Checked()
+        return seen.hear(judgements)
 
     def merge(self, other: Tally) -> None:
         """Adds what another campaign did and saw."""

@@ -106,6 +106,9 @@ def test_governance__others__are_refused(
 
 @pytest.mark.parametrize("who", ["governor", "stranger", "deployer"])
 def test_governance__tightening__is_the_guardians_alone(stage: Stage, who: str, refused: Refused) -> None:
+    _, target, data, ready = scheduled(stage, "Throttle", "setDepth", 1, wads(1_000), 60)
+    stage.until(ready)  # there is a depth to tighten then
+    stage.send(stage.protocol.authority, "execute", target, data, by="governor")
     calls: dict[tuple[str, str], tuple[Any, ...]] = {
         ("Breaker", "trip"): (1, Level.HALTED, 60),
         ("Risk", "tightenInstrument"): (stage.eth, (2_000, 500, 5_000, 5_000, wads(10))),
@@ -114,6 +117,7 @@ def test_governance__tightening__is_the_guardians_alone(stage: Stage, who: str, 
         ("Vault.WETH", "tightenCap"): (1,),
         ("Vault.WETH", "tightenOutflowFloor"): (0,),
         ("Insurance", "tightenCap"): (1, 0),
+        ("Throttle", "tightenDepth"): (1, wads(250)),
         ("Tranche.ETH", "stop"): (60,),
     }
     one = {"Vault": "Vault.WETH", "Tranche": "Tranche.ETH"}
@@ -242,6 +246,8 @@ def test_governance__guardian__cannot_loosen_by_tightening(stage: Stage, refused
     cap = insurance.call("capOf", 1)
     with refused("NotTighter", current=cap, proposed=cap + 1):
         stage.send(insurance, "tightenCap", 1, cap + 1, by="guardian")
+    with refused("NotTighter", current=0, proposed=1):  # not throttled: nothing to tighten
+        stage.send(stage.protocol.throttle, "tightenDepth", 1, 1, by="guardian")
     held = vault.call("cap")
     with refused("NotTighter", current=held, proposed=held + 1):
         stage.send(vault, "tightenCap", held + 1, by="guardian")

@@ -3,6 +3,7 @@
 ├── it says who paid what was lacking, to the wei; what doesn't fit is told, and fails the run
 ├── table, report.html, report.json and PNGs say so
 ├── a keeper's outage is lived through
+├── the watchdog's journal is in the report
 ├── the same seed gives the same story
 └── bad input gives one clear line and exit code 1
 """
@@ -117,6 +118,7 @@ def test_demo__table__has_its_rows(result: tuple[Any, Path]) -> None:
         "Profit of the price pusher",
         "Profit of the liquidator",
         "Profit of the bidder",
+        "Profit of the watchdog",
         "Insurance fund in",
         "Insurance fund out",
         "Bad debt",
@@ -134,6 +136,14 @@ def test_demo__json__has_what_machines_need(result: tuple[Any, Path]) -> None:
     assert 0 < report["liquidated"] <= 14 and report["slices"] >= report["liquidated"]
     assert report["keepers"]["bidder"]["profit"] > 0
     assert report["worst_seconds_below_maintenance"] >= 60  # the outage
+
+
+def test_demo__watchdog__tells_what_it_did(result: tuple[Any, Path]) -> None:
+    done = json.loads((result[1] / "report.json").read_text())["watchdog"]
+    assert {"Mark of ETH", "Mark of BTC"} <= {line["did"] for line in done if line["done"]}
+    assert all(line["why"] and line["at"].endswith(" UTC") for line in done)
+    page = (result[1] / "report.html").read_text()
+    assert "What the watchdog did" in page and "<td>Mark of ETH</td>" in page
 
 
 def test_demo__page__opens_offline(result: tuple[Any, Path]) -> None:

@@ -5,7 +5,10 @@
 `n` is the number of positions held by each side; for what happens to a whole side (funding, deleverage), the number of
 accounts on it. `deleverage` is the ledger's own call, `deleverage_account` all that anyone pays to have it done, and
 `deleverage_last` the ledger's call that closes a whole side and records the end of its epoch. Prices moved a minute
-before, but for `start`, where the slow price had caught up: `start_moving` has it on its way.
+before, but for `start`, where the slow price had caught up: `start_moving` has it on its way. `take_over` and
+`fill_bid` buy all of an account with n positions, the first for a tranche at rest, whose epoch begins with it;
+`settle_tranche` ends that epoch, and its queue leaves. `refresh_target` is over n markets, `poke` asks n sources of
+one underlying.
 """
 
 from __future__ import annotations
@@ -28,6 +31,13 @@ BOUNDS = {
     "take_all": {"8": 900_000},
     "funding": dict.fromkeys(SIZES, 80000),
     "deleverage": dict.fromkeys(SIZES, 81_000),
+    "take_over": {"1": 430_000, "8": 980_000},
+    "fill_bid": {"1": 360_000, "8": 900_000},
+    "settle_tranche": {"1": 205_000},
+    "stake": {"1": 190_000},
+    "unstake": {"1": 115_000},
+    "refresh_target": {"16": 480_000},
+    "poke": {"1": 62_000, "3": 87_000},
 }
 """[gas] What an operation may cost at most, whatever was recorded."""
 
@@ -57,7 +67,7 @@ def test_gas__operation__within_its_bound(measured: dict[str, dict[str, int]], o
     assert not over, f"{operation}: (gas, bound) by n"
 
 
-@pytest.mark.parametrize("operation", ["withdraw", "trade", "start", "take_all"])
+@pytest.mark.parametrize("operation", ["withdraw", "trade", "start", "take_all", "take_over", "fill_bid"])
 def test_gas__more_positions__grows_linearly(measured: dict[str, dict[str, int]], operation: str) -> None:
     """The marginal position costs the same at 16 as at 4, within an eighth."""
     row = measured[operation]

@@ -1,4 +1,4 @@
-"""The set-up in which gas is measured: sixteen perpetuals, accounts that hold the first n of them."""
+"""The set-up in which gas is measured: sixteen perpetuals, accounts that hold the first n of them, one more price."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from holdfast.chain.artifacts import artifact
 from holdfast.chain.config import CONFIG_FOLDER, Config, parse_config
 from holdfast.chain.deploy import deploy
 from holdfast.chain.protocol import Protocol
+from holdfast.model.backstop import StandingBid, signature_of
 from holdfast.model.venue import Order
 from holdfast.types import Mode
 from holdfast.units import WAD
@@ -23,10 +24,13 @@ SIZES = ("1", "4", "8", "16")
 PRICE = 2_000
 USDC = 10**6
 HOUR = 3_600
+DUE = 135  # [seconds] after a start: a ramp of 120, and a wait of 15
+
+VENUES = "VENUES"  # an underlying without a market, whose price comes from three sources
 
 MEASURED_CODE = (
     "Oracle", "Breaker", "Risk", "Ledger", "Positions", "Vault",
-    "Insurance", "Throttle", "Liquidation", "Sentinel", "Venue", "Lens", "Authority",
+    "Insurance", "Throttle", "Liquidation", "Tranche", "Desk", "StandingBids", "Sentinel", "Venue", "Lens", "Authority",
 )  # fmt: skip
 
 
@@ -37,7 +41,9 @@ def config(count: int = 16) -> Config:
     instrument = data["instruments"]["ETH-PERP"]
     names = ["ETH", "BTC", *(f"U{i:02}" for i in range(3, count + 1))]
     data["underlyings"] = dict.fromkeys(names, underlying)
+    data["underlyings"][VENUES] = underlying | {"sources": 3 * underlying["sources"], "quorum": 2}
     data["instruments"] = {f"{name}-PERP": instrument | {"underlying": name} for name in names}
+    data["backstop"] = {names[int(n) - 1]: data["backstop"]["ETH"] for n in SIZES if int(n) <= count}
     data["insurance"]["caps"] = {}  # an empty fund: deleveraging is next
     return parse_config(data, "gas")
 
@@ -65,22 +71,25 @@ class World:
         price: int = PRICE,
     ) -> int:
         """One unit of size. Gas used."""
-        self.nonce += 1
         buy, sell = (
-            self.protocol.sign(
-                Order(
-                    account=account,
-                    signer=signer.address,
-                    instrument=instrument,
-                    size_wad=side * WAD,
-                    limit_price_wad=price * WAD,
-                    nonce=self.nonce,
-                ),
-                signer,
-            )
+            self.protocol.sign(self.order(account, signer.address, instrument, side, price), signer)
             for (signer, account), side in ((buyer, 1), (seller, -1))
         )
+        self.nonce += 1
         return self.protocol.match(buy, sell, WAD, self.chain.accounts[9]).gas_used
+
+    def order(
+        self, account: int, signer: str, instrument: int, side: int, price: int, reduce_only: bool = False
+    ) -> Order:
+        return Order(
+            account=account,
+            signer=signer,
+            instrument=instrument,
+            size_wad=side * WAD,
+            limit_price_wad=price * WAD,
+            nonce=self.nonce + 1,
+            reduce_only=reduce_only,
+        )
 
     def wait(self, seconds: int) -> None:
         now = int(self.protocol.rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
@@ -139,6 +148,13 @@ def measure() -> dict[str, dict[str, int]]:
             "deleverage",
             "deleverage_account",
             "deleverage_last",
+            "take_over",
+            "fill_bid",
+            "settle_tranche",
+            "stake",
+            "unstake",
+            "refresh_target",
+            "poke",
         )
     }
     with world() as w:
@@ -147,6 +163,10 @@ def measure() -> dict[str, dict[str, int]]:
                 _by_positions(w, int(n), n, figures)
             with undone(w):
                 _by_accounts(w, int(n), n, figures)
+        with undone(w):
+            _fund(w, figures)
+        with undone(w):
+            _prices(w, figures)
     figures["code_bytes"] = {name: artifact(name).deployed_size for name in MEASURED_CODE}
     return figures
 
@@ -166,6 +186,9 @@ def _by_positions(w: World, count: int, n: str, figures: dict[str, dict[str, int
     )
     with undone(w):
         figures["trade"][n] = w.match(long, short, w.instruments[count - 1])
+    if n == SIZES[-1]:
+        with undone(w):
+            figures["refresh_target"][n] = w.send("Insurance", "refreshTarget", sender=w.chain.accounts[9])
     w.send(
         "Ledger", "withdraw", account, 0, (1_005 + 43 * count) * USDC, signer.address, sender=signer.address
     )
@@ -178,10 +201,85 @@ def _by_positions(w: World, count: int, n: str, figures: dict[str, dict[str, int
             "Liquidation", "start", account, keepers_account, sender=keeper.address
         )
     figures["start"][n] = w.send("Liquidation", "start", account, keepers_account, sender=keeper.address)
+    with undone(w):
+        _backstop(w, account, n, figures)
     w.wait(130)
     taker, fresh = w.trader(6, 10_000 * count)
     bid = (account, fresh, WAD, WAD, 2**127, 0, "0x" + "00" * 20, b"")
     figures["take_all"][n] = w.send("Liquidation", "take", bid, sender=taker.address)
+
+
+def _backstop(w: World, account: int, n: str, figures: dict[str, dict[str, int]]) -> None:
+    """What nobody bids for: all of it is a standing bid's, or the tranche's, which is rid of it afterwards."""
+    protocol, market = w.protocol, int(n)  # the last of those that weigh the same
+    tranche, desk = protocol.tranches[market], protocol.desks[market]
+    holder, _ = w.trader(6, 10)
+    bidder, bidders_account = w.trader(7, 50_000)
+    bids = protocol.standing_bids
+    protocol.ledger.send("setOperator", bids.address, True, sender=bidder.address)
+    protocol.tokens[0].send("mint", holder.address, 100_000 * USDC, sender=holder.address)
+    protocol.tokens[0].send("approve", tranche.address, 2**256 - 1, sender=holder.address)
+    tranche.send("deposit", 100_000 * USDC, holder.address, sender=holder.address)
+    w.wait(DUE)
+    keeper = w.chain.accounts[5]
+    bid = StandingBid(
+        taker=bidders_account,
+        signer=bidder.address,
+        market=market,
+        max_notional_wad=50_000 * WAD,
+        min_discount_bps=2_000,
+        nonce=1,
+    )
+    with undone(w):
+        signed = protocol.sign_bid(bid, bidder)
+        figures["fill_bid"][n] = bids.send("fill", account, [bid.members()], [signed], sender=keeper).gas_used
+    figures["take_over"][n] = desk.send("takeOver", account, sender=keeper).gas_used
+    if n != SIZES[0]:
+        return
+    shares = tranche.call("balanceOf", holder.address) // 2
+    tranche.send("requestRedeem", shares, holder.address, holder.address, sender=holder.address)
+    sell = w.order(
+        int(tranche.call("RISK")), desk.address, w.instruments[0], side=-1, price=1_880, reduce_only=True
+    )
+    buy = protocol.sign(
+        w.order(bidders_account, bidder.address, w.instruments[0], side=1, price=1_880), bidder
+    )
+    protocol.venue.send(
+        "matchOrders",
+        sell.members(),
+        signature_of(sell),
+        buy.order.members(),
+        buy.signature,
+        WAD,
+        sender=keeper,
+    )
+    figures["settle_tranche"][n] = tranche.send("settle", sender=keeper).gas_used
+
+
+def _fund(w: World, figures: dict[str, dict[str, int]]) -> None:
+    """Somebody stakes, with fees to split before; and leaves after the notice."""
+    one = SIZES[0]
+    w.protocol.fund(w.chain.signer(6), int(w.protocol.insurance.call("FUND")), 0, 100_000 * USDC)
+    long, short = w.trader(3, 10_000), w.trader(4, 10_000)
+    (staker, account), notice = w.trader(5, 1_000), w.protocol.insurance.call("params").cooldownSeconds
+    w.match(long, short, w.instruments[0])
+    figures["stake"][one] = w.send("Insurance", "stake", account, 500 * WAD, sender=staker.address)
+    shares = w.protocol.insurance.call("stakeOf", account).shares
+    w.send("Insurance", "requestUnstake", account, shares, sender=staker.address)
+    w.wait(notice)
+    w.price(PRICE)
+    w.match(long, short, w.instruments[0])
+    figures["unstake"][one] = w.send("Insurance", "unstake", account, sender=staker.address)
+
+
+def _prices(w: World, figures: dict[str, dict[str, int]]) -> None:
+    """One price that entered a minute before moves by a dollar."""
+    for underlying in (1, w.protocol.underlyings[VENUES]):
+        with undone(w):
+            w.price(PRICE)
+            w.protocol.set_price(underlying, (PRICE + 1) * WAD, poke=False)
+            sources = str(len(w.protocol.feeds[underlying]))
+            figures["poke"][sources] = w.send("Oracle", "poke", [underlying], sender=w.chain.accounts[9])
 
 
 def _by_accounts(w: World, count: int, n: str, figures: dict[str, dict[str, int]]) -> None:

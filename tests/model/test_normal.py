@@ -20,10 +20,12 @@ from mpmath import erfc, exp, mp, mpf, pi, sqrt
 
 from holdfast.model.normal import END_X56, ERROR_WAD, bell_x64, cdf_wad, mills_x112, pdf_wad
 from holdfast.units import WAD
+from tests.model.spread import patient, spread
 
-xs = st.integers(-10 * WAD, 10 * WAD)
+xs = spread(-10 * WAD, 10 * WAD)
 
 
+@patient
 @given(x=xs)
 def test_cdf__any_x__is_within_its_error_of_mpmath(x: int) -> None:
     with mp.workdps(40):
@@ -31,6 +33,7 @@ def test_cdf__any_x__is_within_its_error_of_mpmath(x: int) -> None:
     assert abs(cdf_wad(x) - exact) <= ERROR_WAD
 
 
+@patient
 @given(x=xs)
 def test_pdf__any_x__is_within_its_error_of_mpmath(x: int) -> None:
     with mp.workdps(40):
@@ -38,6 +41,7 @@ def test_pdf__any_x__is_within_its_error_of_mpmath(x: int) -> None:
     assert abs(pdf_wad(x) - exact) <= ERROR_WAD
 
 
+@patient
 @given(x=xs)
 def test_cdf__both_sides__add_up_to_one(x: int) -> None:
     assert cdf_wad(x) + cdf_wad(-x) == WAD
@@ -77,12 +81,14 @@ def test_normal__published_table__agrees(x: str, p: str, z: str) -> None:
     assert abs(pdf_wad(x_wad) - z_wad) <= ERROR_WAD + half_digit
 
 
-@given(x=st.integers(0, END_X56) | st.integers(0, 2**20))
+@patient
+@given(x=spread(0, END_X56) | st.integers(0, 2**20))
 def test_bell__any_x__is_at_most_one(x: int) -> None:
     assert 0 < bell_x64(x) <= 2**64
 
 
-@given(x=st.integers(0, 32 << 56))
+@patient
+@given(x=spread(0, 32 << 56))
 def test_mills__any_x__fits_its_words(x: int) -> None:
     assert 0 < mills_x112(x) <= 2**111
     # Horner's intermediate values, as in the contract: the widest are those before the shifts and the last numerator.

@@ -46,6 +46,7 @@ from holdfast.model.svi import (
     variance_wad_down,
 )
 from holdfast.units import BPS, WAD
+from tests.model.spread import patient, spread
 
 # Gatheral and Jacquier, "Arbitrage-free SVI volatility surfaces" (2014), example 3.1, after Axel Vogt; T = 1.
 VOGT: Final = Smile(
@@ -58,19 +59,19 @@ MONTH: Final = 30 * 86_400
 
 smiles = st.builds(
     Smile,
-    a_ppb=st.integers(-MAX_VARIANCE_PPB, MAX_VARIANCE_PPB) | st.integers(-PPB, PPB),
-    b_ppb=st.integers(0, MAX_VARIANCE_PPB) | st.integers(0, PPB),
-    rho_ppb=st.integers(-MAX_RHO_PPB, MAX_RHO_PPB),
-    m_ppb=st.integers(-MAX_M_PPB, MAX_M_PPB) | st.integers(-PPB, PPB),
-    sigma_ppb=st.integers(MIN_SIGMA_PPB, MAX_SIGMA_PPB) | st.integers(MIN_SIGMA_PPB, PPB),
+    a_ppb=spread(-MAX_VARIANCE_PPB, MAX_VARIANCE_PPB) | spread(-PPB, PPB),
+    b_ppb=spread(0, MAX_VARIANCE_PPB) | spread(0, PPB),
+    rho_ppb=spread(-MAX_RHO_PPB, MAX_RHO_PPB),
+    m_ppb=spread(-MAX_M_PPB, MAX_M_PPB) | spread(-PPB, PPB),
+    sigma_ppb=spread(MIN_SIGMA_PPB, MAX_SIGMA_PPB) | spread(MIN_SIGMA_PPB, PPB),
 )
 ordinary = st.builds(
     Smile,
-    a_ppb=st.integers(PPB // 50, PPB),
-    b_ppb=st.integers(0, PPB // 2),
-    rho_ppb=st.integers(-PPB * 8 // 10, PPB * 8 // 10),
-    m_ppb=st.integers(-PPB // 5, PPB // 5),
-    sigma_ppb=st.integers(PPB // 50, PPB),
+    a_ppb=spread(PPB // 50, PPB),
+    b_ppb=spread(0, PPB // 2),
+    rho_ppb=spread(-PPB * 8 // 10, PPB * 8 // 10),
+    m_ppb=spread(-PPB // 5, PPB // 5),
+    sigma_ppb=spread(PPB // 50, PPB),
 )
 
 
@@ -131,7 +132,8 @@ def test_variance__a_peers_rows__agree(
     )  # parameters have nine places
 
 
-@given(smile=smiles, k=st.integers(-40 * WAD, 40 * WAD))
+@patient
+@given(smile=smiles, k=spread(-40 * WAD, 40 * WAD))
 def test_variance__any_smile__is_the_formula_rounded_down(smile: Smile, k: int) -> None:
     with mp.workdps(50):
         error = variance_wad_down(smile, k) - exact_variance(smile, k) * WAD
@@ -139,7 +141,8 @@ def test_variance__any_smile__is_the_formula_rounded_down(smile: Smile, k: int) 
     assert -1 - mpf(smile.b_ppb) / PPB <= error <= 0
 
 
-@given(smile=smiles, k=st.integers(-40 * WAD, 40 * WAD))
+@patient
+@given(smile=smiles, k=spread(-40 * WAD, 40 * WAD))
 def test_variance__a_smile_in_range__keeps_its_floor(smile: Smile, k: int) -> None:
     try:
         check_range(smile)
@@ -148,13 +151,15 @@ def test_variance__a_smile_in_range__keeps_its_floor(smile: Smile, k: int) -> No
     assert variance_wad_down(smile, k) > (MIN_VARIANCE_PPB - 2_000) * PPB
 
 
-@given(smile=smiles, above=st.integers(0, 2**56 - 1))
+@patient
+@given(smile=smiles, above=spread(0, 2**56 - 1))
 def test_word__any_smile__comes_back(smile: Smile, above: int) -> None:
     assert smile_of(smile.word | above << 200) == smile
     assert smile.word < 2**200
 
 
-@given(smile=ordinary, years=st.integers(WAD // 1_000, 2 * WAD))
+@patient
+@given(smile=ordinary, years=spread(WAD // 1_000, 2 * WAD))
 def test_butterfly__ordinary_smiles__agree_with_mpmath(smile: Smile, years: int) -> None:
     for point in grid(smile):
         exact = exact_g(smile, point.k_wad, mpf(years) / WAD)
@@ -179,6 +184,7 @@ def test_butterfly__the_sign__is_that_of_the_price_of_a_butterfly() -> None:
             assert (butterfly(k) < 0) == (g < 0), k
 
 
+@patient
 @given(smile=smiles)
 def test_grid__any_smile__reaches_its_end_on_both_sides(smile: Smile) -> None:
     points = grid(smile)
@@ -188,7 +194,8 @@ def test_grid__any_smile__reaches_its_end_on_both_sides(smile: Smile) -> None:
     assert [point.k_wad for point in points] == sorted(point.k_wad for point in points)
 
 
-@given(smile=ordinary, seconds=st.integers(60, YEAR_SECONDS), share=st.integers(1, 1_000))
+@patient
+@given(smile=ordinary, seconds=spread(60, YEAR_SECONDS), share=spread(1, 1_000))
 def test_check__time_runs_down__no_butterfly_arbitrage_appears(
     smile: Smile, seconds: int, share: int
 ) -> None:
@@ -199,7 +206,8 @@ def test_check__time_runs_down__no_butterfly_arbitrage_appears(
     check(smile, seconds * share // 1_000)
 
 
-@given(near=ordinary, far=ordinary, gap=st.integers(1, YEAR_SECONDS), share=st.integers(0, 1_000))
+@patient
+@given(near=ordinary, far=ordinary, gap=spread(1, YEAR_SECONDS), share=spread(0, 1_000))
 def test_calendar__time_runs_down__no_arbitrage_appears(
     near: Smile, far: Smile, gap: int, share: int
 ) -> None:
@@ -211,11 +219,12 @@ def test_calendar__time_runs_down__no_arbitrage_appears(
     check_calendar(near, MONTH - gone, far, MONTH - gone + gap)
 
 
+@patient
 @given(
-    variances=st.tuples(st.integers(0, 100 * WAD), st.integers(0, 100 * WAD)),
-    near=st.integers(0, YEAR_SECONDS),
-    gap=st.integers(1, YEAR_SECONDS),
-    at=st.integers(0, 3 * YEAR_SECONDS),
+    variances=st.tuples(spread(0, 100 * WAD), spread(0, 100 * WAD)),
+    near=spread(0, YEAR_SECONDS),
+    gap=spread(1, YEAR_SECONDS),
+    at=spread(0, 3 * YEAR_SECONDS),
 )
 def test_total_variance__any_expiry__is_linear_between_and_flat_beyond(
     variances: tuple[int, int], near: int, gap: int, at: int
@@ -327,11 +336,15 @@ def test_move__a_share_of_what_stands__and_no_more() -> None:
 
 
 def test_move__only_the_standing_smile_is_bent_there__is_seen() -> None:
-    """A narrow kink that vanishes lies between the points of the new grid."""
-    kink = Smile(a_ppb=PPB, b_ppb=100 * PPB, rho_ppb=0, m_ppb=137_000_000, sigma_ppb=MIN_SIGMA_PPB)
-    smooth = replace(kink, a_ppb=kink.a_ppb - PPB // 10, sigma_ppb=3_000_000)
+    """A narrow bottom that is filled lies between the points of the rounder smile's grid."""
+    narrow = Smile(a_ppb=PPB // 10, b_ppb=3 * PPB // 10, rho_ppb=0, m_ppb=0, sigma_ppb=PPB // 50)
+    round_one = replace(narrow, a_ppb=3 * PPB // 200, m_ppb=7 * PPB // 100, sigma_ppb=PPB // 2)
+    move_bps = BPS // 2
+    for point in grid(round_one):
+        standing, following = (variance_wad_down(one, point.k_wad) for one in (narrow, round_one))
+        assert abs(standing - following) * BPS <= standing * move_bps
     with pytest.raises(Refused, match="SmileMoveTooLarge"):
-        check_move(kink, smooth, 1_500)
+        check_move(narrow, round_one, move_bps)
 
 
 def test_flat__variance_and_surcharge__up_and_never_below_the_floor() -> None:

@@ -65,8 +65,8 @@ def _smile(rng: random.Random, last: Smile | None) -> Smile:
             sigma_ppb=last.sigma_ppb,
         )
     return Smile(
-        a_ppb=rng.choice((PPB // 2, rng.randint(PPB // 10, PPB), rng.randint(0, 30 * PPB))),
-        b_ppb=rng.choice((0, PPB // 5, rng.randint(0, 3 * PPB))),
+        a_ppb=rng.choice((PPB // 8, PPB, rng.randint(PPB // 10, PPB), rng.randint(0, 30 * PPB))),
+        b_ppb=rng.choice((0, 0, PPB // 5, rng.randint(0, 3 * PPB))),
         rho_ppb=rng.choice((0, -PPB // 4, rng.randint(1 - PPB, PPB - 1))),
         m_ppb=rng.randint(-PPB // 20, PPB // 20),
         sigma_ppb=rng.choice((PPB // 5, rng.randint(PPB // 100, PPB))),

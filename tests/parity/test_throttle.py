@@ -28,7 +28,7 @@ def throttle(anvil: Anvil, roles: Roles) -> Contract:
     rpc, admin = anvil.rpc, roles.deployer
     authority = deploy(rpc, artifact("Authority"), admin, sender=admin)
     throttle = deploy(rpc, artifact("Throttle"), authority.address, sender=admin)
-    selectors = [throttle.artifact.find(name).selector for name in ("setDepth", "draw")]
+    selectors = [throttle.artifact.find(name).selector for name in ("setDepth", "tightenDepth", "draw")]
     authority.send("setTargetFunctionRole", throttle.address, selectors, 1, sender=admin)
     authority.send("grantRole", 1, roles.guardian, 0, sender=admin)
     return throttle
@@ -42,10 +42,12 @@ items = st.lists(
     max_size=4,
 )
 fractions = st.sampled_from([1, WAD // 3, WAD]) | st.integers(1, WAD)
+tightened = amounts | st.sampled_from([WAD // 4, 250 * WAD - 1, 250 * WAD, 999 * WAD, 2**94])
 seconds = st.sampled_from([1, 30, 59, 60, 61, 86_400])
 steps = st.tuples(
     seconds,
     st.tuples(st.just("setDepth"), st.sampled_from(UNDERLYINGS), amounts, st.sampled_from([0, 1, 60, 86_400, 86_401]))
+    | st.tuples(st.just("tightenDepth"), st.sampled_from((*UNDERLYINGS, 3)), tightened)
     | st.tuples(st.just("draw"), items, fractions)
     | st.tuples(st.just("draw"), items, fractions),
     items,
@@ -55,7 +57,7 @@ steps = st.tuples(
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(history=st.lists(steps, min_size=1, max_size=20))
 def test_throttle__any_history__as_the_model(throttle: Contract, roles: Roles, history: list[Any]) -> None:
-    twins = {"setDepth": model.set_depth, "draw": model.draw}
+    twins = {"setDepth": model.set_depth, "tightenDepth": model.tighten_depth, "draw": model.draw}
     buckets: model.Buckets = {}
     blocks, expected, now = [], [], START
     for later, (function, *args), asked in history:
@@ -83,3 +85,4 @@ def test_throttle__any_history__as_the_model(throttle: Contract, roles: Roles, h
 
 def test_bounds__model__has_the_same(throttle: Contract) -> None:
     assert throttle.call("MAX_WINDOW_SECONDS") == model.MAX_WINDOW_SECONDS
+    assert throttle.call("TIGHTEN_BPS") == model.TIGHTEN_BPS

@@ -2,6 +2,7 @@
 ├── halted        -> what overlaps is one, cut to the time asked for; another market's halts don't count
 ├── longest_open  -> the longest piece in none of them
 ├── followed      -> schedules come and go, halts are noted, relax ends them, bounds follow the feed
+├── INV-32        -> a guardian's depth is between a share of the governor's and what there is, over the same time
 ├── INV-45        -> two pauses in a row are fine, a third isn't; after a whole cooldown it is
 ├── INV-46        -> a delay in which the door was never open for a cooldown is a violation
 ├── INV-47        -> a role that changes by itself is one
@@ -125,6 +126,38 @@ def test_follow__schedule_halt_relax_feed__remembered(world: World, ghost: Ghost
     assert keys.bounds[ETH] == (7, 9)
 
 
+def tightened(world: World, capacity_wad: int, seconds: int = 0) -> Transition:
+    """The guardian has set the depth of ether."""
+    said = event(world, "DepthSet", underlying=ETH, capacityWad=capacity_wad, windowSeconds=seconds)
+    t = at(world, T0, said)
+    t.step = Step(action="tighten", calls=(), text=(), speakers=frozenset({world.people.guardian}))
+    markets = tuple(
+        replace(market, depth_wad=capacity_wad, depth_seconds=seconds or market.depth_seconds)
+        if market.underlying == ETH
+        else market
+        for market in world.start.markets
+    )
+    t.after = replace(t.after, markets=markets)
+    return t
+
+
+def test_governance_slow__guardians_depth__within_its_bounds(world: World, ghost: Ghost) -> None:
+    depth = next(market.depth_wad for market in world.start.markets if market.underlying == ETH)
+    least = keys_of(ghost).depths[ETH] // 4
+    assert keys_of(ghost).depths[ETH] == depth == 4 * least
+
+    assert [wrong(32, tightened(world, capacity), ghost) for capacity in (depth, least)] == [[], []]
+    for capacity, seconds in ((depth + 1, 0), (least - 1, 0), (0, 0), (least, 1)):
+        assert len(wrong(32, tightened(world, capacity, seconds), ghost)) == 1
+
+    # Measured by what the governor set last.
+    doubled = tightened(world, 2 * depth)
+    doubled.__dict__["events"].append(event(world, "OperationExecuted", operationId=b"op", nonce=1))
+    ghost.follow(doubled)
+    assert len(wrong(32, tightened(world, 2 * least - 1), ghost)) == 1
+    assert wrong(32, tightened(world, 2 * least), ghost) == []
+
+
 def test_halts_bounded__third_in_a_row__violation(world: World, ghost: Ghost) -> None:
     keys_of(ghost).halts[ETH] = [(T0, T0 + LONGEST)]
     second = T0 + LONGEST + HOUR
@@ -177,11 +210,12 @@ def test_prices__beyond_the_bounds__violation(world: World, ghost: Ghost) -> Non
 
 
 def test_cash__cap_falls_at_once__violation(world: World, ghost: Ghost) -> None:
-    lower = at(world, T0, event(world, "CapSet", cap=1))
-    system = lower.after.system
+    said, late = event(world, "CapSet", cap=1), event(world, "OperationExecuted", operationId=b"op", nonce=1)
+    system = world.start.system
     assets = replace(system.assets[0], cap=1), *system.assets[1:]
-    lower.after = replace(lower.after, system=replace(system, assets=assets))
+    lower, delayed = at(world, T0, said), at(world, T0, said, late)
+    for t in (lower, delayed):
+        t.after = replace(t.after, system=replace(t.after.system, assets=assets))
 
     assert wrong(49, lower, ghost) == [f"the cap of cash fell at once, from {system.assets[0].cap} to 1"]
-    lower.__dict__["events"].append(event(world, "OperationExecuted", operationId=b"op", nonce=1))
-    assert wrong(49, lower, ghost) == []
+    assert wrong(49, delayed, ghost) == []

@@ -99,6 +99,27 @@ contract AuctionCurveLemmas {
         assert(fund == 0 || own + fund <= gasCost);
     }
 
+    function check_reward__follows_the_gas(uint112 gasCost, uint16 marginBps, uint112 share, int128 equity)
+        external
+        pure
+    {
+        (uint256 own,) = AuctionCurve.reward(gasCost, marginBps, share, equity);
+        unchecked {
+            assert(own * 10_000 <= uint256(gasCost) * (10_000 + uint256(marginBps)));
+        }
+    }
+
+    function check_penaltyShareWad__part_of_the_full_penalty(uint112 maintenance, uint16 endBps, uint16 shareBps)
+        external
+        pure
+    {
+        if (shareBps > 10_000) return;
+        unchecked {
+            uint256 share = AuctionCurve.penaltyShareWad(maintenance, endBps, shareBps);
+            assert(share * 10_000 <= uint256(maintenance) * endBps);
+        }
+    }
+
     function check_deficitShareWad__never_above_the_notional(uint112 deficit, uint112 notional, uint112 gross)
         external
         pure

@@ -117,7 +117,7 @@ def settle_tranche(s: Scene) -> Step:
     )  # fmt: skip
 
 
-@action(weight=2)
+@action(weight=4)
 def take_over(s: Scene) -> Step | None:
     auctioned = [a for a in s.lots if a.auction is not None and a.auction.market in s.world.backstops]
     weak = [a for a in auctioned if a.healthy is False]
@@ -197,7 +197,7 @@ def buy_collateral(s: Scene) -> Step | None:
     )  # fmt: skip
 
 
-@action(weight=3)
+@action(weight=6)
 def fill_bids(s: Scene) -> Step | None:
     """A bid of a professional, or one that was signed before, on an auction."""
     auctioned = [a for a in s.lots if a.auction is not None]

@@ -34,7 +34,7 @@ def tighten(s: Scene) -> Step:
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets[1:])
     p = market.params
     around = s.rng.choice((-1, 0, 1, 1))
-    choice = s.rng.randrange(5)
+    choice = s.rng.randrange(6)
 
     def ask(contract: Contract, function: str, *args: Any) -> Step:
         return act(s.world, "tighten", contract, function, *args, sender=people.guardian)
@@ -53,6 +53,9 @@ def tighten(s: Scene) -> Step:
         vault = s.rng.choice(s.assets)
         floor = max(0, vault.outflow_capacity * s.rng.choice((90, 99, 100, 101)) // 100)
         return ask(protocol.vaults[vault.asset], "tightenOutflowFloor", floor)
+    if choice == 4:
+        depth = market.depth_wad * s.rng.choice((24, 25, 50, 99, 100, 101)) // 100 + s.rng.choice((0, 0, 1))
+        return ask(protocol.throttle, "tightenDepth", market.underlying, depth)
     cap = max(0, market.insurance_cap_wad + s.rng.choice((-1, 0, 1)) * market.insurance_cap_wad // 50)
     return ask(protocol.insurance, "tightenCap", market.underlying, cap)
 
@@ -239,11 +242,12 @@ def _guarded(s: Scene) -> tuple[Deed, ...]:
         (p.vaults[asset.asset], "tightenCap", 0),
         (p.vaults[asset.asset], "tightenOutflowFloor", 0),
         (p.insurance, "tightenCap", market.underlying, 0),
+        (p.throttle, "tightenDepth", market.underlying, market.depth_wad),
         (s.rng.choice(list(p.tranches.values())), "stop", 60),
     )
 
 
-@action(weight=1)
+@action(weight=2)
 def loosen(s: Scene) -> Step | None:
     """The governor schedules a loosening, waits out the delay, or not quite, and executes it."""
     known = [plot for plot in keys_of(s.ghost).plots.values() if plot.ready <= s.now + s.world.delay + 1]
@@ -274,11 +278,14 @@ def loosen(s: Scene) -> Step | None:
         (protocol.insurance, "setCap", market.underlying, market.insurance_cap_wad + WAD),
         (protocol.insurance, "setFloor", market.underlying, s.log(10**17, 10**19)),
         (protocol.insurance, "payTreasury", people.governor, s.amount(1, max(1, treasury), [treasury])),
-        (protocol.risk, "setInstrument", market.instrument, (*rates, cap + s.rng.choice((0, WAD, cap)))),
-        (protocol.risk, "setAsset", collateral.asset, haircuts),
+        (protocol.throttle, "setDepth", market.underlying, market.depth_wad * s.rng.choice((1, 2)), 60),
         _other_params(s),
     )
-    contract, function, *args = s.rng.choice(wishes)
+    margins: tuple[tuple[Any, ...], ...] = (  # where most can go wrong
+        (protocol.risk, "setInstrument", market.instrument, (*rates, cap + s.rng.choice((0, WAD, cap)))),
+        (protocol.risk, "setAsset", collateral.asset, haircuts),
+    )
+    contract, function, *args = s.rng.choice(margins if s.chance(0.4) else wishes)
     return scheduling(s, "loosen", contract, function, *args)
 
 

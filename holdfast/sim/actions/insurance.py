@@ -15,7 +15,7 @@ def refresh_target(s: Scene) -> Step:
     return act(s.world, "refresh_target", insurance, "refreshTarget", sender=s.world.people.stranger)
 
 
-@action(weight=2)
+@action(weight=4)
 def stake(s: Scene) -> Step | None:
     """Mostly by somebody whose account holds cash alone; half of them give notice in the same breath."""
     able = [a for a in s.users if a.cash_wad > 0 and not a.positions and not a.holdings]

@@ -128,6 +128,8 @@ def flash_take(s: Scene) -> Step | None:
     )  # fmt: skip
     moves = (SETTLEMENT, *(h.asset for h in victim.holdings))
     facts = {"account": victim.id, "bid": bid, "moves": moves}
+    if function == "withdraw":
+        facts["withdrawn"] = {"account": args[0], "asset": args[1], "amount": args[2]}
     return join("flash_take", [prepare, go], facts=facts, wait=wait)
 
 
@@ -263,7 +265,7 @@ def _watching(s: Scene, deed: str, target: int, wait: int = 0) -> Step:
     return act(s.world, "watch", sentinel, deed, target, sender=s.world.people.stranger, wait=wait)
 
 
-@action(weight=1)
+@action(weight=3)
 def distribute(s: Scene) -> Step:
     insurance = s.world.protocol.insurance
     return act(s.world, "distribute", insurance, "distribute", sender=s.world.people.stranger)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 from typing import Final, TypeVar
 
@@ -43,22 +44,22 @@ class Scene:
     def assets(self) -> tuple[Asset, ...]:
         return self.state.system.assets
 
-    @property
+    @cached_property
     def own(self) -> set[int]:
         system = self.state.system
         return {system.fund_account, system.fees_account, system.treasury_account}
 
-    @property
+    @cached_property
     def tranches(self) -> set[int]:
         """Accounts that contracts keep for themselves."""
         return {at for one in self.world.backstops.values() for at in (one.reserve, one.risk)}
 
-    @property
+    @cached_property
     def users(self) -> list[Account]:
         kept = self.own | self.tranches
         return [account for account in self.state.accounts if account.id not in kept]
 
-    @property
+    @cached_property
     def lots(self) -> list[Account]:
         """Who may be sold: users, and what tranches have taken over."""
         risks = {one.risk for one in self.world.backstops.values()}

@@ -10,13 +10,13 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from holdfast.chain.plan import ADMIN, FILL, GOVERNOR, GUARDIAN, MOVE, SEIZE
-from holdfast.model import insurance
+from holdfast.model import insurance, throttle
 from holdfast.sim.actions.governance import executing, final_calls, scheduling
 from holdfast.sim.actions.scene import ZERO, Scene, action
 from holdfast.sim.keys import Plot, keys_of
 from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step, act, join
-from holdfast.types import EVERYTHING, SETTLEMENT, InstrumentParams, Level, perpetual
+from holdfast.types import EVERYTHING, SETTLEMENT, InstrumentParams, Level, Market, perpetual
 from holdfast.units import BPS, WAD
 
 Wish = tuple[Any, ...]
@@ -86,10 +86,17 @@ def guard_tightens(s: Scene) -> Step:
         (p.vaults[asset.asset], "tightenCap", s.rng.choice((0, 1, asset.held))),
         (p.vaults[asset.asset], "tightenOutflowFloor", s.rng.choice((0, 1, asset.outflow))),
         (p.insurance, "tightenCap", market.underlying, 0),
+        (p.throttle, "tightenDepth", market.underlying, s.rng.choice(_depths(s, market))),
         (s.rng.choice(list(p.tranches.values())), "stop", 86_400),
     )
     contract, function, *args = s.rng.choice(wishes)
     return act(s.world, "guard_tightens", contract, function, *args, sender=people.guardian, wide=True)
+
+
+def _depths(s: Scene, market: Market) -> tuple[int, ...]:
+    """As little as he may leave, and what he may not."""
+    least = throttle.least_wad(keys_of(s.ghost).depths.get(market.underlying, 0))
+    return least, least, max(0, least - 1), 0, market.depth_wad + 1
 
 
 @action(weight=0)
@@ -282,6 +289,13 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
         ),
         (p.vaults[SETTLEMENT], "tightenCap", s.rng.choice((0, s.assets[SETTLEMENT].held))),
         (p.insurance, "setCap", market.underlying, s.rng.choice((0, 2**128 - 1, 2**128))),
+        (
+            p.throttle,
+            "setDepth",
+            market.underlying,
+            s.rng.choice((0, 1, 2**96 - 1, 2**96)),
+            s.rng.choice((0, 1, 86_400, 86_401)),
+        ),
         (p.insurance, "setParams", astuple(s.rng.choice(_healings(s)))),
         (p.insurance, "setFloor", market.underlying, s.rng.choice((0, 10 * WAD, 10 * WAD + 1))),
         (p.insurance, "payTreasury", people.stranger, s.rng.choice((treasury, treasury, treasury + 1, 1))),

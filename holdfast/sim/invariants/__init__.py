@@ -28,7 +28,17 @@ from holdfast.sim.invariants import (
 from holdfast.sim.invariants.core import INVARIANTS, Invariant, Judgement, Room, at_most, invariant, unless
 from holdfast.sim.steps import Transition
 
-__all__ = ["INVARIANTS", "Invariant", "Judgement", "Room", "at_most", "invariant", "judge", "unless"]
+__all__ = [
+    "INVARIANTS",
+    "Invariant",
+    "Judgement",
+    "Room",
+    "at_most",
+    "invariant",
+    "judge",
+    "judges",
+    "unless",
+]
 
 INVARIANTS.sort(key=lambda one: one.id)
 
@@ -53,12 +63,16 @@ GOVERNMENT: Final = frozenset({"INV-32", "INV-44", "INV-46", "INV-47"})
 """Those that judge how a change came about; after a change that ends a history, they alone have a say."""
 
 
-def judge(t: Transition, g: Ghost) -> Iterator[tuple[Invariant, Room | str | None]]:
-    """All invariants of one transition, each judgement by itself."""
+def judges(t: Transition) -> Iterator[Invariant]:
+    """Those that have a say in what one transition did."""
+    ends = t.ok and t.facts.get("ends")
     for one in INVARIANTS:
         if not (t.changed or one.refusals):
             continue  # the machine undid all of it
-        if t.ok and t.facts.get("ends") and one.id not in GOVERNMENT:
-            continue
-        for wrong in one.judge(t, g):
-            yield one, wrong
+        if not ends or one.id in GOVERNMENT:
+            yield one
+
+
+def judge(t: Transition, g: Ghost) -> Iterator[tuple[Invariant, Room | str | None]]:
+    """All invariants of one transition, each judgement by itself."""
+    return ((one, judged) for one in judges(t) for judged in one.judge(t, g))

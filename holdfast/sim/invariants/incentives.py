@@ -96,6 +96,7 @@ def priority_taxed(t: Transition, g: Ghost) -> Judgement:
 @invariant(73, refusals=True)
 def depth_respected(t: Transition, g: Ghost) -> Judgement:
     """In the solvent phase no slice but dust is larger than what depth has left; past its time nothing is throttled."""
+    drawn = {event.args["underlying"] for event in t.named("DepthDrawn")}
     for event in t.named("Taken"):
         was, fraction = t.was[event.args["account"]], event.args["fractionWad"]
         insured = auction_of(was).insured or equity_of(was) <= 0
@@ -108,7 +109,8 @@ def depth_respected(t: Transition, g: Ghost) -> Judgement:
         for market in t.before.markets:
             now = t.after.market(market.instrument)
             if market.underlying in touched and market.depth_wad:
-                yield unless(now.depth_free_wad <= market.depth_free_wad, f"{name_of(market)}: not counted")
+                counted = market.underlying in drawn and now.depth_free_wad <= market.depth_free_wad
+                yield unless(counted, f"{name_of(market)}: not counted")
     if t.error == "Throttled" and t.action in ("take", "flash_take"):
         was = t.was[t.facts["account"]]
         free = g.clock(was, t.after.system.time)[0] + g.params.solvent_seconds

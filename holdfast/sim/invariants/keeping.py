@@ -11,11 +11,16 @@ from holdfast.sim.steps import RISK_BPS, Transition
 @invariant(85)
 def none_overlooked(t: Transition, g: Ghost) -> Judgement:
     """Listed as at risk, once and by id, is exactly who a look at everybody finds below the threshold or in auction."""
-    if t.at_risk is None or not t.whole:
+    if t.listing is None or not t.whole:
         return
-    listed = {one.account: one for one in t.at_risk}
-    yield unless([one.account for one in t.at_risk] == sorted(listed), f"listed are {t.at_risk}")
+    asked, found = t.listing.asked, t.listing.found
+    listed = {one.account: one for one in found}
+    yield unless([one.account for one in found] == sorted(listed), f"listed are {found}")
     for account in t.after.accounts:
-        meant, found = at_risk(account, RISK_BPS), listed.pop(account.id, None)
-        yield unless(found == meant, f"account {account.id} is listed as {found}, not {meant}")
-    yield unless(not listed, f"listed are {sorted(listed)}, which don't exist")
+        if account.id in asked:
+            meant, said = at_risk(account, RISK_BPS), listed.pop(account.id, None)
+            yield None if said == meant else f"account {account.id} is listed as {said}, not {meant}"
+    yield unless(not listed, f"listed are {sorted(listed)}, which don't exist, or weren't asked about")
+    goes_on = asked.stop if asked.stop <= t.after.system.accounts else 0
+    said_on = t.listing.following
+    yield unless(said_on == goes_on, f"the list goes on at {said_on}, not at {goes_on}")

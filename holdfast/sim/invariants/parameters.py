@@ -106,7 +106,7 @@ def envelopes_hold(t: Transition, g: Ghost) -> Judgement:
     for market in t.before.markets:
         maintenance = market.params.maintenance_bps
         found = envelope.terms(volatility_wad, judged.get(market.underlying, 0), maintenance, costs)
-        wrong = f"{name_of(market)}: MM of {maintenance} bps against {found}"
+        wrong = f"{name_of(market)}: MM of {maintenance} bps against {found.sum_bps}"
         yield at_most(found.sum_bps, maintenance, wrong, "bps")
 
 
@@ -144,10 +144,10 @@ def outflows_bounded(t: Transition, g: Ghost) -> Judgement:
 
 def _refused(t: Transition, g: Ghost) -> Room | str | None:
     """Only who withdraws may be told to wait, and only for what goes beyond his principal and the room there is."""
-    facts = t.facts
-    if t.action in ("take", "flash_take"):
+    facts = t.facts.get("withdrawn", t.facts)  # by a taker with code, before its margin is checked
+    if t.action in ("take", "flash_take") and facts is t.facts:
         return f"{t.action} had to wait for the limit on outflows"
-    if t.action != "withdraw" or facts.get("absurd"):
+    if t.action not in ("withdraw", "flash_take") or facts.get("absurd"):
         return None
     asset = t.before.system.assets[facts["asset"]]
     free = exempt_of(g, t, facts["account"], facts["amount"]) if asset.asset == SETTLEMENT else 0

@@ -51,11 +51,11 @@ LIQUIDATIONS: Final = frozenset({*KEEPING, "reenter"}) - {"watch"}
 
 
 def heard(t: Transition, *names: str) -> bool:
-    return any(event.name in names for event in t.events)
+    return t.heard(names)
 
 
 def was_repriced(t: Transition) -> bool:
-    return any(event.name in REPRICING for event in t.events)
+    return t.heard(REPRICING)
 
 
 def liquidates(t: Transition) -> bool:
@@ -194,11 +194,10 @@ def name_of(market: Market) -> str:
 
 def bases_of(snapshot: Snapshot, market: Market, long: bool, g: Ghost) -> list[int]:
     """Bases of the positions of one side, brought to its epoch."""
-    legs = (account.position(market.instrument) for account in snapshot.accounts)
     return [
         abs(g.current(market, leg).base_wad)
-        for leg in legs
-        if leg and leg.base_wad and (leg.base_wad > 0) == long
+        for leg in snapshot.legs.get(market.instrument, ())
+        if leg.base_wad and (leg.base_wad > 0) == long
     ]
 
 
@@ -229,7 +228,7 @@ def sent_value(t: Transition) -> int:
 def restriction_of(snapshot: Snapshot, underlying: int) -> Restriction:
     if underlying == 0:
         return snapshot.system.restriction
-    return next(market.restriction for market in snapshot.markets if market.underlying == underlying)
+    return snapshot.by_underlying[underlying].restriction
 
 
 def items_of(snapshot: Snapshot, account: Account) -> tuple[Item, ...]:
@@ -265,7 +264,7 @@ def allowed(snapshot: Snapshot, action: Action, items: Iterable[Item], tolerance
 
 
 def price_of(snapshot: Snapshot, underlying: int) -> Price:
-    return next(market.price for market in snapshot.markets if market.underlying == underlying)
+    return snapshot.by_underlying[underlying].price
 
 
 def both_reduce(t: Transition) -> bool:
@@ -288,6 +287,13 @@ def gas_price(t: Transition, g: Ghost) -> int:
 
 def fund_of(snapshot: Snapshot) -> insurance.Fund:
     """The insurance fund as the model knows it; for underlying 0 no cap is ever set here."""
+    cache = snapshot.__dict__
+    if "_fund" not in cache:
+        cache["_fund"] = _fund_of(snapshot)
+    return cache["_fund"]  # type: ignore[no-any-return]
+
+
+def _fund_of(snapshot: Snapshot) -> insurance.Fund:
     system = snapshot.system
     return insurance.Fund(
         fund_wad=system.fund_wad,
@@ -383,6 +389,6 @@ def assess(snapshot: Snapshot, account: Account) -> Any:
     return risk.assess(
         account.mode,
         risk.Book(cash_wad=account.cash_wad, legs=tuple(legs), holdings=tuple(holdings)),
-        {market.instrument: market.params for market in snapshot.markets},
-        {asset.asset: asset.params for asset in snapshot.system.assets},
+        snapshot.instrument_params,
+        snapshot.asset_params,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from holdfast.model.side_index import quote_of, to_size
+from holdfast.model.throttle import least_wad
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
@@ -17,6 +18,7 @@ from holdfast.sim.invariants.reading import (
     name_of,
     size_of,
 )
+from holdfast.sim.keys import keys_of
 from holdfast.sim.steps import Transition
 from holdfast.types import Action, Grade, Mode, underlying_of
 
@@ -32,7 +34,9 @@ GOVERNED: Final = {
     "RoleRevoked", "TargetFunctionRoleUpdated",
 }  # fmt: skip
 
-TIGHTENED: Final = {"EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet", "OutflowFloorSet"}
+TIGHTENED: Final = {
+    "EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet", "DepthSet", "OutflowFloorSet",
+}  # fmt: skip
 """Of these, what a guardian may cause; in which direction, the parameters themselves show."""
 
 
@@ -128,6 +132,11 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
             and now.insurance_cap_wad <= was.insurance_cap_wad
         )
         yield unless(tighter, f"{name_of(was)} loosened: {old} -> {new}")
+        if t.named("DepthSet"):
+            # Slower, never at a standstill: what can't be sold becomes debt.
+            least = least_wad(keys_of(g).depths.get(was.underlying, 0))
+            narrower = least <= now.depth_wad <= was.depth_wad and now.depth_seconds == was.depth_seconds
+            yield unless(narrower, f"{name_of(was)}: depth {was.depth_wad} -> {now.depth_wad}, least {least}")
     for held, then in zip(t.before.system.assets, t.after.system.assets, strict=True):
         tighter = (
             then.cap <= held.cap
@@ -177,9 +186,8 @@ def refusals_named(t: Transition, g: Ghost) -> Judgement:
     """A call with arguments in range is refused by a named error, never by a panic or in silence."""
     if t.step is None or t.ok or t.facts.get("absurd"):
         return
-    yield unless(
-        t.error not in ("Panic", "Empty", "Unknown"), f"{t.action} failed with {t.results[-1].error}"
-    )
+    unnamed = t.error in ("Panic", "Empty", "Unknown")
+    yield f"{t.action} failed with {t.results[-1].error}" if unnamed else None
 
 
 @invariant(36)

@@ -170,9 +170,8 @@ def compare(
     tally.calls += sum(len(step.calls) for branch in case.branches for step in branch.steps)
     clock = Stopwatch(tally.spent)
     trial = Trial(world=world, fork=common, runs=runs, facts=case.facts)
-    for judgement in one.judge(trial):
-        if (wrong := tally.see(one.id, judgement)) is not None:
-            return _failure(one, wrong, world, done, case)
+    if (wrong := tally.hear(one.id, one.judge(trial))) is not None:
+        return _failure(one, wrong, world, done, case)
     clock.lap("judge")
     return None
 

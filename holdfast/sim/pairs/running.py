@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from holdfast.sim.history import Block, Call, Result, simulate
 from holdfast.sim.pairs.core import Branch, Run
-from holdfast.sim.steps import Reader, Step, Stopwatch, Through, read
+from holdfast.sim.steps import Step, Stopwatch, Through, read, reader_of
 from holdfast.sim.world import World
 from holdfast.types import Mode, Snapshot
 
@@ -63,6 +63,6 @@ def play_out(
 
 
 def _snapshot(world: World, answer: Result) -> Snapshot:
-    system, markets, accounts = Reader(world.protocol.lens).look(answer)
+    system, markets, accounts = reader_of(world.protocol.lens).look(answer)
     there = tuple(account for account in accounts if account.mode is not Mode.NONE)
     return Snapshot(system=system, markets=markets, accounts=there)

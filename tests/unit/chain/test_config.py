@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,15 @@ from holdfast.units import WAD
 
 PINNED = Path(__file__).parents[2] / "protocol.toml"
 
-ABSENT = object()
+
+class Key(Enum):
+    """What a mistake does to a key that isn't a value of its own; in the names of tests, so alike in every process."""
+
+    ABSENT = "absent"
+
 
 MISTAKES = [
-    ("ledger.band_bps", ABSENT, "ledger.band_bps: is missing"),
+    ("ledger.band_bps", Key.ABSENT, "ledger.band_bps: is missing"),
     (
         "insurance.min_share_bps",
         5_001,
@@ -130,7 +136,7 @@ MISTAKES = [
         780,
         "backstop.ETH.wait_seconds: ramp and wait (900) must be below auction.run_seconds (900)",
     ),
-    ("instruments.BTC-PERP", ABSENT, "backstop.BTC: has no instrument"),
+    ("instruments.BTC-PERP", Key.ABSENT, "backstop.BTC: has no instrument"),
     ("venue.taker_fee_bps", 101, "venue.taker_fee_bps must be at most ledger.max_fee_bps (100)"),
     ("access.governor", "0x12", "access.governor: must be an address of 20 bytes (is 0x12)"),
     ("access.governor", 2, "access: governor and guardian must differ"),
@@ -152,7 +158,7 @@ MISTAKES = [
     ),
     ("vault.epoch_seconds", 1, "vault: epoch_seconds (1) must be at least ramp_seconds (86400)"),
     ("vault.outflow_share_bps", 0, "vault.outflow_share_bps: "),
-    ("settlement.outflow_floor", ABSENT, "settlement.outflow_floor: is missing"),
+    ("settlement.outflow_floor", Key.ABSENT, "settlement.outflow_floor: is missing"),
     (
         "instruments.ETH-PERP.maintenance_bps",
         474,
@@ -171,7 +177,7 @@ def set_key(data: dict[str, Any], key: str, value: Any) -> None:
     *sections, last = key.split(".")
     for section in sections:
         data = data[section]
-    if value is ABSENT:
+    if value is Key.ABSENT:
         del data[last]
     else:
         data[last] = value
@@ -190,7 +196,7 @@ def test_mistake__is_one_line_that_names_it(
 
 
 def test_mistakes__more_than_one__are_counted(plain: dict[str, Any]) -> None:
-    set_key(plain, "ledger.band_bps", ABSENT)
+    set_key(plain, "ledger.band_bps", Key.ABSENT)
     set_key(plain, "ledger.kink_bps", 0)
     with pytest.raises(ConfigError, match=r"ledger\.band_bps: is missing; and 1 more$"):
         parse_config(plain, "x")

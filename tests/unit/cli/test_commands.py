@@ -1,6 +1,7 @@
 """deploy, status
 ├── help is worth reading: what it does, examples, every option
 ├── deploy, then status: tables, JSON, exit code 0; again: nothing to do
+├── status with something going on: a queued, stopped tranche, a stake, a used depth, a gate that is shut
 └── one line and exit code 1: no node, not a URL, no deployment, gone deployment, no config for the chain,
     bad config, unfunded key, no key, bad key file
 """
@@ -8,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +24,8 @@ from holdfast.chain.protocol import Protocol
 from holdfast.cli.deploy import cli as deploy
 from holdfast.cli.options import KEY_VARIABLE, PASSWORD_VARIABLE
 from holdfast.cli.status import cli as status
-from holdfast.types import Mode
+from holdfast.types import Grade, Item, Mode
+from holdfast.units import WAD
 
 # Ape's own dependencies warn as they are loaded.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -77,7 +80,15 @@ def test_deploy_then_status(chain: Anvil, record: Path) -> None:
 
     shown = run(status, "--deployment", record, url=chain.url)
     assert shown.exit_code == 0
-    for word in ("ETH-PERP", "BTC-PERP", "Fresh", "insurance fund", "No account is at risk", "Books balance"):
+    for word in (
+        "ETH-PERP",
+        "BTC-PERP",
+        "Fresh",
+        "insurance fund",
+        "Backstop",
+        "No account is at risk",
+        "Books balance",
+    ):
         assert word in shown.output
 
     data = json.loads(run(status, "--deployment", record, "--json", url=chain.url).output)
@@ -102,6 +113,54 @@ def test_status__worst_accounts_first_and_limited(chain: Anvil, record: Path) ->
         protocol.fund(chain.accounts[5], account, 1, amount * 10**18)
     shown = run(status, "--deployment", record, "--worst", 2, url=chain.url).output
     assert f"Worst 2 of {protocol.ledger.call('accounts')} accounts by health" in shown
+
+
+def test_status__something_going_on__is_shown(chain: Anvil, record: Path) -> None:
+    """100 dollars in the tranche of ETH, a quarter queued; 300 of 400 in the fund staked; the depth of BTC used up."""
+    run(deploy, "--deployment", record, url=chain.url)
+    protocol, holder, guardian = Protocol.load(chain.rpc, record), chain.accounts[5], chain.accounts[2]
+    tranche, usdc = protocol.tranches[1], protocol.tokens[0]
+    usdc.send("mint", holder, 1_000_000_000, sender=holder)
+    usdc.send("approve", tranche.address, 2**256 - 1, sender=holder)
+    tranche.send("deposit", 100_000_000, holder, sender=holder)
+    tranche.send("requestRedeem", 25 * 10**12, holder, holder, sender=holder)
+    tranche.send("stop", 3_600, sender=guardian)
+    account = protocol.open_account(holder, Mode.CROSS)
+    protocol.fund(holder, protocol.insurance.call("FUND"), 0, 100_000_000)
+    protocol.fund(holder, account, 0, 300_000_000)
+    protocol.insurance.send("stake", account, 300 * WAD, sender=holder)
+    engine = protocol.liquidation.address
+    chain.rpc.call("anvil_impersonateAccount", engine)
+    chain.rpc.call("anvil_setBalance", engine, hex(10**18))
+    depth, _ = protocol.throttle.call("depthOf", 2)
+    sold = Item(weight_wad=depth, grade=Grade.FRESH, underlying=2)
+    protocol.breaker.send("reportDeficit", True, sender=engine)
+    protocol.throttle.send("draw", [sold.word], WAD, sender=engine)
+
+    shown = run(status, "--deployment", record, url=chain.url).output
+
+    eth = next(line for line in shown.splitlines() if line.startswith("ETH ") and "stopped" in line)
+    assert eth.split()[1:10] == [
+        "100.00",
+        "100.00",
+        "0.00",
+        "none",
+        "0.00",
+        "1,000,000.00",
+        "25.00",
+        "0.00",
+        "0",
+    ]
+    assert "takes over" in next(
+        line for line in shown.splitlines() if line.startswith("BTC ") and "none" in line
+    )
+    assert "300.00" in shown and "75.00 % of its shares; free to leave" in shown
+    assert re.search(r"withdrawals +gated, \d+ s at most +0 accounts owe more", shown)
+    market = next(line for line in shown.splitlines() if line.startswith("BTC-PERP"))
+    assert re.search(r" (100\.0|9\d\.\d) % ", market)
+
+    data = json.loads(run(status, "--deployment", record, "--json", url=chain.url).output)
+    assert data["tranches"][0]["queued"] == 25 * 10**12 and data["uncovered_accounts"] == 0
 
 
 def test_status__books_do_not_balance__exit_code_2(

@@ -4,7 +4,8 @@
 │   ├── the debt index     grows by the rate at the utilisation, up
 │   ├── the credit index   by what that pays, shared by all credit, down
 │   ├── beyond the kink    steeper
-│   └── more owed than lent  at the highest rate
+│   ├── more owed than lent  at the highest rate
+│   └── nobody lends       the indices stand still: there is nobody to pay
 ├── twice in a block       changes nothing the second time
 ├── in steps               no less for the protocol than at once
 └── by anyone              emits InterestAccrued, once for all accounts
@@ -75,6 +76,18 @@ def test_accrue_interest__more_owed_than_lent__highest_rate(bench: Bench) -> Non
     assert pool.debt_shares * pool.debt_index_wad > pool.credit_shares * pool.credit_index_wad
     _, owed = accrued(bench, YEAR)
     assert abs(owed - 2 * WAD) < 2 * 10**14  # 100 % a year, from a few seconds before
+
+
+def test_accrue_interest__nobody_lends__stands_still(bench: Bench) -> None:
+    """A loss is realised; the gain opposite is still open, so nobody has cash."""
+    loser, winner, heir = (bench.party(WETH=10) for _ in range(3))
+    bench.fill(loser, winner, 1, 2_000)
+    bench.fill(heir, loser, 1, 1_960)
+    pool = bench.protocol.system().pool
+    assert (pool.credit_shares, pool.debt_shares) == (0, wads(40))
+
+    assert accrued(bench, YEAR) == (WAD, WAD)
+    assert bench.cash(loser) == wads(-40)
 
 
 def test_accrue_interest__twice_in_a_block__once(bench: Bench) -> None:

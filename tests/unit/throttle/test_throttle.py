@@ -2,6 +2,12 @@
 ├── caller has no role        -> AccessManagedUnauthorized
 ├── out of bounds             -> BadDepth with it and the bound
 └── within bounds             -> stored, DepthSet; what was taken stays taken, as far as it fits
+tightenDepth
+├── caller has no role        -> AccessManagedUnauthorized
+├── more than there is, or of what isn't throttled -> NotTighter
+├── less than the guardian has to leave of the governor's -> BadDepth, however often he asks
+├── between                   -> stored with the same time, DepthSet; what was taken stays taken, as far as it fits
+└── the governor sets anew    -> measured by that
 draw
 ├── caller has no role        -> AccessManagedUnauthorized
 ├── no depth                  -> nothing
@@ -43,6 +49,7 @@ def throttle(
 ) -> Contract:
     throttle = deploy("Throttle", authority.address)
     permit(roles.governor, throttle, "setDepth")
+    permit(roles.guardian, throttle, "tightenDepth")
     permit(roles.keeper, throttle, "draw")
     throttle.send("setDepth", ETH, 1_000 * WAD, WINDOW, sender=roles.governor)
     return throttle
@@ -88,6 +95,71 @@ def test_set_depth__after_a_draw__what_was_taken_stays_taken(
     assert tuple(throttle.call("depthOf", ETH)) == (capacity * WAD, WINDOW)
     # 800 less a fifth of 1,000 are left in it.
     assert throttle.call("freeOf", ETH) == (2**256 - 1 if free is None else free * WAD)
+
+
+def test_tighten_depth__no_role__reverts(throttle: Contract, roles: Roles, refused: Refused) -> None:
+    for caller in (roles.governor, roles.keeper):
+        with refused("AccessManagedUnauthorized", caller=caller):
+            throttle.send("tightenDepth", ETH, 500 * WAD, sender=caller)
+
+
+@pytest.mark.parametrize(("underlying", "current"), [(ETH, 1_000 * WAD), (BTC, 0)])
+@pytest.mark.parametrize("more", [1, 2**200])
+def test_tighten_depth__more__reverts(
+    throttle: Contract, roles: Roles, refused: Refused, underlying: int, current: int, more: int
+) -> None:
+    with refused("NotTighter", current=current, proposed=current + more):
+        throttle.send("tightenDepth", underlying, current + more, sender=roles.guardian)
+
+
+def test_tighten_depth__not_throttled__stays_so(throttle: Contract, roles: Roles, refused: Refused) -> None:
+    with refused("NotTighter", current=0, proposed=0):
+        throttle.send("tightenDepth", BTC, 0, sender=roles.guardian)
+
+
+def test_tighten_depth__too_little__reverts_however_often(
+    throttle: Contract, roles: Roles, refused: Refused
+) -> None:
+    throttle.send("setDepth", ETH, 1_000 * WAD + 1, WINDOW, sender=roles.governor)
+    least = 250 * WAD + 1  # a quarter, rounded up
+    for leaves in (600 * WAD, 300 * WAD, least, least):
+        for value in (0, 1, least - 1):
+            with refused("BadDepth", value=least, bound=value):
+                throttle.send("tightenDepth", ETH, value, sender=roles.guardian)
+        throttle.send("tightenDepth", ETH, leaves, sender=roles.guardian)
+        assert tuple(throttle.call("depthOf", ETH)) == (leaves, WINDOW)
+
+
+@pytest.mark.parametrize(("capacity", "free"), [(1_000, 400), (800, 200), (600, 0), (250, 0)])
+def test_tighten_depth__after_a_draw__what_was_taken_stays_taken(
+    throttle: Contract, roles: Roles, clock: Clock, capacity: int, free: int
+) -> None:
+    start = clock.now + 10
+    clock.next(start)
+    throttle.send("draw", [item(ETH, 800)], WAD, sender=roles.keeper)
+    clock.next(start + 20)
+
+    receipt = throttle.send("tightenDepth", ETH, capacity * WAD, sender=roles.guardian)
+
+    assert receipt.event("DepthSet").args == {
+        "underlying": ETH,
+        "capacityWad": capacity * WAD,
+        "windowSeconds": WINDOW,
+    }
+    # 800 less a fifth of 1,000 are left in it, as far as they fit.
+    assert throttle.call("freeOf", ETH) == free * WAD
+    clock.set(start + 20 + WINDOW)
+    assert throttle.call("freeOf", ETH) == capacity * WAD
+
+
+def test_tighten_depth__after_the_governor_set_anew__is_measured_by_that(
+    throttle: Contract, roles: Roles, refused: Refused
+) -> None:
+    throttle.send("tightenDepth", ETH, 250 * WAD, sender=roles.guardian)
+    throttle.send("setDepth", ETH, 400 * WAD, WINDOW, sender=roles.governor)
+    with refused("BadDepth", value=100 * WAD, bound=100 * WAD - 1):
+        throttle.send("tightenDepth", ETH, 100 * WAD - 1, sender=roles.guardian)
+    throttle.send("tightenDepth", ETH, 100 * WAD, sender=roles.guardian)
 
 
 def test_draw__no_role__reverts(throttle: Contract, roles: Roles, refused: Refused) -> None:
