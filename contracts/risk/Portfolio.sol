@@ -16,10 +16,14 @@ contract Portfolio is IPortfolio {
     ISurface public immutable SURFACE;
     uint256 public immutable LEG_CAP; // bounds the gas of a check
 
+    /// @dev The witness that names every cell. Were it a literal, the compiler would make a second model for it alone.
+    uint256 private immutable _ALL;
+
     constructor(IScans scans, ISurface surface, uint256 legCap) {
         SCANS = scans;
         SURFACE = surface;
         LEG_CAP = legCap;
+        _ALL = type(uint256).max;
     }
 
     /// @inheritdoc IPortfolio
@@ -28,7 +32,7 @@ contract Portfolio is IPortfolio {
         view
         returns (Margin memory)
     {
-        return assessBy(book, haircuts, offsets, type(uint256).max);
+        return assessBy(book, haircuts, offsets, _ALL);
     }
 
     /// @inheritdoc IPortfolio
@@ -47,7 +51,7 @@ contract Portfolio is IPortfolio {
             PortfolioMargin.addHolding(m, book.holdings[i], haircuts[i], netted[i] != 0);
         }
 
-        (uint16[] memory underlyings, uint256 count) = PortfolioMargin.underlyingsOf(book, netted);
+        (uint16[] memory underlyings, uint256 count) = PortfolioMargin.underlyingsOf(book.legs, netted);
         uint256[] memory initials = new uint256[](count);
         uint256[] memory maintenances = new uint256[](count);
         for (uint256 i; i < count; ++i) {

@@ -47,20 +47,17 @@ library PortfolioMargin {
     }
 
     /// @dev The underlyings of a book, each once, of legs first.
-    function underlyingsOf(Book calldata book, uint16[] memory netted)
+    function underlyingsOf(Leg[] calldata legs, uint16[] memory netted)
         internal
         pure
         returns (uint16[] memory found, uint256 count)
     {
-        uint256 legs = book.legs.length;
-        found = new uint16[](legs + netted.length);
-        for (uint256 i; i < legs + netted.length; ++i) {
-            bool isLeg = i < legs;
-            uint16 underlying = isLeg ? book.legs[i].instrument.underlyingOf() : netted[i - legs];
-            if (!isLeg && underlying == 0) continue;
-            uint256 j;
-            while (j < count && found[j] != underlying) ++j;
-            if (j == count) found[count++] = underlying;
+        found = new uint16[](legs.length + netted.length);
+        for (uint256 i; i < legs.length; ++i) {
+            count = _addOnce(found, count, legs[i].instrument.underlyingOf());
+        }
+        for (uint256 i; i < netted.length; ++i) {
+            if (netted[i] != 0) count = _addOnce(found, count, netted[i]);
         }
     }
 
@@ -72,12 +69,19 @@ library PortfolioMargin {
         IScans.ScanParams memory p,
         ISurface surface
     ) internal view returns (Scan.Exposure memory e) {
-        uint256 count;
-        for (uint256 i; i < book.legs.length; ++i) {
-            InstrumentId instrument = book.legs[i].instrument;
+        Leg[] calldata legs = book.legs;
+        uint256 options;
+        uint256 expiries; // at most so many
+        uint256 expiryAt = type(uint256).max;
+        for (uint256 i; i < legs.length; ++i) {
+            InstrumentId instrument = legs[i].instrument;
             if (instrument.underlyingOf() != underlying) continue;
-            if (e.spotWad == 0) (e.spotWad, e.emaWad) = (book.legs[i].markWad, book.legs[i].emaWad);
-            if (instrument.kindOf() != Kind.Perpetual) ++count;
+            if (e.spotWad == 0) (e.spotWad, e.emaWad) = (legs[i].markWad, legs[i].emaWad);
+            if (instrument.kindOf() == Kind.Perpetual) continue;
+            ++options;
+            if (instrument.expiryOf() == expiryAt) continue;
+            expiryAt = instrument.expiryOf();
+            ++expiries;
         }
         for (uint256 i; i < netted.length; ++i) {
             if (netted[i] != underlying) continue;
@@ -88,8 +92,8 @@ library PortfolioMargin {
         }
         if (e.spotWad == 0) revert IPortfolio.NoPrice(underlying);
 
-        e.options = new Scan.Option[](count);
-        _addLegs(e, book.legs, underlying, p, surface);
+        e.options = new Scan.Option[](options);
+        _addLegs(e, legs, underlying, new Expiry[](expiries), p, surface);
     }
 
     /// @dev ⌈√(ρ·(ΣR)² + (1 − ρ)·ΣR²)⌉. Margins below 2^114.
@@ -112,55 +116,81 @@ library PortfolioMargin {
         Scan.Exposure memory e,
         Leg[] calldata legs,
         uint16 underlying,
+        Expiry[] memory expiries,
         IScans.ScanParams memory p,
         ISurface surface
     ) private view {
-        uint256 shorts = e.options.length; // filled from the end; those held from the beginning
-        uint256 known;
-        Expiry[] memory expiries = new Expiry[](e.options.length);
-        int256 lnSpotWad = FixedPointMathLib.lnWad(int256(e.spotWad));
-        for (uint256 i; i < legs.length; ++i) {
-            Leg calldata leg = legs[i];
-            InstrumentId instrument = leg.instrument;
-            if (instrument.underlyingOf() != underlying) continue;
-            int256 sizeWad = leg.sizeWad;
-            uint256 unitWad = e.spotWad;
-            if (instrument.kindOf() == Kind.Perpetual) {
-                e.linearWad += sizeWad;
-                e.grossLinearWad += sizeWad.abs();
-            } else {
-                uint256 at;
-                while (at < known && expiries[at].expiryAt != instrument.expiryOf()) ++at;
-                if (at == known) expiries[known++] = _expiryOf(underlying, instrument.expiryOf(), p, surface);
-                Scan.Option memory o = e.options[sizeWad > 0 ? e.longs++ : --shorts];
-                o.sizeWad = sizeWad;
-                _prepare(o, instrument, e.spotWad, lnSpotWad, expiries[at]);
-                if (instrument.kindOf() == Kind.Put) e.straightWad -= sizeWad;
-                unitWad = o.valueWad;
+        unchecked {
+            uint256 shorts = e.options.length; // filled from the end; those held from the beginning
+            uint256 known;
+            int256 lnSpotWad = FixedPointMathLib.lnWad(int256(e.spotWad));
+            for (uint256 i; i < legs.length; ++i) {
+                Leg calldata leg = legs[i];
+                InstrumentId instrument = leg.instrument;
+                if (instrument.underlyingOf() != underlying) continue;
+                int256 sizeWad = leg.sizeWad;
+                uint256 unitWad = e.spotWad;
+                if (instrument.kindOf() == Kind.Perpetual) {
+                    e.linearWad += sizeWad;
+                    e.grossLinearWad += sizeWad.abs();
+                } else {
+                    uint256 at;
+                    while (at < known && expiries[at].expiryAt != instrument.expiryOf()) ++at;
+                    if (at == known) expiries[known++] = _expiryOf(underlying, instrument.expiryOf(), p, surface);
+                    Scan.Option memory o = e.options[sizeWad > 0 ? e.longs++ : --shorts];
+                    o.sizeWad = sizeWad;
+                    unitWad = _addOption(e, o, instrument, lnSpotWad, expiries[at]);
+                }
+                e.valueWad += (sizeWad < 0
+                            ? -int256(_ceilDiv(uint256(-sizeWad) * unitWad, WAD))
+                            : int256(uint256(sizeWad) * unitWad / WAD)) + leg.quoteWad;
             }
-            e.valueWad += (sizeWad < 0
-                        ? -int256(_ceilDiv(uint256(-sizeWad) * unitWad, WAD))
-                        : int256(uint256(sizeWad) * unitWad / WAD)) + leg.quoteWad;
+            e.upWad += e.linearWad;
+            e.straightWad += e.linearWad;
+            e.restNow += e.straightWad * int256(e.spotWad);
+            e.netDelta += e.linearWad * int256(WAD);
+            e.grossDelta += e.grossLinearWad * WAD;
         }
-        e.straightWad += e.linearWad;
     }
 
-    function _prepare(
+    /// @dev Adds an option of a size that is set; returns what one unit is worth.
+    function _addOption(
+        Scan.Exposure memory e,
         Scan.Option memory o,
         InstrumentId instrument,
-        uint256 spotWad,
         int256 lnSpotWad,
         Expiry memory expiry
-    ) private pure {
-        o.strikeWad = instrument.strikeOf();
-        o.lnWad = lnSpotWad - FixedPointMathLib.lnWad(int256(o.strikeWad));
-        o.powerWad = expiry.powerWad;
-        if (expiry.open) o.rootWad = Black76.rootWadDown(Svi.totalVarianceWadDown(expiry.pair, -o.lnWad));
-        uint256 deltaWad;
-        (o.callWad, deltaWad) = ScanQuote.callWad(spotWad, o.strikeWad, o.lnWad, o.rootWad);
-        (o.valueWad, o.deltaWad) = instrument.kindOf() == Kind.Call
-            ? (o.callWad, int256(deltaWad))
-            : (o.callWad + o.strikeWad - spotWad, int256(deltaWad) - int256(WAD));
+    ) private pure returns (uint256 valueWad) {
+        unchecked {
+            uint256 strikeWad = instrument.strikeOf();
+            int256 lnWad = lnSpotWad - FixedPointMathLib.lnWad(int256(strikeWad));
+            o.strikeWad = strikeWad;
+            o.lnWad = lnWad;
+            o.powerWad = expiry.powerWad;
+            if (expiry.open) o.rootWad = Black76.rootWadDown(Svi.totalVarianceWadDown(expiry.pair, -lnWad));
+            uint256 deltaWad;
+            (valueWad, deltaWad) = ScanQuote.callWad(e.spotWad, strikeWad, lnWad, o.rootWad);
+
+            int256 sizeWad = o.sizeWad;
+            int256 call = sizeWad * int256(valueWad);
+            int256 delta = sizeWad * int256(deltaWad);
+            if (instrument.kindOf() == Kind.Call) {
+                e.upWad += sizeWad;
+            } else {
+                e.straightWad -= sizeWad;
+                valueWad = valueWad + strikeWad - e.spotWad;
+                delta -= sizeWad * int256(WAD);
+            }
+            e.netDelta += delta;
+            e.grossDelta += delta.abs();
+            if (sizeWad > 0) {
+                e.longNow += call;
+                e.premium += uint256(sizeWad) * valueWad;
+            } else {
+                e.restNow += call;
+                e.shortWad += uint256(-sizeWad);
+            }
+        }
     }
 
     /// @dev At or after expiry there is no smile, and an option is worth what it pays.
@@ -181,6 +211,14 @@ library PortfolioMargin {
         int256 powerBps = int256(uint256(secondsLeft < TERM ? p.nearPowerBps : p.farPowerBps));
         int256 lnWad = FixedPointMathLib.lnWad(int256(TERM * WAD / secondsLeft));
         return uint256(FixedPointMathLib.expWad(powerBps * lnWad / int256(BPS)));
+    }
+
+    function _addOnce(uint16[] memory found, uint256 count, uint16 underlying) private pure returns (uint256) {
+        uint256 j;
+        while (j < count && found[j] != underlying) ++j;
+        if (j < count) return count;
+        found[count] = underlying;
+        return count + 1;
     }
 
     function _ceilDiv(uint256 x, uint256 d) private pure returns (uint256) {

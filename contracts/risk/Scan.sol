@@ -41,20 +41,24 @@ library Scan {
         int256 lnWad; // ln(F/K)
         uint256 rootWad; // √w
         uint256 powerWad; // (30 days/T)^p: what a shock to volatility is multiplied by
-        uint256 callWad; // what the call is worth now
-        uint256 valueWad; // what it is worth now
-        int256 deltaWad; // now
         uint256 shockedRootWad; // √w under the volatility shock that is looked at
     }
 
-    /// @dev Everything of an account that one underlying moves.
+    /// @dev Everything of an account that one underlying moves. What has no unit in its name is a product of two [1e36].
     struct Exposure {
         uint256 spotWad;
         uint256 emaWad;
         int256 linearWad; // perpetuals and netted collateral
         uint256 grossLinearWad;
         int256 straightWad; // the same, less the forward of every put
+        int256 upWad; // the linear and every call: what gains as the spot goes to infinity
         int256 valueWad; // of the legs, quotes included
+        int256 netDelta;
+        uint256 grossDelta;
+        uint256 premium; // what long options are worth
+        uint256 shortWad; // how many options are short
+        int256 longNow; // value of what is long, each option as a call
+        int256 restNow; // of all the rest
         uint256 longs; // how many of the options, the first of them, are held
         Option[] options;
     }
@@ -67,14 +71,20 @@ library Scan {
         int256 slopeWad; // delta of the long options
     }
 
-    /// @dev One volatility of the core on its way from the lowest spot to the highest.
+    /// @dev The core's spots, and one of its volatilities on the way from the lowest of them to the highest.
     struct Line {
+        uint256[] spotsWad; // ascending
+        int256[] movesWad; // ln(1 + shock) of each
+        uint256 present; // which of them isn't shocked
+        uint256 pinWad; // strikes of long options are places where √w is below it
+        int256 capWad;
         uint256 first; // its first cell
         uint256 witness; // its cells from bit 0 up
-        int256 capWad;
         uint256 count; // of own strikes
         uint256[] strikesWad; // own strikes, ascending
         int256[] lnsWad; // …with ln(F/K)
+        Place one; // the last two places
+        Place other;
     }
 
     /// @dev IM and MM by the cells that the witness names.
@@ -101,29 +111,15 @@ library Scan {
         pure
         returns (uint256 floorWad, uint256 contingencyWad, uint256 capWad)
     {
-        int256 net = e.linearWad * int256(WAD);
-        uint256 gross = e.grossLinearWad * WAD;
-        uint256 shortWad;
-        uint256 premium;
-        unchecked {
-            for (uint256 i; i < e.options.length; ++i) {
-                Option memory o = e.options[i];
-                int256 delta = o.sizeWad * o.deltaWad;
-                net += delta;
-                gross += delta.abs();
-                if (i < e.longs) premium += uint256(o.sizeWad) * o.valueWad;
-                else shortWad += uint256(-o.sizeWad);
-            }
-        }
-        uint256 netWad = _ceilDiv(net.abs(), WAD);
-        uint256 hedgedWad = FixedPointMathLib.zeroFloorSub(_ceilDiv(gross, WAD), netWad);
+        uint256 netWad = _ceilDiv(e.netDelta.abs(), WAD);
+        uint256 hedgedWad = FixedPointMathLib.zeroFloorSub(_ceilDiv(e.grossDelta, WAD), netWad);
 
         uint256 weighedWad = 2 * netWad * p.netDeltaBps + hedgedWad * p.grossDeltaBps;
         floorWad = _ceilDiv(weighedWad * e.spotWad, 2 * WAD * BPS);
-        (uint256 highWad, uint256 lowWad) = net > 0 ? (e.spotWad, e.emaWad) : (e.emaWad, e.spotWad);
-        contingencyWad = _ceilDiv(shortWad * e.spotWad * p.shortOptionBps, WAD * BPS)
+        (uint256 highWad, uint256 lowWad) = e.netDelta > 0 ? (e.spotWad, e.emaWad) : (e.emaWad, e.spotWad);
+        contingencyWad = _ceilDiv(e.shortWad * e.spotWad * p.shortOptionBps, WAD * BPS)
             + _ceilDiv(netWad * FixedPointMathLib.zeroFloorSub(highWad, lowWad), WAD);
-        capWad = _ceilDiv(premium + (shortWad + e.grossLinearWad) * e.spotWad, WAD);
+        capWad = _ceilDiv(e.premium + (e.shortWad + e.grossLinearWad) * e.spotWad, WAD);
     }
 
     /// @dev Weighted loss of each cell, and room for one more. Zero where it isn't named, or is a gain.
@@ -132,66 +128,60 @@ library Scan {
         pure
         returns (int256[] memory losses)
     {
-        uint256 spots = g.spots();
-        uint256 core = spots * g.vols();
-        losses = new int256[](core + g.tails() + 1);
-        (uint256[] memory spotsWad, int256[] memory movesWad) = _shockedSpots(e.spotWad, g);
-        Line memory line;
-        line.capWad = capWad;
-        line.strikesWad = new uint256[](e.options.length);
-        line.lnsWad = new int256[](e.options.length);
-        for (uint256 i; i < g.vols(); ++i) {
-            line.first = i * spots;
-            line.witness = (witness >> line.first) & ((1 << spots) - 1);
-            if (line.witness == 0) continue;
-            _shockRoots(e, g.volBps(i));
-            _ownStrikes(e, pinBps, spotsWad, line);
-            _scanLine(e, g, spotsWad, movesWad, line, losses);
-        }
-        int256 lastBps = type(int256).max; // volatility shock that is set
-        for (uint256 i; i < g.tails(); ++i) {
-            if ((witness >> (core + i)) & 1 == 0) continue;
-            (int256 spotBps, int256 volBps, uint256 weightBps) = g.tail(i);
-            if (volBps != lastBps) _shockRoots(e, volBps);
-            lastBps = volBps;
-            (uint256 shockedWad, int256 moveWad) = _shocked(e.spotWad, spotBps);
-            int256 profitWad = _placeAt(e, shockedWad, moveWad).profitWad;
-            if (profitWad < 0) losses[core + i] = int256(_bpsUp(uint256(-profitWad), weightBps));
+        unchecked {
+            Line memory line = _lineOf(e, pinBps, g, capWad);
+            uint256 spots = line.spotsWad.length;
+            uint256 core = spots * g.vols();
+            losses = new int256[](core + g.tails() + 1);
+            int256 setBps = type(int256).max; // volatility shock that is set
+            // From the last to the first, whose shock that of the tails often is.
+            for (uint256 i = g.vols(); i-- != 0;) {
+                line.first = i * spots;
+                line.witness = (witness >> line.first) & ((1 << spots) - 1);
+                if (line.witness == 0) continue;
+                setBps = g.volBps(i);
+                _shockRoots(e, setBps);
+                _ownStrikes(e, line);
+                _scanLine(e, line, losses);
+            }
+            for (uint256 i; i < g.tails(); ++i) {
+                if ((witness >> (core + i)) & 1 == 0) continue;
+                (int256 spotBps, int256 volBps, uint256 weightBps) = g.tail(i);
+                if (volBps != setBps) _shockRoots(e, volBps);
+                setBps = volBps;
+                (uint256 shockedWad, int256 moveWad) = _shocked(e.spotWad, spotBps);
+                _placeAt(e, shockedWad, moveWad, line.one);
+                int256 profitWad = line.one.profitWad;
+                if (profitWad < 0) losses[core + i] = int256(_bpsUp(uint256(-profitWad), weightBps));
+            }
         }
     }
 
     /// @dev One volatility, from the lowest spot to the highest; only what the witness needs is looked at.
-    function _scanLine(
-        Exposure memory e,
-        ScanGrid memory g,
-        uint256[] memory spotsWad,
-        int256[] memory movesWad,
-        Line memory line,
-        int256[] memory losses
-    ) private pure {
+    function _scanLine(Exposure memory e, Line memory line, int256[] memory losses) private pure {
         unchecked {
             uint256 strike; // next own strike
-            Place memory last;
-            for (uint256 i; i < spotsWad.length; ++i) {
-                int256 spotBps = g.spotBps(i);
-                uint256 inward = spotBps > 0 ? i : i - 1; // whose cell the way from the spot below belongs to
-                uint256 outward = spotBps < 0 ? i : i + 1; // …and that to the spot above
+            (Place memory last, Place memory place) = (line.one, line.other);
+            for (uint256 i; i < line.spotsWad.length; ++i) {
+                uint256 inward = i > line.present ? i : i - 1; // whose cell the way from the spot below belongs to
+                uint256 outward = i < line.present ? i : i + 1; // …and that to the spot above
                 bool below = i != 0 && (line.witness >> inward) & 1 != 0;
-                bool above = i + 1 != spotsWad.length && (line.witness >> outward) & 1 != 0;
+                bool above = i + 1 != line.spotsWad.length && (line.witness >> outward) & 1 != 0;
                 bool named = (line.witness >> i) & 1 != 0;
                 if (!named && !below && !above) continue;
 
-                Place memory place = _placeAt(e, spotsWad[i], movesWad[i]);
+                uint256 spotWad = line.spotsWad[i];
+                _placeAt(e, spotWad, line.movesWad[i], place);
                 if (named) _raise(losses, line.first + i, -place.profitWad);
                 if (below) _widen(losses, line.first + inward, last, place, line.capWad);
-                last = place;
-                if (!above) continue;
-                while (strike < line.count && line.strikesWad[strike] <= spotsWad[i]) ++strike;
-                for (; strike < line.count && line.strikesWad[strike] < spotsWad[i + 1]; ++strike) {
-                    place = _placeAt(e, line.strikesWad[strike], -line.lnsWad[strike]);
+                (last, place) = (place, last);
+                if (!above || line.count == 0) continue;
+                while (strike < line.count && line.strikesWad[strike] <= spotWad) ++strike;
+                for (; strike < line.count && line.strikesWad[strike] < line.spotsWad[i + 1]; ++strike) {
+                    _placeAt(e, line.strikesWad[strike], -line.lnsWad[strike], place);
                     _raise(losses, line.first + outward, -place.profitWad);
                     _widen(losses, line.first + outward, last, place, line.capWad);
-                    last = place;
+                    (last, place) = (place, last);
                 }
             }
         }
@@ -225,29 +215,29 @@ library Scan {
         }
     }
 
-    /// @dev What everything gains where the spot goes to `shockedWad`, by the volatilities that were set last.
-    function _placeAt(Exposure memory e, uint256 shockedWad, int256 moveWad) private pure returns (Place memory place) {
+    /// @dev Sets `place` to what everything gains where the spot goes to `shockedWad`, by the volatilities that were set last.
+    function _placeAt(Exposure memory e, uint256 shockedWad, int256 moveWad, Place memory place) private pure {
         unchecked {
             Option[] memory options = e.options;
             uint256 longs = e.longs;
-            int256 long;
+            int256 long = -e.longNow;
             int256 slope;
             for (uint256 i; i < longs; ++i) {
                 Option memory o = options[i];
                 (uint256 callWad, uint256 deltaWad) =
                     ScanQuote.callWad(shockedWad, o.strikeWad, o.lnWad + moveWad, o.shockedRootWad);
                 int256 size = o.sizeWad;
-                long += size * int256(callWad - o.callWad);
+                long += size * int256(callWad);
                 slope += size * int256(deltaWad);
             }
-            int256 rest = e.straightWad * int256(shockedWad - e.spotWad);
+            int256 rest = e.straightWad * int256(shockedWad) - e.restNow;
             for (uint256 i = longs; i < options.length; ++i) {
                 Option memory o = options[i];
                 uint256 shareWad = Black76.timeValueWad(o.lnWad + moveWad, o.shockedRootWad);
                 uint256 strikeWad = o.strikeWad;
                 uint256 callWad = FixedPointMathLib.min(shockedWad, strikeWad) * shareWad / WAD
                     + FixedPointMathLib.zeroFloorSub(shockedWad, strikeWad);
-                rest += o.sizeWad * int256(callWad - o.callWad);
+                rest += o.sizeWad * int256(callWad);
             }
             place.spotWad = shockedWad;
             place.profitWad = _wadFloor(long + rest);
@@ -268,70 +258,83 @@ library Scan {
     }
 
     /// @dev Strikes of long options within the core whose σ√T is small now: ascending, each once.
-    function _ownStrikes(Exposure memory e, uint256 pinBps, uint256[] memory spotsWad, Line memory line) private pure {
-        line.count = 0;
-        for (uint256 i; i < e.longs; ++i) {
-            Option memory o = e.options[i];
-            if (o.shockedRootWad * BPS >= pinBps * WAD) continue;
-            if (o.strikeWad <= spotsWad[0] || o.strikeWad >= spotsWad[spotsWad.length - 1]) continue;
-            uint256 place = line.count;
-            while (place != 0 && line.strikesWad[place - 1] > o.strikeWad) --place;
-            if (place != 0 && line.strikesWad[place - 1] == o.strikeWad) continue;
-            for (uint256 j = line.count; j > place; --j) {
-                (line.strikesWad[j], line.lnsWad[j]) = (line.strikesWad[j - 1], line.lnsWad[j - 1]);
+    function _ownStrikes(Exposure memory e, Line memory line) private pure {
+        unchecked {
+            (uint256 lowWad, uint256 highWad) = (line.spotsWad[0], line.spotsWad[line.spotsWad.length - 1]);
+            uint256 count;
+            for (uint256 i; i < e.longs; ++i) {
+                Option memory o = e.options[i];
+                if (o.shockedRootWad >= line.pinWad || o.strikeWad <= lowWad || o.strikeWad >= highWad) continue;
+                uint256 place = count;
+                while (place != 0 && line.strikesWad[place - 1] > o.strikeWad) --place;
+                if (place != 0 && line.strikesWad[place - 1] == o.strikeWad) continue;
+                for (uint256 j = count++; j > place; --j) {
+                    (line.strikesWad[j], line.lnsWad[j]) = (line.strikesWad[j - 1], line.lnsWad[j - 1]);
+                }
+                (line.strikesWad[place], line.lnsWad[place]) = (o.strikeWad, o.lnWad);
             }
-            (line.strikesWad[place], line.lnsWad[place]) = (o.strikeWad, o.lnWad);
-            ++line.count;
+            line.count = count;
         }
     }
 
-    function _shockedSpots(uint256 spotWad, ScanGrid memory g)
+    /// @dev The core's spots, and what all its volatilities have in common.
+    function _lineOf(Exposure memory e, uint256 pinBps, ScanGrid memory g, int256 capWad)
         private
         pure
-        returns (uint256[] memory spotsWad, int256[] memory movesWad)
+        returns (Line memory line)
     {
-        spotsWad = new uint256[](g.spots());
-        movesWad = new int256[](spotsWad.length);
-        for (uint256 i; i < spotsWad.length; ++i) {
-            (spotsWad[i], movesWad[i]) = _shocked(spotWad, g.spotBps(i));
+        unchecked {
+            uint256 spots = g.spots();
+            line.spotsWad = new uint256[](spots);
+            line.movesWad = new int256[](spots);
+            for (uint256 i; i < spots; ++i) {
+                int256 spotBps = g.spotBps(i);
+                if (spotBps == 0) line.present = i;
+                (line.spotsWad[i], line.movesWad[i]) = _shocked(e.spotWad, spotBps);
+            }
+            line.pinWad = pinBps * (WAD / BPS);
+            line.capWad = capWad;
+            line.strikesWad = new uint256[](e.longs);
+            line.lnsWad = new int256[](e.longs);
         }
     }
 
     /// @dev ⌊spot·(1 + shock)⌋ and ln(1 + shock)
     function _shocked(uint256 spotWad, int256 spotBps) private pure returns (uint256, int256) {
-        uint256 factorBps = uint256(int256(BPS) + spotBps);
-        return (spotWad * factorBps / BPS, FixedPointMathLib.lnWad(int256(factorBps * (WAD / BPS))));
+        unchecked {
+            uint256 factorBps = uint256(int256(BPS) + spotBps);
+            return (spotWad * factorBps / BPS, FixedPointMathLib.lnWad(int256(factorBps * (WAD / BPS))));
+        }
     }
 
     /// @dev What is charged for the slope as the spot goes to infinity: puts are worth nothing there, calls move as it does.
     function _uncoveredLoss(Exposure memory e, uint256 tailBps) private pure returns (uint256) {
-        int256 slopeWad = e.straightWad;
-        for (uint256 i; i < e.options.length; ++i) {
-            slopeWad += e.options[i].sizeWad;
-        }
-        return slopeWad < 0 ? _ceilDiv(slopeWad.abs() * e.spotWad * tailBps, WAD * BPS) : 0;
+        return e.upWad < 0 ? _ceilDiv(e.upWad.abs() * e.spotWad * tailBps, WAD * BPS) : 0;
     }
 
-    /// @dev The largest loss, and the mean of the `count` largest, up. Takes the losses apart.
+    /// @dev The largest loss, and the mean of the `count` largest, up. None is below zero.
     function _tail(int256[] memory losses, uint256 count)
         private
         pure
         returns (uint256 worstWad, uint256 shortfallWad)
     {
-        uint256 sumWad;
         unchecked {
-            // Moves the largest to the front, largest first.
-            for (uint256 k; k < count && k < losses.length; ++k) {
-                int256 mostWad = losses[k];
-                for (uint256 i = k + 1; i < losses.length; ++i) {
-                    int256 lossWad = losses[i];
-                    if (lossWad > mostWad) (losses[i], mostWad) = (mostWad, lossWad);
+            int256[] memory most = new int256[](count); // largest first
+            for (uint256 i; i < losses.length; ++i) {
+                int256 lossWad = losses[i];
+                if (lossWad <= most[count - 1]) continue;
+                uint256 place = count - 1;
+                for (; place != 0 && most[place - 1] < lossWad; --place) {
+                    most[place] = most[place - 1];
                 }
-                if (k == 0) worstWad = uint256(mostWad);
-                sumWad += uint256(mostWad);
+                most[place] = lossWad;
             }
+            uint256 sumWad;
+            for (uint256 i; i < count; ++i) {
+                sumWad += uint256(most[i]);
+            }
+            return (uint256(most[0]), _ceilDiv(sumWad, count));
         }
-        shortfallWad = _ceilDiv(sumWad, count);
     }
 
     function _bpsUp(uint256 x, uint256 bps) private pure returns (uint256) {

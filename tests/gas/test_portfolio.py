@@ -25,10 +25,10 @@ SMILE = svi.Smile(a_ppb=250_000_000, b_ppb=200_000_000, rho_ppb=-300_000_000, m_
 LATER = START + 1_000
 EXPIRY = LATER + 30 * DAY
 
-WHOLE = {8: 370_000, 16: 670_000, 32: 1_265_000}
+WHOLE = {8: 350_000, 16: 650_000, 32: 1_250_000}
 """[gas] Most that a margin check may take, by the number of legs."""
 
-WITNESSED = {16: 250_000}
+WITNESSED = {16: 200_000}
 """[gas] Most that one scenario may take."""
 
 
