@@ -1,6 +1,6 @@
 """scan.gaming: portfolios that lose more between the nodes than they are charged
-├── a short hunt                           -> finds nothing above the bound of docs/portfolio.md
-├── the same hunt against nodes alone      -> finds more than with them: the hunt is able to
+├── a short hunt                           -> finds nothing above BOUND, the bound of docs/portfolio.md
+├── a hunt against the nodes alone         -> finds much more, which the whole charge holds under the bound
 ├── what it finds                          -> the exact model charges the same, and it loses the same
 └── any sizes of any legs                  -> charge as the exact model has it
 """
@@ -44,9 +44,12 @@ def test_hunt__finds_nothing_above_the_bound(found: Found) -> None:
     assert 0.95 < found.ratio < BOUND
 
 
-def test_hunt__against_nodes_alone__finds_much() -> None:
+def test_hunt__against_nodes_alone__finds_much_that_the_whole_charge_covers() -> None:
     params = replace(LARGE_PARAMS, pin_bps=0)
-    assert hunt(np.random.default_rng(0), params, LARGE, restarts=2, scan=NodesAlone).ratio > 1.15
+    gamed = hunt(np.random.default_rng(1), params, LARGE, restarts=3, scan=NodesAlone)
+    assert gamed.ratio > 2
+    for charged in (params, LARGE_PARAMS):  # without strikes as places, and with them
+        assert Scan(gamed.legs, charged, LARGE).ratios(gamed.sizes[None])[0] < BOUND
 
 
 def test_found__by_the_exact_model__charged_and_lost_alike(found: Found) -> None:
