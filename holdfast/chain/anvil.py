@@ -71,6 +71,7 @@ class Anvil:
             "--block-base-fee-per-gas": base_fee,
             "--gas-limit": gas_limit,
             "--block-time": block_time,
+            "--max-persisted-states": 0,  # states of old blocks: else gigabytes of them stay in the home folder
         }
         self._command = [
             *(word for name, value in options.items() if value is not None for word in (name, str(value))),
