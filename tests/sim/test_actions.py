@@ -64,7 +64,7 @@ def test_actions__every_function__called(opened: Opened, monkeypatch: pytest.Mon
         return encode(self, function, *args)
 
     monkeypatch.setattr(Contract, "encode", noted)
-    for world, profile, histories in (("thin", ADMIN, 5), ("local", crisis, 5), ("thin", crisis, 10)):
+    for world, profile, histories in (("thin", ADMIN, 5), ("thin", crisis, 5), ("local", crisis, 11)):
         for seed in range(histories):
             assert play(opened(world), profile(seed), Tally()) is None
     for name in ACTIONS:
