@@ -50,7 +50,7 @@ class Pricer:
     ) -> None:
         """out = sign·(F·N(sign·d₁) − K·N(sign·d₂)); log = ln(F/K), sign = ±1 for call and put."""
         n = len(strike)
-        d, first, bell, up = self._d[:n], self._first[:n], self._bell[:n], self._up[:n]
+        d, first, bell = self._d[:n], self._first[:n], self._bell[:n]
         np.divide(log, stdev, out=d)
         np.multiply(stdev, 0.5, out=first)
         np.add(d, first, out=d)  # d₁
@@ -60,20 +60,21 @@ class Pricer:
         np.multiply(bell, spot, out=bell)  # F·e^(−d₁²/2) = K·e^(−d₂²/2)
 
         np.multiply(d, sign, out=d)
-        self._tail(d, out)
-        np.multiply(out, bell, out=out)
-        np.greater(d, 0, out=up)
-        np.subtract(spot, out, out=out, where=up)  # F·N(±d₁)
-
+        self._weighed(d, spot, bell, out)  # F·N(±d₁)
         np.multiply(stdev, sign, out=first)
         np.subtract(d, first, out=d)
-        self._tail(d, first)
-        np.multiply(first, bell, out=first)
-        np.greater(d, 0, out=up)
-        np.subtract(strike, first, out=first, where=up)  # K·N(±d₂)
+        self._weighed(d, strike, bell, first)  # K·N(±d₂)
 
         np.subtract(out, first, out=out)
         np.multiply(out, sign, out=out)
+
+    def _weighed(self, d: Floats, worth: float | Floats, bell: Floats, out: Floats) -> None:
+        """out = worth·N(d); bell = worth·e^(−d²/2)"""
+        up = self._up[: len(d)]
+        self._tail(d, out)
+        np.multiply(out, bell, out=out)
+        np.greater(d, 0, out=up)
+        np.subtract(worth, out, out=out, where=up)
 
     def _tail(self, d: Floats, out: Floats) -> None:
         """out = N(−|d|)·e^(d²/2)"""
