@@ -46,7 +46,7 @@ build: setup .build/.ready ## compile the contracts; instant when nothing change
 	@touch $@
 
 test: setup build lint ## build, lint, then every test; PYTEST_ARGS=... goes to pytest
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: setup ## ruff, Solidity format, import layers, types
 	@$(BIN)/ruff check --quiet .

@@ -76,6 +76,8 @@ class Anvil:
             *(word for name, value in options.items() if value is not None for word in (name, str(value))),
             *(["--disable-code-size-limit"] if unlimited_code else []),
             "--no-request-size-limit",
+            # States of old blocks are not written to disk: gigabytes of them would stay in the home folder.
+            *([] if "--prune-history" in extra else ["--max-persisted-states", "0"]),
             *extra,
         ]
         self._process: subprocess.Popen[bytes] | None = None

@@ -33,7 +33,7 @@ CACHE: Final = PROJECT / ".build" / "mutants"
 LEDGER: Final = "contracts/ledger/Ledger.sol"
 POSITIONS: Final = "contracts/ledger/Positions.sol"
 
-DEEP: Final = (POSITIONS, "contracts/oracle/Oracle.sol")
+DEEP: Final = (POSITIONS, "contracts/oracle/Oracle.sol", "contracts/risk/PortfolioMargin.sol")
 """Units that compile by the intermediate language alone."""
 
 MAX_CODE: Final = 24_576

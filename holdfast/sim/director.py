@@ -143,7 +143,8 @@ class Director:
         trouble = [account for account in s.lots if troubled(account)]
         bare = [account for account in trouble if is_bare(account)]
         keeping = 0 if mood.absent else profile.keeping
-        if rng.random() < keeping and (kept := self._keep(s, trouble, bare)):
+        kept = self._keep(s, trouble, bare) if rng.random() < keeping else None
+        if kept and (kept != PATIENCE or not mood.silent):  # which ends with a price
             return kept
         names = [name for name in profile.weights if name not in profile.off | mood.off]
         leaving = any(stake.leaving for stake in stakes_of(s.ghost).held.values())

@@ -341,7 +341,7 @@ def protocol(chain: Anvil, config: Config) -> Protocol:
     return Protocol(chain.rpc, deploy(chain.rpc, config))
 
 
-UNUSED = {"Surface"}
+UNUSED = {"Surface", "Scans"}
 """Contracts of the sources that no deployment has."""
 
 

@@ -94,6 +94,10 @@ def test_fuzz__interrupted__report_and_no_process(tmp_path: Path) -> None:
         len(children := _children(process.pid)) < 5 and time.monotonic() < deadline
     ):  # with Python's own tracker
         time.sleep(0.1)
+    assert process.stderr is not None
+    assert any(
+        re.search(r" [1-9][\d,]* calls", line) for line in process.stderr
+    )  # the first that tells of some
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
 

@@ -64,8 +64,8 @@ def test_actions__every_function__called(opened: Opened, monkeypatch: pytest.Mon
         return encode(self, function, *args)
 
     monkeypatch.setattr(Contract, "encode", noted)
-    for world, profile in (("thin", ADMIN), ("local", crisis), ("thin", crisis)):
-        for seed in range(5):
+    for world, profile, histories in (("thin", ADMIN, 5), ("thin", crisis, 5), ("local", crisis, 11)):
+        for seed in range(histories):
             assert play(opened(world), profile(seed), Tally()) is None
     for name in ACTIONS:
         list(planned(opened("thin"), name, 1_200 if name == "overreach" else TRIES))

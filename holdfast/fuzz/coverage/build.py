@@ -31,6 +31,9 @@ FOLDER: Final = PROJECT / ".build" / "coverage"
 
 COMPILE_SECONDS: Final = 900
 
+UNDEPLOYED: Final = ("contracts/options/", "contracts/risk/Portfolio", "contracts/risk/Scan")
+"""How the paths begin of what no world deploys, so that no history reaches it."""
+
 _REMAPPINGS: Final = (
     "@openzeppelin=node_modules/@openzeppelin",
     "@pythnetwork=node_modules/@pythnetwork",
@@ -96,7 +99,11 @@ def _texts() -> dict[str, str]:
         for path in sorted((PROJECT / folder).rglob("*.sol"))
         if "mocks" not in path.parts
     ]
-    return {path.as_posix(): (PROJECT / path).read_text() for path in found}
+    return {
+        path.as_posix(): (PROJECT / path).read_text()
+        for path in found
+        if not path.as_posix().startswith(UNDEPLOYED)
+    }
 
 
 def _compiler() -> dict[str, Any]:

@@ -8,7 +8,6 @@ from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
     auction_of,
-    bid_of,
     capacity_of,
     depth_of,
     equity_of,
@@ -16,7 +15,7 @@ from holdfast.sim.invariants.reading import (
     health_of,
     items_of,
     name_of,
-    terms_of,
+    slice_taken,
     tip_of,
 )
 from holdfast.sim.steps import Transition
@@ -86,7 +85,7 @@ def priority_taxed(t: Transition, g: Ghost) -> Judgement:
             paid == wanted or left == 0, f"taxed {paid} of {wanted}, and {left} of the gain are left"
         )
         try:
-            part = liquidation.slice_of(terms_of(t, g, was, bid_of(t, args)["max_fraction"]))
+            part = slice_taken(t, g, was, args)
         except Refused:
             continue  # INV-21 says so
         gain = part.discount_wad - liquidation.fund_share_wad(part, g.params.fund_share_bps)

@@ -23,7 +23,7 @@ from holdfast.sim.invariants.reading import (
     sent_value,
     size_gap,
     size_of,
-    terms_of,
+    slice_taken,
     tip_of,
     touch_slack,
     unit_slack,
@@ -70,7 +70,7 @@ def slices_exact(t: Transition, g: Ghost) -> Judgement:
         run = g.clock(was, t.after.system.time)[1] + g.params.run_seconds
         yield unless(t.after.system.time <= run, "taken after the run")
         try:
-            part = liquidation.slice_of(terms_of(t, g, was, bid["max_fraction"]))
+            part = slice_taken(t, g, was, args)
         except Refused as refused:
             yield f"account {was.id}: taken though {refused}"
             continue

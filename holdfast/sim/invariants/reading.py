@@ -334,6 +334,15 @@ def terms_of(t: Transition, g: Ghost, was: Account, max_fraction: int) -> liquid
     )
 
 
+def slice_taken(t: Transition, g: Ghost, was: Account, taken: Any) -> liquidation.Slice:
+    """What the formulas give for a take. A contract's own limit is what it took; where the fund or the depth bound it,
+    it is as if there was none. Refused where it couldn't have been taken."""
+    most = bid_of(t, taken)["max_fraction"]
+    if "bid" not in t.facts and liquidation.slice_of(terms_of(t, g, was, WAD)).fraction_wad == most:
+        most = WAD
+    return liquidation.slice_of(terms_of(t, g, was, most))
+
+
 def depth_of(t: Transition, g: Ghost, was: Account, insured: bool) -> int:
     """Fraction of the account that depth lets through."""
     started = g.clock(was, t.after.system.time)[0]

@@ -9,6 +9,7 @@
     ├── odd numbers                    the opposite side may lose the wei
     ├── the whole opposite side        its epoch ends, with EpochEnded; the next begins whole
     ├── all but a millionth            its epoch ends too: what is left is folded into the bases
+    ├── remains, with nobody opposite  close at the mark; no epoch ends
     └── a position closed before       -> NoPosition
 """
 
@@ -170,6 +171,24 @@ def test_deleverage__all_but_a_millionth__folds_what_is_left(bench: Bench) -> No
     assert (raw.baseWad, raw.epoch) == (-left, 1)
     bench.fill(short, rest, 0, 2_000, size_wad=left)
     assert bench.look(short).positions == () and bench.market().short_base_wad == 0
+
+
+def test_deleverage__nobody_opposite__ends_no_epoch(bench: Bench) -> None:
+    """Thirds leave a few wei of the short. What its deficit is doesn't matter: nobody could bear it."""
+    *longs, short = (bench.party(10_000) for _ in range(4))
+    for long in longs:
+        bench.fill(long, short, 1, 2_000)
+    for long in longs:
+        bench.close_out(long)
+    assert bench.market().long_base_wad == 0 < bench.market().short_base_wad <= 3
+    epoch = bench.market().long.epoch
+
+    receipt = bench.close_out(short, wads(1))
+
+    assert "EpochEnded" not in {event.name for event in receipt.events}
+    done = receipt.event("Deleveraged").args
+    assert done["scaleAfterWad"] == done["scaleBeforeWad"] == bench.market().long.scale_wad
+    assert bench.market().long.epoch == epoch and bench.market().short_base_wad == 0
 
 
 def test_deleverage__closed_before__reverts(bench: Bench, refused: Refused) -> None:

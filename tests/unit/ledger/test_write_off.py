@@ -4,6 +4,7 @@
 ├── it holds something              -> StillHolds
 ├── it owes nothing                 -> NotInDebt
 ├── more is owed than all cash      -> DebtExceedsCredit
+├── nobody has cash                 -> DebtExceedsCredit
 └── otherwise
     ├── the debt is gone            emits WrittenOff with the loss and the new index
     ├── all cash bears it           in proportion, up to a wei
@@ -77,6 +78,19 @@ def test_write_off__more_than_all_cash__reverts(bench: Bench, refused: Refused) 
     ):
         bench.forgive(debtor)
     assert pool.debt_shares == wads(100)
+
+
+def test_write_off__nobody_has_cash__reverts(bench: Bench, refused: Refused) -> None:
+    """Who was lent to has lost it, and the gain opposite is still open."""
+    debtor = bench.party()
+    loser, winner, heir = (bench.party(WETH=10) for _ in range(3))
+    bench.move(debtor, loser, wads(30))
+    bench.fill(loser, winner, 1, 2_000)
+    bench.fill(heir, loser, 1, 1_960)
+    assert bench.protocol.system().pool.credit_shares == 0
+
+    with refused("DebtExceedsCredit", debtWad=-bench.cash(debtor), creditWad=0):
+        bench.forgive(debtor)
 
 
 def _ahead_credit(bench: Bench) -> int:

@@ -455,6 +455,7 @@ def test_take__without_data__does_not_call(world: World, mock_taker: Contract) -
         ("take", (bid(data=b"again"),)),
         ("deleverage", (ACCOUNT, ETH_PERP)),
         ("writeOff", (ACCOUNT,)),
+        ("reportDeficit", (ACCOUNT,)),
     ],
 )
 def test_take__callback_reenters__reverts(

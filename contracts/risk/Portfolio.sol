@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import { BPS } from "contracts/libraries/FixedPoint.sol";
+import { PortfolioMargin } from "contracts/risk/PortfolioMargin.sol";
+import { Scan } from "contracts/risk/Scan.sol";
+import { IPortfolio } from "interfaces/IPortfolio.sol";
+import { IRisk } from "interfaces/IRisk.sol";
+import { IScans, ScanGrid } from "interfaces/IScans.sol";
+import { ISurface } from "interfaces/ISurface.sol";
+import { Book, Margin } from "interfaces/Types.sol";
+
+/// @notice Hands a book, with parameters and smiles, to the portfolio model.
+contract Portfolio is IPortfolio {
+    IScans public immutable SCANS;
+    ISurface public immutable SURFACE;
+    uint256 public immutable LEG_CAP; // bounds the gas of a check
+
+    /// @dev The witness that names every cell. Were it a literal, the compiler would make a second model for it alone.
+    uint256 private immutable _ALL;
+
+    constructor(IScans scans, ISurface surface, uint256 legCap) {
+        SCANS = scans;
+        SURFACE = surface;
+        LEG_CAP = legCap;
+        _ALL = type(uint256).max;
+    }
+
+    /// @inheritdoc IPortfolio
+    function assess(Book calldata book, IRisk.AssetParams[] calldata haircuts, bool offsets)
+        external
+        view
+        returns (Margin memory)
+    {
+        return assessBy(book, haircuts, offsets, _ALL);
+    }
+
+    /// @inheritdoc IPortfolio
+    function assessBy(Book calldata book, IRisk.AssetParams[] calldata haircuts, bool offsets, uint256 witness)
+        public
+        view
+        returns (Margin memory m)
+    {
+        if (book.legs.length > LEG_CAP) revert TooManyLegs(book.legs.length, LEG_CAP);
+        if (haircuts.length != book.holdings.length) revert WrongHaircuts(haircuts.length, book.holdings.length);
+
+        m.equityWad = book.cashWad;
+        uint16[] memory netted = new uint16[](haircuts.length);
+        for (uint256 i; i < haircuts.length; ++i) {
+            netted[i] = SCANS.underlyingOf(book.holdings[i].asset);
+            PortfolioMargin.addHolding(m, book.holdings[i], haircuts[i], netted[i] != 0);
+        }
+
+        (uint16[] memory underlyings, uint256 count) = PortfolioMargin.underlyingsOf(book.legs, netted);
+        uint256[] memory initials = new uint256[](count);
+        uint256[] memory maintenances = new uint256[](count);
+        for (uint256 i; i < count; ++i) {
+            (IScans.ScanParams memory p, ScanGrid memory grid) = SCANS.scanOf(underlyings[i]);
+            Scan.Exposure memory e = PortfolioMargin.exposureOf(book, netted, underlyings[i], p, SURFACE);
+            m.equityWad += e.valueWad;
+            (initials[i], maintenances[i]) = Scan.requirement(e, p, grid, witness);
+        }
+        uint256 correlationBps = offsets && count > 1 ? SCANS.correlationBps() : BPS;
+        m.initialWad += PortfolioMargin.combinedUp(initials, correlationBps);
+        m.maintenanceWad += PortfolioMargin.combinedUp(maintenances, correlationBps);
+    }
+}
