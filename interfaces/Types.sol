@@ -12,7 +12,8 @@ uint256 constant KIND_BIT = 184;
 enum Mode {
     None, // the account does not exist
     Isolated, // cash + instruments of one underlying
-    Cross // any collateral, any underlying, no netting
+    Cross, // any collateral, any underlying, no netting
+    Portfolio // any; what one underlying moves is netted over a grid of scenarios
 }
 
 /// @notice Kind of an instrument. Options are European and settle in cash.
