@@ -1,8 +1,7 @@
 """WhatIf: contract = model, bit for bit
 ├── marginOf, any book, mode, trades and shifts     -> the same margin, or the same refusal with its numbers
 ├── greeksOf, any book                              -> the same
-├── liquidationPricesOf, any book                   -> the same: by the closed form and by halving
-└── a smile that is shifted, any                    -> the same
+└── liquidationPricesOf, any book                   -> the same: by the closed form and by halving
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from holdfast.types import (
 )
 from holdfast.units import BPS, WAD
 from tests.conftest import START
-from tests.parity.draw import draw_pair, draw_smile, repeatable, seeds, words_of
+from tests.parity.draw import draw_pair, repeatable, seeds, words_of
 
 BOOKS = 5
 """Books in one request."""
@@ -164,15 +163,14 @@ class Market:
 def draw_market(rng: random.Random) -> Market:
     spots = {one: rng.choice((2_000 * WAD, rng.randint(10**15, 10**25))) for one in (1, 2)}
     expiries = [LATER - DAY, LATER, *(LATER + rng.randint(1, 3 * 10 ** rng.randint(2, 7)) for _ in range(2))]
-    open_ones = [one for one in expiries if one > LATER]
     return Market(
         spots=spots,
         emas={one: spot * rng.randint(9_500, 10_500) // BPS for one, spot in spots.items()},
         sides={one: (rng.randint(0, 10**24), rng.randint(0, 10**24)) for one in (1, 2)},
         tallies={one: rng.randint(0, 10**24) for one in (1, 2)},
         levels={one: rng.choice((Level.NORMAL,) * 4 + (Level.CAUTIOUS,)) for one in (0, 1, 2)},
-        pairs={(one, at): draw_pair(rng, max(1, at - LATER)) for one in (1, 2) for at in (*open_ones, LATER, LATER - DAY)},
-    )  # fmt: skip
+        pairs={(one, at): draw_pair(rng, max(1, at - LATER)) for one in (1, 2) for at in expiries},
+    )
 
 
 def draw_size(rng: random.Random) -> int:
@@ -183,7 +181,9 @@ def draw_instrument(rng: random.Random, market: Market, underlying: int) -> int:
     kind = rng.choice((Kind.PERPETUAL, Kind.PERPETUAL, Kind.CALL, Kind.PUT))
     if kind is Kind.PERPETUAL:
         return perpetual(underlying)
-    strike = market.spots[underlying] * rng.choice((10_000, rng.randint(8_000, 12_500), rng.randint(100, 40_000)))
+    strike = market.spots[underlying] * rng.choice(
+        (10_000, rng.randint(8_000, 12_500), rng.randint(100, 40_000))
+    )
     return instrument_id(kind, underlying, rng.choice([at for _, at in market.pairs]), strike // BPS)
 
 
@@ -244,7 +244,9 @@ def draw_trades(rng: random.Random, market: Market, book: Book) -> list[Trade]:
     return trades
 
 
-def played(bench: Bench, market: Market, books: list[tuple[Mode, Book]], *questions: list[Any]) -> list[Result]:
+def played(
+    bench: Bench, market: Market, books: list[tuple[Mode, Book]], *questions: list[Any]
+) -> list[Result]:
     """The answers to one question about each book and so on, book by book."""
     asking = []
     for place, (mode, book) in enumerate(books):
@@ -274,7 +276,9 @@ def test_margin_of__any__as_the_model(bench: Bench, seed: int) -> None:
         trades = draw_trades(rng, market, book)
         underlying = rng.choice((0, 0, 1, 2))
         price_bps = rng.choice((0, 0, rng.randint(-9_000, 30_000), rng.choice((-9_001, 90_000, 90_001))))
-        vol_bps = rng.choice((0, 0, rng.randint(-9_000, 30_000), rng.choice((-9_001, -9_000, 90_000, 90_001))))
+        vol_bps = rng.choice(
+            (0, 0, rng.randint(-9_000, 30_000), rng.choice((-9_001, -9_000, 90_000, 90_001)))
+        )
         asked = [(trade.instrument, trade.size_wad, trade.price_wad) for trade in trades]
         question = (7, asked, underlying, price_bps, vol_bps)
         books.append((mode, book))
@@ -294,7 +298,9 @@ def test_margin_of__any__as_the_model(bench: Bench, seed: int) -> None:
         except Refused as refusal:
             found = refusal
         expected.append(found)
-        SEEN[f"{mode.name}{' trades' * bool(trades)}{' price' * bool(price_bps)}{' vol' * bool(vol_bps)}"] += 1
+        SEEN[
+            f"{mode.name}{' trades' * bool(trades)}{' price' * bool(price_bps)}{' vol' * bool(vol_bps)}"
+        ] += 1
 
     for result, wanted in zip(played(bench, market, books, questions), expected, strict=True):
         if isinstance(wanted, Refused):
@@ -353,26 +359,6 @@ def test_they__saw_everything() -> None:
     """Books in each mode, each kind of question alone and together, and prices found in both ways."""
     assert {f"{mode.name} trades price vol" for mode in Mode if mode} <= set(SEEN)
     assert min(SEEN["line"], SEEN["search"]) > 20
-
-
-@repeatable
-@given(seed=seeds)
-def test_shifted__any_smile__as_the_model(bench: Bench, seed: int) -> None:
-    rng = random.Random(seed)
-    smile, shift = draw_smile(rng), rng.choice((-9_000, 90_000, rng.randint(-9_000, 90_000)))
-    later = what_if.shifted(smile, shift)
-    at = rng.randint(-3 * WAD, 3 * WAD)
-    ratio = (BPS + shift) ** 2 / BPS**2
-    # A billionth of level and of slope, seen from so far.
-    off = 10**9 * (1 + 2 * (abs(at) + smile.sigma_ppb * 10**9 + abs(smile.m_ppb) * 10**9) // WAD)
-    there = portfolio_variance(smile, at) * ratio
-    assert abs(portfolio_variance(later, at) - there) <= off + there * 1e-12
-
-
-def portfolio_variance(smile: Any, k_wad: int) -> int:
-    from holdfast.model.svi import variance_wad_down
-
-    return variance_wad_down(smile, k_wad)
 
 
 def occurring(book: Book) -> list[int]:
