@@ -9,6 +9,8 @@ assert protocol.books().balanced
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -32,11 +34,16 @@ from holdfast.types import (
     AtRisk,
     Books,
     InstrumentId,
+    Kind,
     Market,
     Mode,
     Snapshot,
     System,
+    expiry_of,
+    kind_of,
     perpetual,
+    strike_of,
+    underlying_of,
 )
 from holdfast.units import BPS, WAD, mul_div_down
 
@@ -65,6 +72,9 @@ class Protocol:
         self.authority = self.contract("Authority")
         self.breaker = self.contract("Breaker")
         self.oracle = self.contract("Oracle")
+        self.surface = self.contract("Surface")
+        self.scans = self.contract("Scans")
+        self.portfolio = self.contract("Portfolio")
         self.risk = self.contract("Risk")
         self.ledger = self.contract("Ledger")
         self.positions = self.contract("Positions")
@@ -139,7 +149,10 @@ class Protocol:
         return self.chain_id == LOCAL_CHAIN_ID
 
     def name_of(self, instrument: int) -> str:
-        """`ETH-PERP`; hexadecimal where the deployment didn't list it."""
+        """`ETH-PERP`, `ETH-2026-12-25T08:00-2400-C`; hexadecimal where there is no such market."""
+        symbol = self.symbols.get(underlying_of(instrument))
+        if symbol is not None and kind_of(instrument) is not Kind.PERPETUAL:
+            return series_name(symbol, instrument)
         return next(
             (name for name, known in self.instruments.items() if known == instrument), hex(instrument)
         )
@@ -262,6 +275,13 @@ class Protocol:
             size_wad,
             sender=sender,
         )
+
+
+def series_name(symbol: str, series: int) -> str:
+    """Underlying, expiry (UTC), strike, call or put."""
+    expiry = datetime.fromtimestamp(expiry_of(series), UTC)
+    strike = Decimal(strike_of(series)).scaleb(-18).normalize()
+    return f"{symbol}-{expiry:%Y-%m-%dT%H:%M}-{strike:f}-{kind_of(series).name[0]}"
 
 
 def books_of(snapshot: Snapshot) -> Books:
