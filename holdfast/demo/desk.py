@@ -1,7 +1,7 @@
 """The options desk of a demo: lists series, opens accounts, feeds volatility, and lets people trade.
 
-Before each block: smiles, what buyers want, hedges. All of it goes ahead of what keepers send, so that a trade meets the
-mark that it was priced by.
+Before each block: smiles, what buyers want, hedges. All of it goes ahead of what keepers send, so that a trade meets
+the mark that it was priced by.
 """
 
 from __future__ import annotations
@@ -144,7 +144,6 @@ class Desk:
             self._bought += 1
         for name, size in self._hedges.items():
             self._trade_hedge(name, size, price_wad, now)
-        self._settle(snapshot)
 
     def look(self, snapshot: Snapshot) -> bool:
         """Takes in a block that was mined. Does anybody want to hedge?"""
@@ -162,10 +161,7 @@ class Desk:
             writers[writer.name] = found
             if writer.hedges and not found.in_auction:
                 self._plan_hedge(writer, account, found, price.spot_wad)
-        open_wad = {
-            series: sum(max(0, leg.size_wad) for leg in snapshot.legs.get(series, ()))
-            for series in self.series
-        }
+        open_wad = {one.instrument: one.long_open_wad for one in snapshot.series}
         self.points.append(
             DeskPoint(time=now, factor=self.pressure.factor, open_wad=open_wad, writers=writers)
         )
@@ -217,7 +213,7 @@ class Desk:
     def _lift(self, buy: Buy, snapshot: Snapshot, now: int) -> None:
         """Every writer who still can sells his share, at a little more than the mark."""
         series = call_of(self.underlying, buy.expiry, buy.strike)
-        mark = self._protocol.risk.call("markOf", series)
+        mark = next(one.mark_wad for one in snapshot.series if one.instrument == series)
         price = mul_div_up(mark, BPS + ASK_BPS, BPS)
         for place, writer in enumerate(self.options.writers):
             seat = self.writers[writer.name]
@@ -255,23 +251,6 @@ class Desk:
             told.trades += 1
         except Reverted as refusal:
             told.refused[refusal.name] += 1
-
-    # Settlement
-
-    def _settle(self, snapshot: Snapshot) -> None:
-        """What has expired, once a price is in, and then everybody's part."""
-        protocol, relayer, now = self._protocol, self._addresses[RELAYER], snapshot.system.time
-        for series in self.series:
-            expiry = expiry_of(series)
-            if expiry > now or not any(leg.size_wad for leg in snapshot.legs.get(series, ())):
-                continue
-            covered = protocol.oracle.call("coverOf", self.underlying, expiry)
-            if covered:
-                self._send("Positions", "settleSeries", series, covered, by=relayer, wait=False)
-        for account in snapshot.accounts:
-            for leg in account.positions:
-                if is_option(leg.instrument) and leg.size_wad == 0:
-                    self._send("Ledger", "settle", account.id, leg.instrument, by=relayer, wait=False)
 
     # Looking
 

@@ -1,4 +1,4 @@
-"""The options of a scenario: who writes calls, who buys them, how volatility moves, what hedging does to the price. Pure.
+"""The options of a scenario: who writes calls, who buys them, how volatility moves, what hedging does to prices. Pure.
 
 `[options]` of a scenario file:
 
@@ -10,7 +10,8 @@
     half_life_seconds  …and in which time half of that is gone again
     [[options.writers]] name, mode, cash, size, hedges
 
-Series are those that somebody buys. Two writers of the same size and cash who both hedge make the same trades: what differs then is their margin alone.
+Series are those that somebody buys. Two writers of the same size and cash who both hedge make the same trades: what
+differs then is their margin alone.
 """
 
 from __future__ import annotations
