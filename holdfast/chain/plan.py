@@ -27,7 +27,6 @@ from holdfast.chain.transactions import Sender
 from holdfast.errors import ConfigError, Reverted
 from holdfast.model.positions import MAX_POSITIONS
 from holdfast.types import SETTLEMENT, InstrumentId
-from holdfast.units import BPS
 
 ADMIN: Final = 0
 GOVERNOR: Final = 1
@@ -264,10 +263,11 @@ def _contracts(config: Config) -> Iterator[Step]:
         surface.stale_seconds,
         surface.move_bps,
         surface.surcharge_bps,
+        risk.volatility_floor_bps,
     )
     yield _contract("Surface", _after("Authority", "Oracle", rules))
     yield _contract("Scans", _after("Authority", risk.epoch_seconds, portfolio.correlation_bps))
-    yield _contract("Portfolio", _after("Scans", "Surface", portfolio.leg_cap))
+    yield _contract("Portfolio", _after("Scans", "Surface", MAX_POSITIONS))
     parameters = (
         risk.ramp_seconds,
         risk.collateral_ramp_seconds,
@@ -277,10 +277,6 @@ def _contracts(config: Config) -> Iterator[Step]:
         ledger.max_fee_bps,
         risk.reward_cap_bps,
     )
-    surface = (300, 3_600, 86_400, 2_000, 2_500, risk.volatility_floor_bps)
-    yield _contract("Surface", _after("Authority", "Oracle", surface))
-    yield _contract("Scans", _after("Authority", risk.epoch_seconds, BPS))
-    yield _contract("Portfolio", _after("Scans", "Surface", MAX_POSITIONS))
     yield _contract("Risk", _after("Authority", "Oracle", "Breaker", "Surface", "Portfolio", parameters))
     numbers = (
         ledger.band_bps,
