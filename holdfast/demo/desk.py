@@ -33,7 +33,7 @@ from holdfast.demo.seat import Seat
 from holdfast.demo.traders import Trader
 from holdfast.errors import Reverted
 from holdfast.model import black76, what_if
-from holdfast.model.options import is_option
+from holdfast.model.options import Pricing, is_option
 from holdfast.model.venue import SignedOrder
 from holdfast.model.what_if import Greeks
 from holdfast.types import SETTLEMENT, Account, InstrumentId, Mode, Snapshot, expiry_of, strike_of
@@ -280,9 +280,9 @@ class Desk:
         now: int,
     ) -> Standing:
         prices = {number: market.price for number, market in snapshot.by_underlying.items()}
-        greeks = what_if.greeks_of(
-            book_of(account, prices), self.underlying, lambda _, expiry, k: variances[expiry, k], now, {}
-        )
+        pricing = Pricing(time=now, variance_of=lambda _, expiry, k: variances[expiry, k])
+        assets = {asset.asset: asset.underlying for asset in snapshot.system.assets}
+        greeks = what_if.greeks_of(book_of(account, prices), self.underlying, pricing, assets)
         margin = account.health.margin if account.health is not None else None
         return Standing(
             health=None if account.health_wad is None else account.health_wad / WAD,

@@ -161,10 +161,8 @@ class Liquidator:
     @cached_property
     def _cells(self) -> int:
         """Scenarios of the largest grid; none of them changes its shape."""
-        scans = self._protocol.contract("Scans")
-        grids = call_many(
-            self._protocol.rpc, [(scans, "gridOf", number) for number in self._protocol.symbols]
-        )
+        protocol = self._protocol
+        grids = call_many(protocol.rpc, [(protocol.scans, "gridOf", number) for number in protocol.symbols])
         return max(len(grid.spotsBps) * len(grid.volsBps) + len(grid.tails) for grid in grids)
 
     def income_wad(self, mined: Mined) -> int:
