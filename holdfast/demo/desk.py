@@ -160,7 +160,7 @@ class Desk:
         }
 
     def look(self, snapshot: Snapshot) -> bool:
-        """Takes in a block that was mined. Does anybody want to hedge who wasn't refused just now?"""
+        """Takes in a block that was mined. Does something wait: a hedge that wasn't refused just now, a settlement?"""
         now, price = snapshot.system.time, snapshot.by_underlying[self.underlying].price
         size = _size(snapshot.account(self._maker.account), self.perpetual)
         sold = 0 if self._maker_wad is None else self._maker_wad - size
@@ -179,7 +179,8 @@ class Desk:
         self.points.append(
             DeskPoint(time=now, factor=self.pressure.factor, open_wad=open_wad, writers=writers)
         )
-        return bool(self._hedges.keys() - self._stuck)
+        unsettled = any(one.expiry_at <= now and not one.settled for one in snapshot.series)
+        return unsettled or bool(self._hedges.keys() - self._stuck)
 
     # Volatility
 
