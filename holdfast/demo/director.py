@@ -190,13 +190,14 @@ class Director:
         return delay + 2 * HOUR if self._plan.scenario.options else 0
 
     def _prologue(self, desk: Desk) -> None:
-        """The governor announces every series, waits, and lists them; the clock jumps, and prices are known anew."""
+        """The governor announces every series and waits; the clock jumps, prices are known anew, and he lists them."""
         desk.schedule()
         self._next_at(self._path.start - OPENING_SECONDS - HOUR)
         for symbol, price in self._path.quotes(self._path.start).items():
             self._protocol.set_price(self._protocol.underlyings[symbol], price)
-        self._next_at(self._path.start - OPENING_SECONDS)
         desk.list()
+        self._next_at(self._path.start - OPENING_SECONDS)
+        self._chain.rpc.call("evm_mine")
 
     def _next_at(self, time: int) -> None:
         self._chain.rpc.call("evm_setNextBlockTimestamp", time)
