@@ -1,6 +1,7 @@
 """waterfall
 ├── each step                  who paid, who got it, and how often; both sides are the same money
 │   ├── a debt for a discount  isn't own equity: whoever pays it later has paid
+│   ├── an option deleveraged  is measured from its own mark
 │   └── a backstop's takes     are told apart
 ├── what nobody paid yet       is a deficit, too
 └── whatever doesn't fit       is told: a payment without a cause, too small, too large, unbooked, or of another price
