@@ -28,7 +28,7 @@ CALM, OPENING, BUSY = 16, 8, 6
 KEPT: Final = 3
 """Steps of keepers among them."""
 
-UPSETTING: Final = frozenset({"jump", "misprint", "plot", "strike"})
+UPSETTING: Final = frozenset({"jump", "misprint", "plot", "strike", "ripen"})
 """Actions after which nothing more is planned from the same state."""
 
 STALE_SOON: Final = 2_400
@@ -36,6 +36,9 @@ STALE_SOON: Final = 2_400
 
 LEAVING: Final = 0.15
 """Share of steps that go to a stake that has given notice, when there is one: its window is all it waits for."""
+
+SETTLING: Final = 0.2
+"""Share of steps that go to a series that can be settled, when there is one."""
 
 PATIENCE: Final = "patience"
 """Not an action: wait until the slow price has followed, then refresh."""
@@ -109,6 +112,8 @@ class Director:
                 name = "refresh" if name == PATIENCE else name
             if step is None:
                 continue
+            if name == "ripen":  # to a time, not for a time
+                step = replace(step, wait=max(1, step.wait - waited))
             step = self._timed(step, len(steps), mood)
             if step.wait and state.system.time + waited + step.wait > 2**32 - 10**7:
                 continue
@@ -150,6 +155,8 @@ class Director:
         leaving = any(stake.leaving for stake in stakes_of(s.ghost).held.values())
         if leaving and "unstake" in names and rng.random() < LEAVING:
             return "unstake"
+        if "settle_series" in names and any(one.covered_at for one in s.series) and rng.random() < SETTLING:
+            return "settle_series"
         return rng.choices(names, [profile.weights[name] for name in names])[0]
 
     def _keep(self, s: Scene, trouble: Sequence[Account], bare: Sequence[Account]) -> str | None:

@@ -24,7 +24,7 @@ from holdfast.sim.actions import ACTIONS, WEIGHTS, Scene
 from holdfast.sim.campaign import play
 from holdfast.sim.director import Profile
 from holdfast.sim.ghost import Ghost
-from holdfast.sim.profiles import ADMIN, HOSTILE, VENUES
+from holdfast.sim.profiles import ADMIN, HOSTILE, OPTIONS, VENUES
 from holdfast.sim.steps import Step, run
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import WORLDS, World
@@ -96,7 +96,7 @@ def test_action__start_of_a_world__step_or_none(opened: Opened, world: str, name
 def test_action__weight_0__in_a_profile() -> None:
     special = {name for name, weight in WEIGHTS.items() if weight == 0}
 
-    profiles = HOSTILE(0), ADMIN(0), VENUES(0)
+    profiles = HOSTILE(0), ADMIN(0), VENUES(0), OPTIONS(0)
     assert special <= {name for profile in profiles for name in profile.weights}
     assert all(any(profile.weights[name] for profile in profiles) for name in special)
 

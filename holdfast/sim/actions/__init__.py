@@ -14,6 +14,7 @@ from holdfast.sim.actions import (
     liquidation,
     money,
     prices,
+    series,
     stolen,
     trade,
 )
@@ -26,6 +27,7 @@ _ = (
     money,
     trade,
     prices,
+    series,
     liquidation,
     insurance,
     backstop,

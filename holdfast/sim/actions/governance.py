@@ -6,6 +6,7 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from holdfast.chain.contract import Contract
+from holdfast.model.options import is_option
 from holdfast.sim.actions.scene import MOST_PAYMENT, ZERO, Scene, action
 from holdfast.sim.actions.trade import cross
 from holdfast.sim.book import book_of
@@ -32,7 +33,7 @@ def tighten(s: Scene) -> Step:
     """The guardian asks for something tighter, or tries something looser."""
     protocol, people = s.world.protocol, s.world.people
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets[1:])
-    p = market.params
+    instrument, p = s.margined(market)
     around = s.rng.choice((-1, 0, 1, 1))
     choice = s.rng.randrange(6)
 
@@ -42,7 +43,7 @@ def tighten(s: Scene) -> Step:
     if choice == 0:
         cap = p.open_interest_cap_wad * s.rng.choice((95, 100, 105)) // 100
         rates = p.initial_bps + around, p.maintenance_bps, p.initial_max_bps + around, p.knee_bps - around
-        return ask(protocol.risk, "tightenInstrument", market.instrument, (*rates, cap))
+        return ask(protocol.risk, "tightenInstrument", instrument, (*rates, cap))
     if choice == 1:
         haircuts = asset.params.initial_haircut_bps + around, asset.params.maintenance_haircut_bps
         return ask(protocol.risk, "tightenAsset", asset.asset, haircuts)
@@ -257,7 +258,7 @@ def loosen(s: Scene) -> Step | None:
         return executing(s, "loosen", plot.target, plot.data, wait=wait if s.chance(0.8) else 0)
     protocol, people = s.world.protocol, s.world.people
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets)
-    p = market.params
+    instrument, p = s.margined(market)
     cap, collateral = p.open_interest_cap_wad, s.rng.choice(s.assets[1:])
     vault = protocol.vaults[asset.asset]
     # MM a little up or down, IM beside it; haircuts, too.
@@ -282,7 +283,7 @@ def loosen(s: Scene) -> Step | None:
         _other_params(s),
     )
     margins: tuple[tuple[Any, ...], ...] = (  # where most can go wrong
-        (protocol.risk, "setInstrument", market.instrument, (*rates, cap + s.rng.choice((0, WAD, cap)))),
+        (protocol.risk, "setInstrument", instrument, (*rates, cap + s.rng.choice((0, WAD, cap)))),
         (protocol.risk, "setAsset", collateral.asset, haircuts),
     )
     contract, function, *args = s.rng.choice(margins if s.chance(0.4) else wishes)
@@ -308,14 +309,22 @@ def scheduling(s: Scene, name: str, contract: Contract, function: str, *args: An
 
 def executing(s: Scene, name: str, target: str, data: bytes, *, wait: int) -> Step:
     """The governor executes what was scheduled. It may touch anybody; after some of it nothing is promised any more."""
-    facts = {"moves": (0,), **({"ends": True} if data[:4] in final_calls(s) else {})}
+    facts = {"moves": (0,), **({"ends": True} if is_final(s, data) else {})}
     return act(
         s.world, name, s.world.protocol.authority, "execute", target, data, sender=s.world.people.governor,
         wait=wait, wide=True, accounts=frozenset(s.own), facts=facts,
     )  # fmt: skip
 
 
-def final_calls(s: Scene) -> set[bytes]:
+def is_final(s: Scene, data: bytes) -> bool:
+    """Is nothing promised any more after this call? A series is listed on a grid, whoever asks for it: that ends nothing."""
+    listing = s.world.protocol.positions.artifact.find("listInstrument").selector
+    if data[:4] == listing and is_option(int.from_bytes(data[4:36], "big")):
+        return False
+    return data[:4] in _final_calls(s)
+
+
+def _final_calls(s: Scene) -> set[bytes]:
     """Selectors after whose execution nothing is promised any more."""
     p = s.world.protocol
     wishes: tuple[tuple[Contract, str], ...] = (

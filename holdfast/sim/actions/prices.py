@@ -20,7 +20,7 @@ GAS_FEES: Final = (GWEI, 5_000 * GWEI)
 
 @action(weight=1)
 def accrue(s: Scene) -> Step:
-    market = s.rng.choice(s.state.markets)
+    market = s.traded()
     positions = s.world.protocol.positions
     return act(s.world, "accrue", positions, "accrue", market.instrument, sender=s.world.people.stranger)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from holdfast.chain.plan import ADMIN, FILL, GOVERNOR, GUARDIAN, MOVE, SEIZE
 from holdfast.model import insurance, throttle
-from holdfast.sim.actions.governance import executing, final_calls, scheduling
+from holdfast.sim.actions.governance import executing, is_final, scheduling
 from holdfast.sim.actions.scene import ZERO, Scene, action
 from holdfast.sim.keys import Plot, keys_of
 from holdfast.sim.stakes import stakes_of
@@ -225,7 +225,7 @@ def _some(s: Scene) -> Plot | None:
     plots = list(keys_of(s.ghost).plots.values())
     alive = [plot for plot in plots if s.now < plot.ready + EXPIRATION]
     plots = alive if alive and s.chance(0.9) else plots
-    lasting = [plot for plot in plots if plot.data[:4] not in final_calls(s)]
+    lasting = [plot for plot in plots if not is_final(s, plot.data)]
     plots = lasting if lasting and s.chance(0.7) else plots
     roles = [plot for plot in plots if plot.target == s.world.protocol.authority.address]
     return s.rng.choice(roles if roles and s.chance(0.3) else plots) if plots else None

@@ -13,6 +13,7 @@ from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
     allowed,
     auction_of,
+    dear_wad,
     equity_of,
     health_of,
     items_of,
@@ -99,7 +100,8 @@ def takeovers_in_time(t: Transition, g: Ghost) -> Judgement:
         after = t.after.account(one.risk)
         reward = args["rewardAmount"] * shares.twin.unit_wad
         most = (equity_of(after) + reward) * p.leverage_bps // BPS
-        slack = 8 + sum(size_slack(m.price.spot_wad) for m in t.before.markets) + 2 * len(after.holdings)
+        marks = [dear_wad(t.before, market) for market in t.before.instruments.values()]
+        slack = 8 + sum(map(size_slack, marks)) + 2 * len(after.holdings)
         exposure = exposure_of(t.after, after)
         yield at_most(exposure, most + slack * 4, f"exposure {exposure}, leverage allows {most}")
 

@@ -183,16 +183,17 @@ def deleveraging_exact(t: Transition, g: Ghost) -> Judgement:
     for event in t.named("DeficitDeleveraged"):
         args = event.args
         was, now = t.pair(args["account"])
-        market = t.before.market(args["instrument"])
+        market = t.before.instruments[args["instrument"]]
         size = size_of(was, market)
         paid = sum(one.args["paidWad"] for one in t.named("Paid"))
-        notional = mul_wad_up(abs(size), market.price.spot_wad)
+        spot = t.before.by_underlying[market.underlying].price.spot_wad  # of an option, too
+        notional = mul_wad_up(abs(size), spot)
         share = liquidation.deficit_share_wad(
             max(0, -equity_of(was)) - paid if equity_of(was) < 0 else 0, notional, health_of(was).gross_wad
         )
         # The fund may pay a wei or two less than it could: cash that moves between accounts is rounded at each.
         yield unless(abs(args["deficitWad"] - share) <= 2, f"a deficit of {args['deficitWad']}, not {share}")
-        slack = touch_slack(t, was) + scale_slack(market)
+        slack = touch_slack(t, was) + scale_slack(t.before, market)
         gained = equity_of(now) - equity_of(was)
         opposite = market.long_base_wad if size < 0 else market.short_base_wad
         borne = share if opposite else 0  # rounding may have left nobody who could bear it

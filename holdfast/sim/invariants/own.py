@@ -151,7 +151,7 @@ def deposits_open(t: Transition, g: Ghost) -> Judgement:
     if asset.asset != SETTLEMENT:
         held = [h.asset for h in was.holdings]
         full = len(held) >= MAX_HOLDINGS and asset.asset not in held
-        if full or was.mode is not Mode.CROSS or not g.authorised(was.owner, t.speakers):
+        if full or was.mode is Mode.ISOLATED or not g.authorised(was.owner, t.speakers):
             return
     yield unless(t.ok, f"a deposit of {facts['amount']} to account {was.id} was refused: {t.error}")
     if t.ok:

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from holdfast.chain.config import Config, wad
 from holdfast.model import oracle
+from holdfast.model.options import Pricing
 from holdfast.model.oracle import Answer, Feed, Rules, Stored
+from holdfast.model.risk import AT_INTRINSIC
 from holdfast.sim.ghost import FOLLOWERS, Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import name_of
@@ -125,6 +127,17 @@ def usable_near(t: Transition, g: Ghost) -> Judgement:
             apart = abs(market.price.spot_wad - market.price.ema_wad) * 100
             most = _feed(g, market.underlying, t).deviation_percent * market.price.ema_wad
             yield at_most(apart, most, f"{name_of(market)}: {market.price} is usable", "wei·100")
+
+
+def pricing_of(t: Transition, g: Ghost) -> Pricing:
+    """What options are valued with after the transition, beside the spot."""
+    if not t.after.series:
+        return AT_INTRINSIC
+    return Pricing(
+        time=t.after.system.time,
+        variances={underlying: one.variance_wad for underlying, one in _stored_after(g, t).items()},
+        volatility_floor_bps=_config(g.world.name).risk.volatility_floor_bps,
+    )
 
 
 def _rules(g: Ghost) -> Rules:
