@@ -109,6 +109,7 @@ class Position:
     instrument: InstrumentId
     size_wad: int
     quote_wad: int  # ⌊|base|·K⌋ − cost; value = size·mark + quote
+    mark_wad: int  # what one unit is worth; 0 where there is no price, and once a series is settled
     base_wad: int  # stored: signed
     cost_wad: int  # stored: what was paid for the open part, and |base|·K of that time
     epoch: int  # stored
@@ -292,6 +293,30 @@ class Market:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Series:
+    """A series of options that isn't settled, or that somebody holds still."""
+
+    instrument: InstrumentId
+    long: Side
+    short: Side
+    long_base_wad: int
+    short_base_wad: int
+    long_open_wad: int  # base · A, rounded down; 0 once it is settled
+    short_open_wad: int
+    mark_wad: int  # what one unit is worth; 0 where there is no price, and once it is settled
+    settled: bool
+    covered_at: int  # what `settleSeries` takes; 0 while it can't be settled, and once it is
+
+    @property
+    def underlying(self) -> int:
+        return underlying_of(self.instrument)
+
+    @property
+    def expiry_at(self) -> int:
+        return expiry_of(self.instrument)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Asset:
     """One listed token; asset 0 is the settlement token."""
 
@@ -363,6 +388,7 @@ class Snapshot:
 
     system: System
     markets: tuple[Market, ...]
+    series: tuple[Series, ...] = ()
     accounts: tuple[Account, ...]
 
     @cached_property
@@ -382,6 +408,11 @@ class Snapshot:
             for leg in account.positions:
                 found.setdefault(leg.instrument, []).append(leg)
         return found
+
+    @cached_property
+    def settled(self) -> frozenset[InstrumentId]:
+        """Series of which nothing but cash is left to pick up."""
+        return frozenset(one.instrument for one in self.series if one.settled)
 
     @cached_property
     def instrument_params(self) -> Mapping[InstrumentId, InstrumentParams]:

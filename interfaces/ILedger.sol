@@ -102,6 +102,9 @@ interface ILedger {
     /// @notice Let a position pick up what happened to its side; if deleveraging closed it, its cash is paid out.
     function settle(uint64 account, InstrumentId instrument) external;
 
+    /// @notice The same for many accounts. Those that hold nothing of it are passed over: somebody else was faster.
+    function settleMany(uint64[] calldata holders, InstrumentId instrument) external;
+
     // Engines: contracts with rights given by governance
 
     /// @notice Trade. Right FILL. Both accounts end at equity ≥ IM, or with less risk and no worse health.

@@ -17,6 +17,7 @@ interface ILens {
         IPositions.Position stored;
         int256 sizeWad; // [wad] now
         int256 quoteWad; // [wad] ⌊|base|·K⌋ − cost, funding projected to now
+        uint256 markWad; // [wad] what one unit is worth now; zero where there is no price, and once a series is settled
     }
 
     struct HoldingView {
@@ -61,6 +62,19 @@ interface ILens {
         uint256 depthWad; // [wad] notional that auctions may sell at once; zero: not throttled
         uint256 depthFreeWad; // [wad] what is left of it now
         uint256 depthSeconds; // [seconds] in which all of it comes back
+    }
+
+    /// @notice A series of options that isn't settled, or that somebody holds still. Its price, restriction and line of
+    /// insurance are those of its underlying, its parameters those of the class.
+    struct SeriesView {
+        InstrumentId instrument;
+        IPositions.Side long;
+        IPositions.Side short;
+        IPositions.Interest interest;
+        uint256 longOpenWad; // [wad] base·A, down
+        uint256 shortOpenWad; // [wad]
+        uint256 markWad; // [wad] what one unit is worth now; zero where there is no price, and once it is settled
+        uint256 coveredAt; // [seconds] what `settleSeries` takes; zero while it can't be settled, and once it is
     }
 
     struct AssetView {
@@ -118,14 +132,27 @@ interface ILens {
         view
         returns (uint256[] memory found, uint64 next);
 
-    /// @notice All listed instruments, in the order of listing.
+    /// @notice Accounts that hold a position in `instrument`, one without a size included, in the order of their ids.
+    /// @dev In pages, as `atRisk`.
+    /// @param from first account to look at; zero: the first there is
+    /// @return found the accounts
+    /// @return next where to go on; zero: there is no further account
+    function holdersOf(uint64 from, uint64 count, InstrumentId instrument)
+        external
+        view
+        returns (uint64[] memory found, uint64 next);
+
+    /// @notice All listed perpetuals, in the order of listing.
     function markets() external view returns (MarketView[] memory);
+
+    /// @notice All series that aren't settled, or that somebody holds still, in the order of listing.
+    function series() external view returns (SeriesView[] memory);
 
     function system() external view returns (SystemView memory);
 
-    /// @notice All three in one answer: what somebody sees who looks at the protocol and at these accounts.
+    /// @notice All of it in one answer: what somebody sees who looks at the protocol and at these accounts.
     function look(uint64[] calldata accounts)
         external
         view
-        returns (SystemView memory, MarketView[] memory, AccountView[] memory);
+        returns (SystemView memory, MarketView[] memory, SeriesView[] memory, AccountView[] memory);
 }

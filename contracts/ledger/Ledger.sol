@@ -232,6 +232,17 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedger
     function settle(uint64 account, InstrumentId instrument) external nonReentrant {
+        _settle(account, instrument);
+    }
+
+    /// @inheritdoc ILedger
+    function settleMany(uint64[] calldata holders, InstrumentId instrument) external nonReentrant {
+        for (uint256 i; i < holders.length; ++i) {
+            if (POSITIONS.rawPositionOf(holders[i], instrument).baseWad != 0) _settle(holders[i], instrument);
+        }
+    }
+
+    function _settle(uint64 account, InstrumentId instrument) private {
         int256 cash = POSITIONS.settle(account, instrument);
         _receive(account, cash);
 

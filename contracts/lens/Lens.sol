@@ -55,9 +55,9 @@ contract Lens is ILens {
     function look(uint64[] calldata accounts)
         external
         view
-        returns (SystemView memory, MarketView[] memory, AccountView[] memory)
+        returns (SystemView memory, MarketView[] memory, SeriesView[] memory, AccountView[] memory)
     {
-        return (system(), markets(), accountsOf(accounts));
+        return (system(), markets(), series(), accountsOf(accounts));
     }
 
     /// @inheritdoc ILens
@@ -74,11 +74,8 @@ contract Lens is ILens {
         view
         returns (uint256[] memory found, uint64 next)
     {
-        uint64 last = ledger.accounts();
-        next = from == 0 ? 1 : from;
-        uint256 end = uint256(next) + count;
-        if (end > uint256(last) + 1) end = uint256(last) + 1;
-
+        uint256 end;
+        (next, end) = _page(from, count);
         uint256[4] memory answer;
         found = new uint256[](0); // the last thing in memory, so it can grow
         for (; next < end && gasleft() >= SPARE_GAS; ++next) {
@@ -86,7 +83,35 @@ contract Lens is ILens {
             if (word != 0) _append(found, word);
         }
 
-        if (next > last) next = 0;
+        if (next > ledger.accounts()) next = 0;
+    }
+
+    /// @inheritdoc ILens
+    function holdersOf(uint64 from, uint64 count, InstrumentId instrument)
+        external
+        view
+        returns (uint64[] memory found, uint64 next)
+    {
+        uint256 end;
+        (next, end) = _page(from, count);
+        found = new uint64[](end > next ? end - next : 0);
+        uint256 holders;
+        for (; next < end && gasleft() >= SPARE_GAS; ++next) {
+            if (positions.rawPositionOf(next, instrument).baseWad != 0) found[holders++] = next;
+        }
+        assembly ("memory-safe") {
+            mstore(found, holders)
+        }
+
+        if (next > ledger.accounts()) next = 0;
+    }
+
+    /// @dev The accounts of a page: from `first` to before `end`.
+    function _page(uint64 from, uint64 count) private view returns (uint64 first, uint256 end) {
+        uint256 last = ledger.accounts();
+        first = from == 0 ? 1 : from;
+        end = uint256(first) + count;
+        if (end > last + 1) end = last + 1;
     }
 
     /// @inheritdoc ILens
@@ -95,6 +120,24 @@ contract Lens is ILens {
         views = new MarketView[](listed.length - 1); // index 0 of the list is unused
         for (uint256 i; i < views.length; ++i) {
             _readMarket(listed[i + 1], views[i]);
+        }
+    }
+
+    /// @inheritdoc ILens
+    function series() public view returns (SeriesView[] memory views) {
+        InstrumentId[] memory listed = positions.series();
+        views = new SeriesView[](listed.length);
+        uint256 count;
+        for (uint256 i; i < listed.length; ++i) {
+            SeriesView memory v = views[count];
+            (v.long, v.short, v.interest) = positions.marketOf(listed[i]);
+            bool gone = v.interest.settled && v.interest.longBaseWad == 0 && v.interest.shortBaseWad == 0;
+            if (gone) continue;
+            _readSeries(listed[i], v);
+            ++count;
+        }
+        assembly ("memory-safe") {
+            mstore(views, count)
         }
     }
 
@@ -215,6 +258,16 @@ contract Lens is ILens {
             v.sizeWad = sizeWad;
             v.quoteWad = quoteWad;
         } catch { } // then the account can't be assessed either
+        v.markWad = _markOf(instrument);
+    }
+
+    /// @dev Of a series that is settled nothing is left that could be worth something. Zero where there is no price.
+    function _markOf(InstrumentId instrument) private view returns (uint256 markWad) {
+        (,, IPositions.Interest memory interest) = positions.marketOf(instrument);
+        if (interest.settled) return 0;
+        try risk.markOf(instrument) returns (uint256 mark) {
+            markWad = mark;
+        } catch { }
     }
 
     function _readMarket(InstrumentId instrument, MarketView memory v) private view {
@@ -232,6 +285,18 @@ contract Lens is ILens {
         v.insuranceCapWad = insurance.capOf(underlying);
         (v.depthWad, v.depthSeconds) = throttle.depthOf(underlying);
         if (v.depthWad != 0) v.depthFreeWad = throttle.freeOf(underlying);
+    }
+
+    /// @dev Sides and interest are there already.
+    function _readSeries(InstrumentId instrument, SeriesView memory v) private view {
+        v.instrument = instrument;
+        v.longOpenWad = uint256(v.interest.longBaseWad).mulWadDown(v.long.scaleWad);
+        v.shortOpenWad = uint256(v.interest.shortBaseWad).mulWadDown(v.short.scaleWad);
+        v.markWad = _markOf(instrument);
+        uint256 expiryAt = instrument.expiryOf();
+        if (!v.interest.settled && expiryAt <= block.timestamp) {
+            v.coveredAt = oracle.coverOf(instrument.underlyingOf(), expiryAt);
+        }
     }
 
     function _readAsset(uint16 asset, AssetView memory v) private view {

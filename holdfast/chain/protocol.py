@@ -9,6 +9,8 @@ assert protocol.books().balanced
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -22,9 +24,10 @@ from holdfast.chain.contract import Contract, call_many
 from holdfast.chain.record import Deployment, deployment_path
 from holdfast.chain.rpc import Rpc
 from holdfast.chain.transactions import Receipt, Sender
-from holdfast.chain.views import read_account, read_market, read_system
+from holdfast.chain.views import read_account, read_market, read_series, read_system
 from holdfast.errors import ChainError, ConfigError, RpcError
 from holdfast.model.backstop import StandingBid, bid_digest
+from holdfast.model.options import is_option
 from holdfast.model.venue import Order, SignedOrder, digest
 from holdfast.types import (
     SETTLEMENT,
@@ -34,9 +37,14 @@ from holdfast.types import (
     InstrumentId,
     Market,
     Mode,
+    Series,
     Snapshot,
     System,
+    expiry_of,
+    kind_of,
     perpetual,
+    strike_of,
+    underlying_of,
 )
 from holdfast.units import BPS, WAD, mul_div_down
 
@@ -139,7 +147,13 @@ class Protocol:
         return self.chain_id == LOCAL_CHAIN_ID
 
     def name_of(self, instrument: int) -> str:
-        """`ETH-PERP`; hexadecimal where the deployment didn't list it."""
+        """`ETH-PERP` as the deployment named it, `ETH-20261225T0800-2400-C` of a series; hexadecimal where the
+        deployment doesn't know it."""
+        symbol = self.symbols.get(underlying_of(instrument))
+        if is_option(instrument) and symbol:
+            expiry = datetime.fromtimestamp(expiry_of(instrument), UTC)
+            strike = Decimal(strike_of(instrument)).scaleb(-18).normalize()
+            return f"{symbol}-{expiry:%Y%m%dT%H%M}-{strike:f}-{kind_of(instrument).name[0]}"
         return next(
             (name for name, known in self.instruments.items() if known == instrument), hex(instrument)
         )
@@ -151,6 +165,10 @@ class Protocol:
 
     def markets(self, block: int | str = "latest") -> tuple[Market, ...]:
         return tuple(read_market(view) for view in self.lens.call("markets", block=block))
+
+    def series(self, block: int | str = "latest") -> tuple[Series, ...]:
+        """Those that aren't settled, or that somebody holds still."""
+        return tuple(read_series(view) for view in self.lens.call("series", block=block))
 
     def accounts(self, ids: Iterable[int] | None = None, block: int | str = "latest") -> tuple[Account, ...]:
         """In the order asked; None: all, in the order of their ids."""
@@ -164,13 +182,21 @@ class Protocol:
 
         ChainError where the node gives a call too little gas for a single account.
         """
+        return tuple(map(AtRisk.of_word, self._paged("atRisk", threshold_bps, block)))
+
+    def holders(self, instrument: int, block: int | str = "latest") -> tuple[int, ...]:
+        """Accounts that hold a position in it, by id; one without a size counts. As `at_risk`, without an index."""
+        return tuple(self._paged("holdersOf", instrument, block))
+
+    def _paged(self, name: str, asked: int, block: int | str) -> list[int]:
+        """What a view of the Lens finds that looks at accounts in pages."""
         block = self._fixed(block)
-        found: list[AtRisk] = []
+        found: list[int] = []
         place, chunk = 1, RISK_CHUNK
         while place:
             gas = RISK_SPARE_GAS + chunk * RISK_GAS
             try:
-                words, after = self.lens.call("atRisk", place, chunk, threshold_bps, block=block, gas=gas)
+                words, after = self.lens.call(name, place, chunk, asked, block=block, gas=gas)
             except RpcError:
                 if chunk == 1:
                     raise
@@ -178,17 +204,19 @@ class Protocol:
                 continue
             if after == place:
                 raise ChainError(f"the node gives a call too little gas to look at account {place}")
-            found += map(AtRisk.of_word, words)
+            found += words
             place = after
-        return tuple(found)
+        return found
 
     def snapshot(self, ids: Iterable[int] | None = None, block: int | str = "latest") -> Snapshot:
         """All of it at one block."""
         block = self._fixed(block)
-        system, markets = call_many(self.rpc, [(self.lens, "system"), (self.lens, "markets")], block=block)
+        names = ("system", "markets", "series")
+        system, markets, series = call_many(self.rpc, [(self.lens, name) for name in names], block=block)
         return Snapshot(
             system=read_system(system),
             markets=tuple(read_market(view) for view in markets),
+            series=tuple(read_series(view) for view in series),
             accounts=self.accounts(ids, block),
         )
 

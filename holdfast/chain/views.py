@@ -25,6 +25,7 @@ from holdfast.types import (
     Position,
     Price,
     Restriction,
+    Series,
     Side,
     System,
     underlying_of,
@@ -104,6 +105,21 @@ def read_market(view: Any) -> Market:
     )
 
 
+def read_series(view: Any) -> Series:
+    return Series(
+        instrument=InstrumentId(view.instrument),
+        long=_side(view.long),
+        short=_side(view.short),
+        long_base_wad=view.interest.longBaseWad,
+        short_base_wad=view.interest.shortBaseWad,
+        long_open_wad=view.longOpenWad,
+        short_open_wad=view.shortOpenWad,
+        mark_wad=view.markWad,
+        settled=view.interest.settled,
+        covered_at=view.coveredAt,
+    )
+
+
 def read_system(view: Any) -> System:
     pool, fund = view.pool, view.fund
     return System(
@@ -148,6 +164,7 @@ def _position(view: Any) -> Position:
         instrument=InstrumentId(view.instrument),
         size_wad=view.sizeWad,
         quote_wad=view.quoteWad,
+        mark_wad=view.markWad,
         base_wad=stored.baseWad,
         cost_wad=stored.costWad,
         epoch=stored.epoch,

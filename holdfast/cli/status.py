@@ -17,7 +17,18 @@ from holdfast.chain.contract import call_many
 from holdfast.chain.protocol import Protocol, books_of
 from holdfast.chain.rpc import Rpc
 from holdfast.cli.options import NETWORK_HELP, ChainCommand
-from holdfast.types import SETTLEMENT, Account, Books, Grade, Level, Market, Restriction, Snapshot, System
+from holdfast.types import (
+    SETTLEMENT,
+    Account,
+    Books,
+    Grade,
+    Level,
+    Market,
+    Restriction,
+    Series,
+    Snapshot,
+    System,
+)
 
 PIPE_WIDTH: Final = 160
 """[columns] where there is no terminal to ask."""
@@ -68,6 +79,7 @@ def cli(rpc: Rpc, deployment: Path | None, worst: int, as_json: bool) -> None:
             console.width = PIPE_WIDTH
         for table in (
             _markets(protocol, snapshot),
+            _series(protocol, snapshot),
             _money(protocol, snapshot, books, uncovered),
             _backstops(protocol, snapshot, tranches),
             _accounts(protocol, snapshot, worst),
@@ -114,6 +126,35 @@ def _markets(protocol: Protocol, snapshot: Snapshot) -> Table:
             _restriction(market.restriction, system.time),
         )
     return table
+
+
+def _series(protocol: Protocol, snapshot: Snapshot) -> Table:
+    now = snapshot.system.time
+    table = _table(
+        "Series of options" if snapshot.series else "No series is open",
+        ["series"],
+        ["mark", "long", "short", "expiry", "state"],
+    )
+    for one in sorted(snapshot.series, key=lambda one: (one.underlying, one.expiry_at, one.instrument)):
+        left = one.expiry_at - now
+        table.add_row(
+            protocol.name_of(one.instrument),
+            _amount(one.mark_wad, 4),
+            _amount(one.long_open_wad, 4),
+            _amount(one.short_open_wad, 4),
+            f"in {left} s" if left > 0 else f"{-left} s ago",
+            _stage(one, left),
+        )
+    return table
+
+
+def _stage(series: Series, left: int) -> str:
+    """What may be done with it now."""
+    if series.settled:
+        return "settled, to be picked up"
+    if left > 0:
+        return "open"
+    return "to be settled" if series.covered_at else "waits for a price"
 
 
 def _depth(market: Market) -> str:

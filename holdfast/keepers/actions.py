@@ -186,6 +186,32 @@ class SettleTranche:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SettleSeries:
+    """Close a series that expired at what it pays."""
+
+    instrument: int
+    covered_at: int  # [seconds] as `IOracle.settlementOf` takes it
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "instrument", self.instrument
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settle:
+    """Let positions in a settled series become the cash that they are."""
+
+    accounts: tuple[int, ...]
+    instrument: int
+    why: str = ""
+
+    @property
+    def subject(self) -> tuple[str, int]:
+        return "instrument", self.instrument
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
     """Begin a window of the Sentinel over what a market draws of the fund."""
 
@@ -270,6 +296,8 @@ Action = (
     | TakeOver
     | FillBids
     | SettleTranche
+    | SettleSeries
+    | Settle
     | Mark
     | ReportDrawdown
     | ReportSilence

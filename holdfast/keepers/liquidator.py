@@ -3,6 +3,7 @@
   none      → solvent     Start       equity < MM, and the reward covers the gas
   solvent   → insured     Insure      the solvent phase is over
   ran out   → restarted   Restart     the curve ran its time without a buyer, and there could be one
+  unhealthy → unhealthy   Settle      positions in settled series: they are cash, and can't be deleveraged
   insured   → closed out  Deleverage  deficit, and the fund can't pay all of it or nobody bought in time
   debt left → none        WriteOff    nothing but debt is left
   any       → none        End         healthy again, or nothing left
@@ -15,7 +16,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from holdfast.keepers.actions import Action, Deleverage, End, Insure, ReportDeficit, Restart, Start, WriteOff
+from holdfast.keepers.actions import (
+    Action,
+    Deleverage,
+    End,
+    Insure,
+    ReportDeficit,
+    Restart,
+    Settle,
+    Start,
+    WriteOff,
+)
 from holdfast.keepers.view import GasPrice, gas_price, permitted
 from holdfast.model.liquidation import Params, gas_cost_wad, reward_gas, start_reward, uncovered
 from holdfast.types import Account, Auction, Health, Snapshot
@@ -77,6 +88,12 @@ def _due(
             return [WriteOff(account=account.id, why=f"owes {_dollars(-health.cash_wad)}, holds nothing")]
         return []
     healthy = health.margin.equity_wad >= health.margin.maintenance_wad
+    settled = [leg.instrument for leg in account.positions if leg.instrument in snapshot.settled]
+    bare = len(settled) == health.legs and not health.holdings  # an auction would have nothing to sell
+    if settled and not healthy and (account.auction is not None or bare):
+        why = f"{_health(account)}, the series is settled"
+        parts = [Settle(accounts=(account.id,), instrument=series, why=why) for series in settled]
+        return [*parts] if chore else []
     if account.auction is None:
         return [] if healthy else _start(snapshot, params, policy, gas, account, health)
     if healthy:

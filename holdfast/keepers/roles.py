@@ -351,6 +351,7 @@ class Watchdog:
             self._rules(snapshot),
             self._lines(snapshot),
             self._reported(snapshot),
+            self._holders(snapshot),
             self._policy,
         )
 
@@ -405,6 +406,11 @@ class Watchdog:
         auctions = [account.id for account in snapshot.accounts if account.auction is not None]
         calls = [(protocol.sentinel, "reportedOf", account) for account in auctions]
         return dict(zip(auctions, call_many(protocol.rpc, calls, block=snapshot.system.block), strict=True))
+
+    def _holders(self, snapshot: Snapshot) -> dict[int, tuple[int, ...]]:
+        """All accounts are looked through while a settled series is held, and no longer."""
+        block = snapshot.system.block
+        return {series: self._protocol.holders(series, block) for series in sorted(snapshot.settled)}
 
 
 def in_auction(protocol: Protocol, block: int, own: Iterable[int]) -> list[int]:

@@ -34,6 +34,8 @@ from holdfast.keepers.actions import (
     ReportSilence,
     Restart,
     SetPrice,
+    Settle,
+    SettleSeries,
     SettleTranche,
     Start,
     Take,
@@ -316,6 +318,14 @@ class Sender:
             case SettleTranche():
                 tranche = protocol.tranches[action.market]
                 return tranche, tranche.encode("settle")
+            case SettleSeries():
+                return protocol.positions, protocol.positions.encode(
+                    "settleSeries", action.instrument, action.covered_at
+                )
+            case Settle():
+                return protocol.ledger, protocol.ledger.encode(
+                    "settleMany", list(action.accounts), action.instrument
+                )
             case Mark():
                 return protocol.sentinel, protocol.sentinel.encode("mark", action.underlying)
             case ReportDrawdown():

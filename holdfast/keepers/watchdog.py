@@ -3,7 +3,9 @@
   deficit that nobody showed  → Hold             the fund would lose by it, and stakes could leave ahead of the loss
   fund drawn since the mark   → ReportDrawdown   by the Sentinel's share of what it could pay then, within the window
   auction ran out, left alone → ReportSilence    somebody could gain by it, anybody may take it, and nobody came
+  series expired, price known → SettleSeries     as soon as the oracle can say what it settles at
   window over                 → Mark             the market can still draw
+  series settled, still held  → Settle           its holders, as many at once as the subsidy pays for
   target old                  → RefreshTarget    a share of the age from which it isn't trusted
   fees or surplus waiting     → Distribute       the operator's minimum, together
 
@@ -23,6 +25,8 @@ from holdfast.keepers.actions import (
     RefreshTarget,
     ReportDrawdown,
     ReportSilence,
+    Settle,
+    SettleSeries,
 )
 from holdfast.keepers.liquidator import best_gain_wad
 from holdfast.keepers.view import GasPrice, gas_price, permitted
@@ -40,6 +44,9 @@ class Policy:
     mark_gas: int = 110_000  # [gas] also of a report of a drawdown
     silence_gas: int = 250_000  # [gas]
     hold_gas: int = 150_000  # [gas]
+    series_gas: int = 120_000  # [gas] of settling a series, however many hold it
+    settle_gas: int = 60_000  # [gas] of each holder of one that is settled
+    most_holders: int = 100  # in one transaction
     fund_gas: int = 300_000  # [gas] of a refresh or a distribution
     take_gas: int = 300_000  # [gas] what a buyer spends; nobody is silent about what can't bring him that
     refresh_share_bps: int = 3_333  # of the age from which a target isn't trusted
@@ -77,6 +84,7 @@ def decide(
     rules: Rules,
     lines: Sequence[Line],
     reported: Mapping[int, int],  # by account in auction: the run whose silence was reported last [seconds]
+    holders: Mapping[int, Sequence[int]],  # by settled series: accounts that have their part still to pick up
     policy: Policy,
 ) -> list[Action]:
     """What is due now; first what can't wait."""
@@ -94,8 +102,12 @@ def decide(
         actions += _drawdowns(snapshot, rules, lines)
     if affordable(policy.silence_gas):
         actions += _silences(snapshot, params, rules, reported, policy, gas)
+    if affordable(policy.series_gas):
+        actions += _expired(snapshot)
     if affordable(policy.mark_gas):
         actions += _marks(snapshot, rules, lines)
+    if affordable(policy.settle_gas):
+        actions += _settled(holders, policy, gas)
     if affordable(policy.fund_gas):
         actions += _fund(snapshot, rules, policy)
     return actions
@@ -148,6 +160,28 @@ def _silences(
         why = f"nobody came for {quiet} s after its run"
         found.setdefault(auction.market, ReportSilence(account=account.id, why=why))
     return list(found.values())
+
+
+def _expired(snapshot: Snapshot) -> list[Action]:
+    return [
+        SettleSeries(
+            instrument=one.instrument,
+            covered_at=one.covered_at,
+            why=f"expired {snapshot.system.time - one.expiry_at} s ago",
+        )
+        for one in snapshot.series
+        if one.covered_at
+    ]
+
+
+def _settled(holders: Mapping[int, Sequence[int]], policy: Policy, gas: GasPrice) -> list[Action]:
+    """One transaction a series."""
+    most = min(policy.most_holders, policy.subsidy_wad // max(1, gas.cost_wad(policy.settle_gas)))
+    return [
+        Settle(accounts=tuple(held[:most]), instrument=series, why=f"{len(held)} accounts hold it still")
+        for series, held in holders.items()
+        if held
+    ]
 
 
 def _marks(snapshot: Snapshot, rules: Rules, lines: Sequence[Line]) -> list[Action]:

@@ -20,10 +20,10 @@ from holdfast.chain.abi import codec
 from holdfast.chain.artifacts import Event
 from holdfast.chain.contract import Contract
 from holdfast.chain.rpc import Rpc
-from holdfast.chain.views import read_account, read_market, read_system
+from holdfast.chain.views import read_account, read_market, read_series, read_system
 from holdfast.errors import HoldfastError
 from holdfast.sim.history import Block, Call, Result, call, simulate
-from holdfast.types import Account, AtRisk, Market, Pool, Snapshot, System
+from holdfast.types import Account, AtRisk, Market, Pool, Series, Snapshot, System
 
 if TYPE_CHECKING:
     from holdfast.sim.world import World
@@ -282,10 +282,10 @@ def _transitions(
     for place, look in enumerate(looks):
         answer, *more = results[look.block][look.call : look.call + 1 + bool(look.asked)]
         since = {at: pools[at] for at in look.accounts if at in pools}
-        system, markets, seen = (
+        system, markets, series, seen = (
             reader.look(answer)
             if look.everything
-            else (before.system, before.markets, reader.accounts(answer))
+            else (before.system, before.markets, before.series, reader.accounts(answer))
         )
         people.update((account.id, account) for account in seen)
         if look.everything:
@@ -294,7 +294,7 @@ def _transitions(
                 if people[own].cash_wad != cash:
                     people[own] = replace(people[own], cash_wad=cash)
         there = tuple(people[at] for at in sorted(people) if at <= system.accounts)
-        after = Snapshot(system=system, markets=markets, accounts=there)
+        after = Snapshot(system=system, markets=markets, series=series, accounts=there)
         read = frozenset(look.accounts)
         if look.step is not None:
             judged = results[look.block][look.call - len(look.step.calls) : look.call]
@@ -326,19 +326,24 @@ class Reader:
 
     def __init__(self, lens: Contract) -> None:
         answer = next(entry for entry in lens.artifact.abi if entry.get("name") == "look")["outputs"]
-        system, markets, accounts = answer
-        system, markets, account = codec(system), codec(markets), codec({**accounts, "type": "tuple"})
+        system, markets, series, accounts = answer
+        system, markets, series = codec(system), codec(markets), codec(series)
+        account = codec({**accounts, "type": "tuple"})
         self._lens = lens
         self._system = lru_cache(KNOWN)(lambda data: read_system(system.decode(data, 0)))
         self._markets = lru_cache(KNOWN)(lambda data: tuple(map(read_market, markets.decode(data, 0))))
+        self._series = lru_cache(KNOWN)(lambda data: tuple(map(read_series, series.decode(data, 0))))
         self._account = lru_cache(KNOWN)(lambda data: read_account(account.decode(data, 0)))
 
-    def look(self, result: Result) -> tuple[System, tuple[Market, ...], list[Account]]:
+    def look(self, result: Result) -> tuple[System, tuple[Market, ...], tuple[Series, ...], list[Account]]:
         data = self._data("look", result)
-        system, markets, accounts = (int.from_bytes(data[at : at + 32], "big") for at in (0, 32, 64))
+        system, markets, series, accounts = (
+            int.from_bytes(data[at : at + 32], "big") for at in (0, 32, 64, 96)
+        )
         return (
             self._system(data[system:markets]),
-            self._markets(data[markets:accounts]),
+            self._markets(data[markets:series]),
+            self._series(data[series:accounts]),
             self._accounts(data[accounts:]),
         )
 

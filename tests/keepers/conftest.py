@@ -21,6 +21,7 @@ from holdfast.types import (
     Holding,
     InstrumentParams,
     Item,
+    Kind,
     Level,
     Margin,
     Market,
@@ -29,9 +30,11 @@ from holdfast.types import (
     Position,
     Price,
     Restriction,
+    Series,
     Side,
     Snapshot,
     System,
+    instrument_id,
     perpetual,
 )
 from holdfast.units import WAD
@@ -105,17 +108,35 @@ class World:
             depth_seconds=0,
         )
 
-    def position(self, size: float, underlying: int = ETH) -> Position:
+    def position(self, size: float, underlying: int = ETH, instrument: int | None = None) -> Position:
         known: dict[str, Any] = {
-            "instrument": perpetual(underlying),
+            "instrument": perpetual(underlying) if instrument is None else instrument,
             "size_wad": int(size * WAD),
             "quote_wad": 0,
+            "mark_wad": self.price(underlying).spot_wad,
             "base_wad": int(size * WAD),
             "cost_wad": 0,
             "flow_wad": 0,
             "epoch": 0,
         }
         return Position(**{name: known[name] for name in Position.__dataclass_fields__})
+
+    def series(self, strike: int = 100, *, expired: int = 0, **others: Any) -> Series:
+        """A call on ether that expired so many seconds ago."""
+        side = Side(flow_wad=0, scale_wad=WAD, epoch=0, accrued_at=NOW, premium_ppb=0)
+        fields: dict[str, Any] = {
+            "instrument": instrument_id(Kind.CALL, ETH, NOW - expired, strike * WAD),
+            "long": side,
+            "short": side,
+            "long_base_wad": WAD,
+            "short_base_wad": WAD,
+            "long_open_wad": WAD,
+            "short_open_wad": WAD,
+            "mark_wad": 0,
+            "settled": False,
+            "covered_at": 0,
+        }
+        return Series(**{**fields, **others})
 
     def auction(self, age: int = 60, *, insured: bool = False, d: float = 0.5, **others: Any) -> Auction:
         fields: dict[str, Any] = {
@@ -185,6 +206,7 @@ class World:
         self,
         *accounts: Account,
         markets: Sequence[Market] | None = None,
+        series: Sequence[Series] = (),
         base_fee_gwei: float = 10,
         restriction: Restriction = OPEN,
     ) -> Snapshot:
@@ -231,7 +253,7 @@ class World:
             staked_wad=0,
         )
         found = tuple(markets) if markets is not None else (self.market(ETH), self.market(BTC))
-        return Snapshot(system=system, markets=found, accounts=accounts)
+        return Snapshot(system=system, markets=found, series=tuple(series), accounts=accounts)
 
     def at(self, snapshot: Snapshot, **system: Any) -> Snapshot:
         return replace(snapshot, system=replace(snapshot.system, **system))

@@ -4,12 +4,14 @@
 │   ├── below maintenance                   -> Start, the worst first
 │   │   ├── gas above reward and subsidy    -> nothing
 │   │   └── breaker forbids it              -> nothing
+│   ├── debt and settled series, no more    -> Settle, then WriteOff
 │   └── debt and nothing else               -> WriteOff
 └── in auction
     ├── healthy again                       -> End
     ├── solvent phase over                  -> Insure
     ├── insured deficit the fund can't bear -> Deleverage, each leg
     │   └── fund can bear it                -> nothing, until nobody bought
+    ├── positions in settled series         -> Settle, each; the rest afterwards
     ├── ran its time                        -> Restart
     │   └── nobody could gain by it         -> nothing
     ├── chores dearer than the subsidy      -> nothing
@@ -22,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from holdfast.keepers.actions import Deleverage, End, Insure, ReportDeficit, Restart, Start, WriteOff
+from holdfast.keepers.actions import Deleverage, End, Insure, ReportDeficit, Restart, Settle, Start, WriteOff
 from holdfast.keepers.liquidator import Policy, decide, expected_reward_wad
 from holdfast.types import Grade, Holding, Level, Restriction
 from holdfast.units import WAD
@@ -262,6 +264,48 @@ def test_decide__deficit_beyond_the_fund__is_reported(
     )
 
     assert kinds(decide(snapshot, world.params, POLICY)) == [("ReportDeficit", 7)] * reports
+
+
+def settled_and_open(world: Any) -> tuple[Any, Any]:
+    """A series that is settled, and one that expired and isn't."""
+    return world.series(90, expired=60, settled=True), world.series(110, expired=60)
+
+
+def test_decide__settled_legs_in_auction__are_settled_first(world: Any) -> None:
+    settled, open_one = settled_and_open(world)
+    legs = [world.position(5), *(world.position(0, instrument=one.instrument) for one in (settled, open_one))]
+    account = world.account(7, equity=-50, positions=legs, auction=world.auction(300, insured=True))
+    snapshot = world.snapshot(account, series=[settled, open_one], markets=[world.market(capacity=0)])
+
+    (action,) = decide(snapshot, world.params, POLICY)
+    assert isinstance(action, Settle)
+    assert (action.accounts, action.instrument) == ((7,), settled.instrument)
+
+    rest = world.account(
+        7, equity=-50, positions=[legs[0], legs[2]], auction=world.auction(300, insured=True)
+    )
+    snapshot = world.snapshot(rest, series=[settled, open_one], markets=[world.market(capacity=0)])
+    found = decide(snapshot, world.params, POLICY)
+    assert all(isinstance(action, Deleverage) for action in found)
+    assert [action.instrument for action in found] == [legs[0].instrument, open_one.instrument]
+
+
+@pytest.mark.parametrize(
+    ("equity", "maintenance", "others", "kinds_found"),
+    [
+        (-50, 0, [], [Settle]),
+        (50, 0, [], []),  # its owner may settle it himself
+        (-50, 10, [5], [Start]),  # an auction has something to sell, and can't wait
+    ],
+)
+def test_decide__settled_legs_without_an_auction__only_if_there_is_nothing_else(
+    world: Any, equity: int, maintenance: int, others: list[float], kinds_found: list[type]
+) -> None:
+    settled, _ = settled_and_open(world)
+    legs = [world.position(0, instrument=settled.instrument), *(world.position(size) for size in others)]
+    account = world.account(7, equity=equity, maintenance=maintenance, cash=equity, positions=legs)
+    found = decide(world.snapshot(account, series=[settled]), world.params, POLICY)
+    assert [type(action) for action in found] == kinds_found
 
 
 def test_decide__deficit_covered_again__is_reported(world: Any) -> None:

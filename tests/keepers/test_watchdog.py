@@ -11,6 +11,10 @@
 │   │   └── several of a market               -> one
 │   └── a second early, reported, healthy, not assessable, taking forbidden, new risk forbidden already,
 │       nothing to gain                       -> nothing
+├── series
+│   ├── expired, and the oracle can say it    -> SettleSeries, each
+│   ├── settled and held                      -> Settle: its holders, as many as a transaction and the subsidy bear
+│   └── open, waits for a price, held by none -> nothing
 ├── mark
 │   ├── never, or the window is over          -> Mark
 │   └── within it, at the cap                 -> nothing
@@ -38,6 +42,8 @@ from holdfast.keepers.actions import (
     RefreshTarget,
     ReportDrawdown,
     ReportSilence,
+    Settle,
+    SettleSeries,
 )
 from holdfast.keepers.roles import Watchdog
 from holdfast.keepers.sender import Sender
@@ -86,6 +92,7 @@ def left_alone(world: Any, age: int = LATE, id: int = 7, equity: float = 400, **
 def decided(world: Any, *accounts: Any, **options: Any) -> list[Any]:
     lines = options.pop("lines", [LINE])
     reported = options.pop("reported", {})
+    holders = options.pop("holders", {})
     policy = options.pop("policy", POLICY)
     fund = options.pop("fund", {})
     fees = options.pop("fees", 0)
@@ -94,7 +101,7 @@ def decided(world: Any, *accounts: Any, **options: Any) -> list[Any]:
     snapshot = world.snapshot(*accounts, **options)
     state = replace(snapshot.system.fund, **fund)
     snapshot = world.at(snapshot, fund=state, fund_wad=fund_wad, fees_wad=fees)
-    return decide(snapshot, world.params, rules, lines, reported, policy)
+    return decide(snapshot, world.params, rules, lines, reported, holders, policy)
 
 
 def kinds(actions: list[Any]) -> list[str]:
@@ -206,6 +213,42 @@ def test_silence__nothing_to_gain__is_no_silence(world: Any) -> None:
     assert kinds(decided(world, small)) == SILENT
     assert decided(world, small, policy=replace(POLICY, take_gas=4_090_910)) == []
     assert kinds(decided(world, small, policy=replace(POLICY, take_gas=4_090_909))) == SILENT
+
+
+# Series
+
+
+def test_series__expired_and_covered__is_settled(world: Any) -> None:
+    covered = world.series(90, expired=60, covered_at=NOW - 60)
+    late = world.series(110, expired=7_200, covered_at=NOW - 1_800)
+    others = [world.series(100, expired=60), world.series(100, expired=-60), world.series(80, settled=True)]
+
+    assert decided(world, series=[covered, *others, late]) == [
+        SettleSeries(instrument=covered.instrument, covered_at=NOW - 60, why="expired 60 s ago"),
+        SettleSeries(instrument=late.instrument, covered_at=NOW - 1_800, why="expired 7200 s ago"),
+    ]
+
+
+def test_series__settled_and_held__its_holders_pick_it_up(world: Any) -> None:
+    found = decided(world, holders={5: (7, 9), 6: ()})
+    assert found == [Settle(accounts=(7, 9), instrument=5, why="2 accounts hold it still")]
+
+
+@pytest.mark.parametrize(
+    ("policy", "many"),
+    [
+        (replace(POLICY, most_holders=3), 3),
+        # 60,000 gas · 11 gwei · 100 dollars = 0.066 each
+        (replace(POLICY, subsidy_wad=198 * WAD // 1_000), 3),
+        (replace(POLICY, subsidy_wad=198 * WAD // 1_000 - 1), 2),
+        (replace(POLICY, subsidy_wad=66 * WAD // 1_000 - 1), 0),
+    ],
+)
+def test_series__many_holders__as_many_as_one_transaction_bears(
+    world: Any, policy: Policy, many: int
+) -> None:
+    found = decided(world, policy=policy, holders={5: tuple(range(1, 9))})
+    assert [action.accounts for action in found] == [tuple(range(1, many + 1))] * (many > 0)
 
 
 # Mark

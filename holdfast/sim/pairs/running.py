@@ -63,6 +63,6 @@ def play_out(
 
 
 def _snapshot(world: World, answer: Result) -> Snapshot:
-    system, markets, accounts = reader_of(world.protocol.lens).look(answer)
+    system, markets, series, accounts = reader_of(world.protocol.lens).look(answer)
     there = tuple(account for account in accounts if account.mode is not Mode.NONE)
-    return Snapshot(system=system, markets=markets, accounts=there)
+    return Snapshot(system=system, markets=markets, series=series, accounts=there)
