@@ -1,5 +1,5 @@
-"""What is known of options, apart from the contracts: every price that entered, and when; which series settled, and at what
-both sides then stood."""
+"""What is known of options, apart from the contracts: every price that entered, and when; which series settled, and how
+their sides stood then."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class Entry(NamedTuple):
 @dataclass
 class Known:
     first: dict[int, int]  # [wad] the price before all entries, by underlying: it holds since ever
-    entries: dict[int, list[Entry]] = field(default_factory=lambda: defaultdict(list))  # by underlying, in order
+    entries: dict[int, list[Entry]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # by underlying, in order
     settled: dict[InstrumentId, tuple[Side, Side]] = field(default_factory=dict)  # both sides as it left them
 
 
@@ -41,9 +43,7 @@ def known_of(g: Ghost) -> Known:
 def heard(t: Transition) -> dict[int, Entry]:
     """What entered in a transition, by underlying."""
     now = t.after.system.time
-    return {
-        event.args["underlying"]: Entry(now, event.args["spotWad"]) for event in t.named("PricePoked")
-    }
+    return {event.args["underlying"]: Entry(now, event.args["spotWad"]) for event in t.named("PricePoked")}
 
 
 def average_wad(g: Ghost, underlying: int, expiry: int) -> int | None:

@@ -181,7 +181,14 @@ REMAINS_OF: Final = "ETH-PERP"
 DEBTOR: Final = 5
 """The owner who holds them: no cash, but collateral to borrow against."""
 
-FUND_SEED: Final = {"local": 20_000, "venues": 20_000, "thin": 800, "hostile": 5_000, "remains": 800, "options": 800}
+FUND_SEED: Final = {
+    "local": 20_000,
+    "venues": 20_000,
+    "thin": 800,
+    "hostile": 5_000,
+    "remains": 800,
+    "options": 800,
+}
 """[tokens] What the insurance fund begins with."""
 
 TRANCHE_SEED: Final = {"local": 40_000, "thin": 6_000, "hostile": 20_000, "remains": 6_000, "options": 6_000}
@@ -477,7 +484,7 @@ def _open_accounts(protocol: Protocol, people: People, props: Props) -> frozense
 def _list_series(
     protocol: Protocol, people: People, wanted: Sequence[tuple[str, int, tuple[int, ...]]]
 ) -> None:
-    """The governor lists them and waits out his delay; then the feeds speak anew, and the grace after their silence passes."""
+    """The governor lists them and waits out his delay; feeds speak anew, and the grace after their silence passes."""
     if not wanted:
         return
     access, breaker = protocol.record.config["access"], protocol.record.config["breaker"]

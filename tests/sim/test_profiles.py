@@ -62,7 +62,9 @@ def test_options__histories__nothing_breaks(opened: Opened) -> None:
 
     done = {name: tally.actions[name].succeeded for name in EXPIRING}
     assert all(done.values()), done
-    refused = tally.actions["match"].reverted + tally.actions["lever"].reverted + tally.actions["hedge"].reverted
+    refused = (
+        tally.actions["match"].reverted + tally.actions["lever"].reverted + tally.actions["hedge"].reverted
+    )
     assert refused["TradingClosed"]
     assert tally.actions["settle_series"].reverted["NotCovered"]
     assert all(tally.invariants[f"INV-{number}"].checked for number in (86, 87, 95, 96, 97, 98, 99))

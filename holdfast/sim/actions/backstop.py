@@ -232,7 +232,9 @@ def _bid(
 ) -> tuple[bytes, StandingBid, bytes, bool] | None:
     people, protocol = s.world.people, s.world.protocol
     professionals = people.owners[:BIDDERS] if s.chance(0.97) else people.owners
-    takers = [a for a in s.users if a.owner in professionals and a.mode is not Mode.ISOLATED and a.id != account.id]
+    takers = [
+        a for a in s.users if a.owner in professionals and a.mode is not Mode.ISOLATED and a.id != account.id
+    ]
     if not takers:
         return None
     taker = s.rng.choice(sorted(takers, key=free_of)[-3:])

@@ -317,7 +317,7 @@ def executing(s: Scene, name: str, target: str, data: bytes, *, wait: int) -> St
 
 
 def is_final(s: Scene, data: bytes) -> bool:
-    """Is nothing promised any more after this call? A series is listed on a grid, whoever asks for it: that ends nothing."""
+    """Is nothing promised any more after this call? A series lies on a grid, whoever asks for it: that ends nothing."""
     listing = s.world.protocol.positions.artifact.find("listInstrument").selector
     if data[:4] == listing and is_option(int.from_bytes(data[4:36], "big")):
         return False

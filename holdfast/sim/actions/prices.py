@@ -42,9 +42,17 @@ def settle(s: Scene) -> Step | None:
     account, instrument = found
     if s.chance(0.05):
         instrument = s.rng.choice(s.state.markets).instrument
+    ledger, who = s.world.protocol.ledger, s.world.people.stranger
+    if instrument in s.state.settled and s.chance(0.5):
+        holders = [a.id for a in s.users if a.position(instrument) is not None]
+        passed = [s.rng.choice(s.users).id] * s.chance(0.2)  # who may hold nothing of it
+        many = frozenset(holders + passed)
+        return act(
+            s.world, "settle", ledger, "settleMany", holders + passed, instrument, sender=who, accounts=many
+        )
     return act(
-        s.world, "settle", s.world.protocol.ledger, "settle", account.id, instrument,
-        sender=s.world.people.stranger, accounts=frozenset({account.id}),
+        s.world, "settle", ledger, "settle", account.id, instrument,
+        sender=who, accounts=frozenset({account.id}),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from holdfast.types import InstrumentId, Kind, instrument_id
 
 @action(weight=0)
 def ripen(s: Scene) -> Step | None:
-    """Time goes to where a series' window begins, or ends, or a second beside; somebody tells prices then, or nobody."""
+    """Time goes to where the window of a series begins or ends, or a second beside; mostly prices come with it."""
     if not s.series:
         return None
     series = s.rng.choice(s.series)
@@ -52,7 +52,7 @@ def list_series(s: Scene) -> Step | None:
     """The governor schedules a listing, on the grid or beside it, and executes it when its time has come."""
     if not s.state.series:
         return None
-    positions, authority = s.world.protocol.positions, s.world.protocol.authority
+    positions = s.world.protocol.positions
     selector = positions.artifact.find("listInstrument").selector
     known = [plot for plot in keys_of(s.ghost).plots.values() if plot.data[:4] == selector]
     if known and s.chance(0.6):

@@ -8,7 +8,6 @@ from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.prices import pricing_of
 from holdfast.sim.invariants.reading import (
     equity_of,
-    health_of,
     interest_wad,
     price_of,
     size_gap,
@@ -64,9 +63,10 @@ def settlements_conserve(t: Transition, g: Ghost) -> Judgement:
             continue
         got = was.long_base_wad * (now.long.flow_wad - was.long.flow_wad)
         paid = was.short_base_wad * (was.short.flow_wad - now.short.flow_wad)
-        yield at_most(got, paid, f"{instrument:#x}: longs got {got // WAD}, shorts paid {paid // WAD}", "wei/1e18")
+        wrong = f"{instrument:#x}: longs got {got // WAD}, shorts paid {paid // WAD}"
+        yield at_most(got, paid, wrong, "wei/1e18")
         lost = was.long_base_wad + was.short_base_wad + payoff * size_gap(was)
-        yield at_most(paid - got, lost, f"{instrument:#x}: {(paid - got) // WAD} wei went nowhere", "wei/1e18")
+        yield at_most(paid - got, lost, wrong, "wei/1e18")
         for before, after in t.pairs:
             leg, left = before.position(instrument), after.position(instrument)
             if leg is None:
@@ -75,7 +75,8 @@ def settlements_conserve(t: Transition, g: Ghost) -> Judgement:
             gained = left.quote_wad - leg.quote_wad if left is not None else 0
             meant = mul_wad_down(leg.size_wad, payoff)
             slack = 2 + abs(leg.base_wad) // WAD + size_slack(payoff)
-            yield at_most(gained, meant + 1, f"account {before.id} gained {gained}, not {meant}")
+            above = 2 + payoff // WAD  # a wei of size
+            yield at_most(gained, meant + above, f"account {before.id} gained {gained}, not {meant}")
             yield at_most(meant - gained, slack, f"account {before.id} gained {gained}, not {meant}")
             worth = gained - mul_wad_down(leg.size_wad, was.mark_wad)
             off = abs(equity_of(after) - equity_of(before) - worth)
@@ -120,7 +121,9 @@ def settled_still(t: Transition, g: Ghost) -> Judgement:
         if now is None:
             continue  # nobody holds it any more
         kept = settled[was.instrument]
-        yield unless((now.long, now.short) == kept and now.settled, f"{was.instrument:#x} moved: {now}, not {kept}")
+        yield unless(
+            (now.long, now.short) == kept and now.settled, f"{was.instrument:#x} moved: {now}, not {kept}"
+        )
         fewer = now.long_base_wad <= was.long_base_wad and now.short_base_wad <= was.short_base_wad
         yield unless(fewer, f"{was.instrument:#x} grew: {was} -> {now}")
 
@@ -131,9 +134,13 @@ def tallies_match(t: Transition, g: Ghost) -> Judgement:
     for market in t.after.markets:
         series = [one for one in t.after.series if one.underlying == market.underlying and not one.settled]
         total = sum(interest_wad(one, True) for one in series)
-        yield unless(market.tally_wad == total, f"underlying {market.underlying}: {market.tally_wad}, not {total}")
+        yield unless(
+            market.tally_wad == total, f"underlying {market.underlying}: {market.tally_wad}, not {total}"
+        )
         count = market.tally_series
-        yield unless(count == len(series), f"underlying {market.underlying}: {count} series, not {len(series)}")
+        yield unless(
+            count == len(series), f"underlying {market.underlying}: {count} series, not {len(series)}"
+        )
 
 
 @invariant(99, refusals=True)

@@ -135,7 +135,9 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
         yield unless(tighter, f"{instrument:#x} loosened: {old} -> {new}")
     for was, now in zip(t.before.markets, t.after.markets, strict=True):
         capped = now.insurance_cap_wad <= was.insurance_cap_wad
-        yield unless(capped, f"{name_of(was)}: insurance cap {was.insurance_cap_wad} -> {now.insurance_cap_wad}")
+        yield unless(
+            capped, f"{name_of(was)}: insurance cap {was.insurance_cap_wad} -> {now.insurance_cap_wad}"
+        )
         if t.named("DepthSet"):
             # Slower, never at a standstill: what can't be sold becomes debt.
             least = least_wad(keys_of(g).depths.get(was.underlying, 0))
