@@ -32,11 +32,11 @@ GWEI = 10**9
 UNLIMITED = 2**256 - 1
 GAS = 15_000_000  # [gas] of a transaction: never the reason why one fails
 
-PLACES = {"deployer": 0, "governor": 1, "guardian": 2, "keeper": 5, "stranger": 6}
+PLACES = {"deployer": 0, "governor": 1, "guardian": 2, "keeper": 5, "stranger": 6, "feeder": 8}
 """Of the node's accounts; traders get those that are left."""
 
 PEOPLE = 20  # accounts of the node
-TRADERS = (3, 4, *range(7, PEOPLE))
+TRADERS = (3, 4, 7, *range(9, PEOPLE))
 
 
 @lru_cache

@@ -21,6 +21,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from holdfast.chain.environment import PROJECT
 from holdfast.errors import ConfigError
 from holdfast.model.envelope import Costs, terms
+from holdfast.model.portfolio import Grid, ScanParams, Scenario
+from holdfast.model.surface import MAX_MOVE_BPS, MAX_STALE_SECONDS, MAX_SURCHARGE_BPS
 from holdfast.types import InstrumentId, Kind, instrument_id, perpetual
 from holdfast.units import BPS, WAD
 
@@ -37,6 +39,12 @@ MIN_WINDOW_SECONDS: Final = 60  # of a pool's mean price
 MAX_MULTIPLE_BPS: Final = 100_000
 MAX_CLOCK_SECONDS: Final = 60 * 86_400
 """Bounds of the insurance fund; the contract has the same."""
+
+MAX_SPOTS: Final = 16
+MAX_VOLS: Final = 4
+MAX_TAILS: Final = 4
+MAX_WORST: Final = 8
+"""Of a scan; the contract has the same."""
 
 
 def _address(text: str) -> str:
@@ -82,6 +90,7 @@ class Collateral(Settlement):
     underlying: str  # whose price values it
     initial_haircut_bps: Bps
     maintenance_haircut_bps: Bps
+    netted: bool = False  # takes part in the scenarios of its underlying, in portfolio mode
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -188,6 +197,77 @@ class Oracle(Section):
     def variance_decay_wad(self) -> int:
         """What a second leaves of the weight of a return in the realised variance, rounded down."""
         return _kept_wad(self.variance_half_life_seconds)
+
+
+class Surface(Section):
+    interval_seconds: Seconds
+    slow_seconds: Seconds
+    stale_seconds: Annotated[int, Field(ge=1, le=MAX_STALE_SECONDS)]
+    move_bps: Annotated[int, Field(ge=1, le=MAX_MOVE_BPS)]  # of variance, an update
+    surcharge_bps: Annotated[int, Field(ge=0, le=MAX_SURCHARGE_BPS)]  # on realised variance
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_least(self, "slow_seconds", "interval_seconds")
+        _at_least(self, "stale_seconds", "slow_seconds")
+        return self
+
+
+ShockBps = Annotated[int, Field(gt=-BPS, lt=2**15)]
+"""Signed: what a price or a volatility moves by."""
+
+
+class Tail(Section):
+    spot_bps: Annotated[int, Field(gt=-BPS, lt=2**23)]
+    vol_bps: ShockBps
+    weight_bps: Bps  # of the loss
+
+    @property
+    def scenario(self) -> Scenario:
+        return Scenario(spot_bps=self.spot_bps, vol_bps=self.vol_bps, weight_bps=self.weight_bps)
+
+
+class Scan(Section):
+    """How an underlying is scanned for portfolio margin."""
+
+    maintenance_bps: Annotated[int, Field(ge=1, le=BPS)]  # of the expected shortfall
+    worst: Annotated[int, Field(ge=1, le=MAX_WORST)]
+    net_delta_bps: Annotated[int, Field(ge=1, le=BPS)]
+    gross_delta_bps: Annotated[int, Field(ge=1, le=BPS)]
+    pin_bps: Bps
+    short_option_bps: Bps
+    tail_bps: Bps
+    near_power_bps: Bps
+    far_power_bps: Bps
+    spots_bps: Annotated[tuple[ShockBps, ...], Field(min_length=1, max_length=MAX_SPOTS)]
+    vols_bps: Annotated[tuple[ShockBps, ...], Field(min_length=1, max_length=MAX_VOLS)]
+    tails: Annotated[tuple[Tail, ...], Field(max_length=MAX_TAILS)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_least(self, "net_delta_bps", "gross_delta_bps")
+        if list(self.spots_bps) != sorted(set(self.spots_bps)) or 0 not in self.spots_bps:
+            raise ValueError(f"spots_bps ({list(self.spots_bps)}) must ascend, with 0 among them")
+        return self
+
+    @property
+    def params(self) -> ScanParams:
+        numbers = {name: getattr(self, name) for name in ScanParams.__dataclass_fields__}
+        return ScanParams(**numbers)
+
+    @property
+    def grid(self) -> Grid:
+        return Grid(
+            spots_bps=self.spots_bps,
+            vols_bps=self.vols_bps,
+            tails=tuple(tail.scenario for tail in self.tails),
+        )
+
+
+class Portfolio(Section):
+    leg_cap: Annotated[int, Field(ge=1, lt=2**16)]
+    correlation_bps: Bps  # between underlyings, stressed
+    scans: dict[str, Scan]  # by underlying
 
 
 class Risk(Section):
@@ -339,6 +419,7 @@ class Venue(Section):
 class Access(Section):
     governor: Account
     guardian: Account
+    feeder: Account  # of volatility
     governor_delay_seconds: Seconds
     admin_delay_seconds: Seconds
 
@@ -349,6 +430,8 @@ class Access(Section):
             raise ValueError(
                 "governor and guardian must differ: one loosens slowly, the other tightens at once"
             )
+        if self.feeder in (self.governor, self.guardian):
+            raise ValueError("feeder must be neither governor nor guardian, who drops what it sets")
         return self
 
 
@@ -362,6 +445,8 @@ class Config(Section):
     instruments: dict[str, Instrument]
     options: dict[str, Margins] = {}  # by underlying; their series are listed by the governor
     oracle: Oracle
+    surface: Surface
+    portfolio: Portfolio
     risk: Risk
     vault: Vault
     breaker: Breaker
@@ -388,6 +473,11 @@ class Config(Section):
             self._check_envelope(f"instruments.{name}", instrument.underlying, instrument)
         for name, margins in self.options.items():
             self._check_envelope(f"options.{name}", name, margins)
+        for name, token in self.collateral.items():
+            if token.netted and token.underlying not in self.portfolio.scans:
+                raise ValueError(
+                    f"collateral.{name}.netted: {token.underlying} has no scenarios (portfolio.scans)"
+                )
         traded = {instrument.underlying for instrument in self.instruments.values()}
         for name, tranche in self.backstop.items():
             if name not in traded:
@@ -449,6 +539,8 @@ class Config(Section):
             yield f"instruments.{name}.underlying", instrument.underlying
         for name in self.options:
             yield "options", name
+        for name in self.portfolio.scans:
+            yield "portfolio.scans", name
         for name in self.insurance.caps:
             yield "insurance.caps", name
         for name in self.insurance.volatility_floors:
@@ -469,6 +561,7 @@ class Config(Section):
                     yield f"underlyings.{name}.sources.{place}.address", source.address
         yield "access.governor", self.access.governor
         yield "access.guardian", self.access.guardian
+        yield "access.feeder", self.access.feeder
 
     @property
     def local(self) -> bool:

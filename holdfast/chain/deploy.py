@@ -62,10 +62,11 @@ def deploy(
         sender=sender,
         governor=_person("governor", config.access.governor, accounts),
         guardian=_person("guardian", config.access.guardian, accounts),
+        feeder=_person("feeder", config.access.feeder, accounts),
     )
-    if site.deployer in (site.governor, site.guardian):
+    if site.deployer in (site.governor, site.guardian, site.feeder):
         raise ConfigError(
-            f"the deployer {site.deployer} must be neither governor nor guardian: it keeps no power"
+            f"the deployer {site.deployer} must be neither governor, guardian nor feeder: it keeps no power"
         )
     steps = plan(config)
     _check_unchanged(site, steps)

@@ -14,12 +14,12 @@ the deployer can do nothing. A step reads the chain to know whether it is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from holdfast.chain.artifacts import artifact
-from holdfast.chain.config import Chainlink, Config, Margins, Pyth, Settable, Source, Uniswap, wad
+from holdfast.chain.config import Chainlink, Config, Margins, Pyth, Scan, Settable, Source, Uniswap, wad
 from holdfast.chain.contract import Contract
 from holdfast.chain.record import Deployment
 from holdfast.chain.rpc import Rpc
@@ -32,6 +32,7 @@ GOVERNOR: Final = 1
 GUARDIAN: Final = 2
 ORACLE: Final = 3
 LIQUIDATION: Final = 4
+FEEDER: Final = 5
 """Roles of the Authority. ADMIN is OpenZeppelin's: it changes roles."""
 
 FILL: Final = 1
@@ -45,6 +46,7 @@ PRICE_DECIMALS: Final = 8
 LOOSENING: Final = {
     "Breaker": ("relax",),
     "Oracle": ("setFeed",),
+    "Scans": ("setScan", "net", "setCorrelation"),
     "Risk": ("setInstrument", "setAsset"),
     "Ledger": ("listAsset", "setEngine"),
     "Positions": ("listInstrument",),
@@ -59,6 +61,8 @@ LOOSENING: Final = {
 
 TIGHTENING: Final = {
     "Breaker": ("trip",),
+    "Surface": ("dropSmile",),
+    "Scans": ("tightenScan",),
     "Risk": ("tightenInstrument", "tightenAsset"),
     "Ledger": ("revokeEngine",),
     "Vault": ("tightenCap", "tightenOutflowFloor"),
@@ -71,6 +75,9 @@ TIGHTENING: Final = {
 RESERVED: Final = ("tightenCap",)
 """Of TIGHTENING, what is GOVERNOR's in the settlement vault: no stolen key stops repayments."""
 
+FEEDING: Final = {"Surface": ("setSmile",)}
+"""What FEEDER may do, at once: each smile within the rules of the surface."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -82,6 +89,7 @@ class Site:
     sender: Sender
     governor: str
     guardian: str
+    feeder: str
 
     @property
     def deployer(self) -> str:
@@ -247,7 +255,17 @@ def _contracts(config: Config) -> Iterator[Step]:
             config.oracle.contested_seconds,
         ),
     )
-    risk = config.risk
+    surface, portfolio, risk = config.surface, config.portfolio, config.risk
+    rules = (
+        surface.interval_seconds,
+        surface.slow_seconds,
+        surface.stale_seconds,
+        surface.move_bps,
+        surface.surcharge_bps,
+    )
+    yield _contract("Surface", _after("Authority", "Oracle", rules))
+    yield _contract("Scans", _after("Authority", risk.epoch_seconds, portfolio.correlation_bps))
+    yield _contract("Portfolio", _after("Scans", "Surface", portfolio.leg_cap))
     parameters = (
         risk.ramp_seconds,
         risk.collateral_ramp_seconds,
@@ -419,10 +437,14 @@ def _engine(name: str, rights: int) -> Apply:
 def _parameters(config: Config) -> Iterator[Step]:
     for symbol in config.underlyings:
         yield _feed(config, symbol)
+    for symbol, scan in config.portfolio.scans.items():
+        yield _scan(config, symbol, scan)
     for asset, symbol in enumerate(config.tokens):
         if asset != SETTLEMENT:
             yield _haircuts(config, asset, symbol)
         yield _asset(config, asset, symbol)
+        if asset != SETTLEMENT and config.collateral[symbol].netted:
+            yield _net(config, asset, symbol)
     for name in config.instruments:
         yield from _instrument(config, name)
     for symbol, margins in config.options.items():
@@ -482,6 +504,39 @@ def _feed(config: Config, symbol: str) -> Apply:
         function="setFeed",
         args=lambda site: (underlying, feed(site)),
         done=lambda site: tuple(site.read("Oracle", "feedOf", underlying)) == feed(site),
+    )
+
+
+def _scan(config: Config, symbol: str, scan: Scan) -> Apply:
+    underlying = config.underlying_id(symbol)
+    params, grid = astuple(scan.params), astuple(scan.grid)
+
+    def done(site: Site) -> bool:
+        try:
+            standing, _ = site.read("Scans", "scanOf", underlying)
+        except Reverted:
+            return False
+        spots, vols, tails = site.read("Scans", "gridOf", underlying)
+        found = tuple(spots), tuple(vols), tuple(tuple(tail) for tail in tails)
+        return (tuple(standing), found) == (params, grid)
+
+    return Apply(
+        title=f"scenarios of {symbol}",
+        target="Scans",
+        function="setScan",
+        args=_fixed(underlying, params, grid),
+        done=done,
+    )
+
+
+def _net(config: Config, asset: int, symbol: str) -> Apply:
+    underlying = config.underlying_id(config.collateral[symbol].underlying)
+    return Apply(
+        title=f"{symbol} in the scenarios of its underlying",
+        target="Scans",
+        function="net",
+        args=_fixed(asset, underlying),
+        done=_reads("Scans", "underlyingOf", _is(underlying), asset),
     )
 
 
@@ -552,6 +607,8 @@ def _hand_over(config: Config) -> Iterator[Step]:
                 allowed = tuple(function for function in functions if function not in reserved)
                 yield _assign(target, allowed, role, label)
     yield _assign(settlement, RESERVED, GOVERNOR, "GOVERNOR")
+    for target, functions in FEEDING.items():
+        yield _assign(target, functions, FEEDER, "FEEDER")
     yield Apply(
         title="GUARDIAN may cancel what GOVERNOR scheduled",
         target="Authority",
@@ -559,6 +616,7 @@ def _hand_over(config: Config) -> Iterator[Step]:
         args=_fixed(GOVERNOR, GUARDIAN),
         done=_reads("Authority", "getRoleGuardian", _is(GUARDIAN), GOVERNOR),
     )
+    yield _grant("FEEDER", FEEDER, lambda site: site.feeder, 0)
     yield _grant("GUARDIAN", GUARDIAN, lambda site: site.guardian, 0)
     yield _grant("GOVERNOR", GOVERNOR, lambda site: site.governor, access.governor_delay_seconds)
     yield _grant("ADMIN", ADMIN, lambda site: site.governor, access.admin_delay_seconds)

@@ -13,43 +13,32 @@ from typing import Final
 from eth_account.signers.local import LocalAccount
 
 from holdfast.chain.protocol import Protocol
+from holdfast.demo.seat import Seat
 from holdfast.keepers.orders import dump
-from holdfast.model.venue import Order, SignedOrder
 from holdfast.units import BPS, WAD, mul_div_down, mul_div_up
 
 SPREAD_BPS: Final = 20  # away from the outside price, each side
-LIFE_SECONDS: Final = 3_600
 
 
-class Maker:
+class Maker(Seat):
     def __init__(self, protocol: Protocol, key: LocalAccount, account: int, book: Path, depth: int) -> None:
-        self.key, self.account = key, account
+        super().__init__(protocol, key, account)
         self._depth_wad = depth * WAD  # in each market, side and block
-        self._protocol, self._book = protocol, book
-        self._nonce = 0
+        self._book = book
 
     def quote(self, now: int, prices_wad: Mapping[str, int], wanted: Iterable[tuple[str, int]]) -> None:
         """Replaces the file with bids (+1) and offers (−1) around these prices; `wanted`: underlying and side."""
         orders = []
         for symbol, side in sorted(wanted):
             price = prices_wad[symbol]
-            size = mul_div_down(self._depth_wad, WAD, price)
+            size = self.depth_wad(price)
             instrument = self._protocol.instruments[f"{symbol}-PERP"]
             orders.append(self.order(instrument, side * size, away(price, side), now))
         dump(orders, self._book)
 
-    def order(self, instrument: int, size_wad: int, price_wad: int, now: int) -> SignedOrder:
-        self._nonce += 1
-        order = Order(
-            account=self.account,
-            signer=self.key.address,
-            instrument=instrument,
-            size_wad=size_wad,
-            limit_price_wad=price_wad,
-            nonce=self._nonce,
-            expires_at=now + LIFE_SECONDS,
-        )
-        return self._protocol.sign(order, self.key)
+    def depth_wad(self, price_wad: int) -> int:
+        """How much of an underlying it trades in a block."""
+        return mul_div_down(self._depth_wad, WAD, price_wad)
 
 
 def away(price_wad: int, side: int) -> int:

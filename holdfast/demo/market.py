@@ -16,10 +16,9 @@ from holdfast.demo.traders import Pair, Trader, pair_up
 from holdfast.errors import Reverted
 from holdfast.model.venue import Order, SignedOrder
 from holdfast.types import SETTLEMENT, Mode
-from holdfast.units import WAD
 
-MAKER, RELAYER, SPONSOR, FIRST_TRADER = 5, 6, 7, 10
-"""Accounts of the node by what they are for; 0 to 4 belong to the deployment and the keepers."""
+MAKER, RELAYER, SPONSOR, FIRST_TRADER = 5, 6, 7, 11
+"""Accounts of the node by what they are for; the others below belong to the deployment and the keepers."""
 
 MAKER_CAPITAL: Final = 20_000_000  # [settlement token] stands for the rest of the world
 MATCH_GAS: Final = 2_000_000
@@ -105,18 +104,13 @@ class Floor:
         wait: bool,
     ) -> None:
         """Buyer and seller at the market's price; the buyer is the maker. Reverted where it is refused."""
-        price, venue = prices_wad[pair.underlying], self._protocol.venue
+        price = prices_wad[pair.underlying]
         sides = [
             self._order(orders, number, pair, sign, price, now)
             for number, sign in ((pair.buyer, 1), (pair.seller, -1))
         ]
-        (buy, sell), relayer = sides, self._addresses[RELAYER]
-        arguments = (buy.order.members(), buy.signature, sell.order.members(), sell.signature, pair.size_wad)
-        if wait:
-            venue.send("matchOrders", *arguments, sender=relayer, gas=MATCH_GAS)
-        else:
-            venue.call("matchOrders", *arguments, sender=relayer)
-            venue.submit("matchOrders", *arguments, sender=relayer, gas=MATCH_GAS, **_fees(venue))
+        buy, sell = sides
+        match(self._protocol, buy, sell, pair.size_wad, self._addresses[RELAYER], wait=wait)
         self.opening.trades += 1
 
     def _order(
@@ -146,7 +140,28 @@ class Floor:
         return known
 
 
-def _fees(contract: Contract) -> dict[str, int]:
-    """Room for the base fee to double until it is mined."""
+def match(
+    protocol: Protocol,
+    maker: SignedOrder,
+    taker: SignedOrder,
+    size_wad: int,
+    relayer: str,
+    *,
+    wait: bool,
+    tip: int = 10**9,  # [wei a gas]
+) -> None:
+    """At the maker's price; mined at once, or in the next block. Reverted where it would be refused now."""
+    venue = protocol.venue
+    sides = (maker.order.members(), maker.signature, taker.order.members(), taker.signature)
+    arguments = (*sides, size_wad)
+    if wait:
+        venue.send("matchOrders", *arguments, sender=relayer, gas=MATCH_GAS)
+    else:
+        venue.call("matchOrders", *arguments, sender=relayer)
+        venue.submit("matchOrders", *arguments, sender=relayer, gas=MATCH_GAS, **fees(venue, tip))
+
+
+def fees(contract: Contract, tip: int) -> dict[str, int]:
+    """Room for the base fee to double until it is mined; `tip` [wei a gas]."""
     block = contract.rpc.call("eth_getBlockByNumber", "latest", False)
-    return {"max_fee": 2 * int(block["baseFeePerGas"], 16) + WAD // 10**9, "priority_fee": WAD // 10**9}
+    return {"max_fee": 2 * int(block["baseFeePerGas"], 16) + tip, "priority_fee": tip}

@@ -26,15 +26,18 @@ import pytest
 from holdfast.chain.contract import Contract
 from holdfast.chain.plan import ADMIN, GOVERNOR, GUARDIAN, LOOSENING, TIGHTENING
 from holdfast.errors import Reverted
+from holdfast.model.svi import smile_of
 from holdfast.types import Level
 from tests.conftest import Refused
 from tests.stage import NOBODY, Stage, address_of, wads
 
 DELAY = 172_800  # [seconds] two days
 WEEK = 604_800
+DAY = 86_400
 
 FEED = ([NOBODY], 1, 100, 3_600, 15, wads(10), wads(1_000))
 LOOSE = (1_000, 500, 5_000, 5_000, wads(10**6))
+SCAN = (4_500, 3, 200, 100, 200, 50, 1_200, 3_000, 1_300)
 HEALING = (0, 0, 0, 10_000, 0, 0, 86_400, 1, 1, 1, 0, wads(1))
 AUCTION = (
     500,
@@ -57,6 +60,9 @@ AUCTION = (
 ARGS: dict[tuple[str, str], Callable[[Stage], tuple[Any, ...]]] = {
     ("Breaker", "relax"): lambda s: (1,),
     ("Oracle", "setFeed"): lambda s: (1, FEED),
+    ("Scans", "setScan"): lambda s: (1, SCAN, s.protocol.scans.call("gridOf", 1)),
+    ("Scans", "net"): lambda s: (0, 1),
+    ("Scans", "setCorrelation"): lambda s: (6_500,),
     ("Risk", "setInstrument"): lambda s: (s.eth, LOOSE),
     ("Risk", "setAsset"): lambda s: (1, (1, 1)),
     ("Ledger", "listAsset"): lambda s: (s.protocol.vaults[0].address, 1),
@@ -109,8 +115,13 @@ def test_governance__tightening__is_the_guardians_alone(stage: Stage, who: str, 
     _, target, data, ready = scheduled(stage, "Throttle", "setDepth", 1, wads(1_000), 60)
     stage.until(ready)  # there is a depth to tighten then
     stage.send(stage.protocol.authority, "execute", target, data, by="governor")
+    surface, expiry = stage.protocol.surface, stage.time + DAY
+    smile = smile_of(surface.call("pairOf", 1, expiry)[0].nearWord).fields  # what stands in for one
+    stage.send(surface, "setSmile", 1, expiry, smile, by="feeder")
     calls: dict[tuple[str, str], tuple[Any, ...]] = {
         ("Breaker", "trip"): (1, Level.HALTED, 60),
+        ("Surface", "dropSmile"): (1, expiry),
+        ("Scans", "tightenScan"): (1, 75),
         ("Risk", "tightenInstrument"): (stage.eth, (2_000, 500, 5_000, 5_000, wads(10))),
         ("Risk", "tightenAsset"): (1, (2_000, 1_000)),
         ("Ledger", "revokeEngine"): (stage.venue.address,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from holdfast.chain.environment import PROJECT
-from holdfast.chain.plan import LOOSENING, TIGHTENING
+from holdfast.chain.plan import FEEDING, LOOSENING, TIGHTENING
 
 
 def test_roles__table_names_exactly_the_functions_of_the_plan() -> None:
@@ -17,6 +17,13 @@ def test_roles__table_names_exactly_the_functions_of_the_plan() -> None:
             rows[match[1]] = tuple(frozenset(re.findall(r"`(\w+)`", cell)) for cell in match.groups()[1:])
     rows.pop("contract")
     assert rows == {
-        name: (frozenset(LOOSENING.get(name, ())), frozenset(TIGHTENING.get(name, ()))) for name in LOOSENING
+        name: (frozenset(LOOSENING.get(name, ())), frozenset(TIGHTENING.get(name, ())))
+        for name in LOOSENING | TIGHTENING
     }
-    assert set(TIGHTENING) <= set(LOOSENING)
+
+
+def test_roles__the_feeders_row__names_exactly_its_functions() -> None:
+    text = (PROJECT / "docs" / "roles.md").read_text()
+    (row,) = (line for line in text.splitlines() if line.startswith("| FEEDER |"))
+    told = re.findall(r"`(\w+)\.(\w+)`", row.split("|")[4])
+    assert set(told) == {(name, function) for name, functions in FEEDING.items() for function in functions}

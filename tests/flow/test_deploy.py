@@ -3,7 +3,8 @@
 ├── again                    sends nothing, writes nothing
 ├── cut                      before or after any transaction, or at any write of the record: sends nothing twice
 ├── after governance acted   leaves it alone, and says so
-├── roles                    the deployer can do nothing; governor after its delay; guardian tightens at once
+├── roles                    the deployer can do nothing; governor after its delay; guardian tightens at once;
+│                            feeder sets smiles
 └── refuses, in one line     wrong network, other parameters, other bytecode, other deployer, missing or foreign code,
                              no ether, no key, a token or feed that isn't what the configuration says
 """
@@ -16,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ from holdfast.chain.deploy import CHANGED, DONE, KEPT, NOTE, deploy
 from holdfast.chain.environment import PROJECT
 from holdfast.chain.plan import (
     ADMIN,
+    FEEDER,
+    FEEDING,
     FILL,
     GOVERNOR,
     GUARDIAN,
@@ -45,11 +49,12 @@ from holdfast.chain.protocol import Protocol
 from holdfast.chain.record import Deployment
 from holdfast.chain.rpc import Rpc
 from holdfast.errors import ConfigError, ConnectionLost, DeploymentError, Reverted
+from holdfast.model.svi import smile_of
+from holdfast.units import WAD
 from tests.conftest import Clock, Refused
 
-DEPLOYER, GOVERNOR_PERSON, GUARDIAN_PERSON = range(
-    3
-)  # places of the node's accounts, as config/local.toml says
+DEPLOYER, GOVERNOR_PERSON, GUARDIAN_PERSON, FEEDER_PERSON = 0, 1, 2, 8
+"""Places of the node's accounts, as config/local.toml says."""
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +170,31 @@ def test_deploy__from_nothing__chain_is_what_the_config_says(
         oracle.slow_seconds,
         oracle.contested_seconds,
     )
+    surface = config.surface
+    assert tuple(protocol.surface.call("rules")) == (
+        surface.interval_seconds,
+        surface.slow_seconds,
+        surface.stale_seconds,
+        surface.move_bps,
+        surface.surcharge_bps,
+    )
+    for symbol, margins in config.options.items():
+        state = protocol.risk.call("instrumentState", config.option_class(symbol))
+        assert tuple(state.asked) == margins.params
+    for symbol, scan in config.portfolio.scans.items():
+        params, _ = protocol.scans.call("scanOf", config.underlying_id(symbol))
+        grid = protocol.scans.call("gridOf", config.underlying_id(symbol))
+        assert tuple(params) == astuple(scan.params)
+        assert tuple(map(tuple, grid.tails)) == tuple(map(astuple, scan.grid.tails))
+        assert (tuple(grid.spotsBps), tuple(grid.volsBps)) == (scan.spots_bps, scan.vols_bps)
+    assert protocol.scans.call("correlationBps") == config.portfolio.correlation_bps
+    assert protocol.scans.call("EPOCH_SECONDS") == config.risk.epoch_seconds
+    for collateral, token in config.collateral.items():
+        netted = config.underlying_id(token.underlying) if token.netted else 0
+        assert protocol.scans.call("underlyingOf", protocol.assets[collateral]) == netted
+    parts = {name: protocol.portfolio.call(name) for name in ("SCANS", "SURFACE")}
+    assert parts == {"SCANS": protocol.scans.address, "SURFACE": protocol.surface.address}
+    assert protocol.portfolio.call("LEG_CAP") == config.portfolio.leg_cap
     assert protocol.venue.call("makerFeeBps") == config.venue.maker_fee_bps
     assert protocol.venue.call("feeAccount") == system.fees_account
     assert protocol.breaker.call("GRACE_SECONDS") == config.breaker.grace_seconds
@@ -341,15 +371,11 @@ def protocol(chain: Anvil, config: Config) -> Protocol:
     return Protocol(chain.rpc, deploy(chain.rpc, config))
 
 
-UNUSED = {"Surface", "Scans"}
-"""Contracts of the sources that no deployment has."""
-
-
 def restricted_functions() -> set[tuple[str, str]]:
-    """(contract, function) of every function that the sources of what is deployed mark `restricted`."""
+    """(contract, function) of every function that the sources mark `restricted`."""
     found = set()
     for source in (PROJECT / "contracts").glob("*/*.sol"):
-        if source.parent.name not in ("mocks", "libraries") and source.stem not in UNUSED:
+        if source.parent.name not in ("mocks", "libraries"):
             for name in re.findall(
                 r"function (\w+)\([^)]*\)[^{;]*\brestricted\b[^{;]*\{", source.read_text()
             ):
@@ -362,9 +388,11 @@ def test_roles__every_restricted_function__has_one(protocol: Protocol, config: C
     reports = ("reportMove", "reportResume", "reportDeficit")
     ties = {*(("Breaker", report) for report in reports), ("Insurance", "pay"), ("Throttle", "draw")}
     tables = {
-        (name, function) for table in (LOOSENING, TIGHTENING) for name in table for function in table[name]
+        (name, function)
+        for table in (LOOSENING, TIGHTENING, FEEDING)
+        for name in table
+        for function in table[name]
     }
-    assert UNUSED.isdisjoint(protocol.record.contracts)
     assert restricted_functions() == tables | ties
     for name, function in tables | ties:
         several = {"Vault": list(config.tokens), "Tranche": list(config.backstop)}
@@ -393,7 +421,7 @@ def test_roles__deployer_and_stranger__can_do_nothing(protocol: Protocol, chain:
             "AccessManagedUnauthorized",
             {"caller": caller},
         ), function
-    for role in (ADMIN, GOVERNOR, GUARDIAN):
+    for role in (ADMIN, GOVERNOR, GUARDIAN, FEEDER):
         assert not protocol.authority.call("hasRole", role, caller)[0]
     with pytest.raises(Reverted, match="AccessManagerUnauthorizedAccount"):
         protocol.authority.call("grantRole", GOVERNOR, caller, 0, sender=caller)
@@ -434,6 +462,25 @@ def test_roles__guardian__tightens_at_once_and_cancels(
     protocol.authority.send("cancel", governor, protocol.venue.address, action, sender=guardian)
     with refused("AccessManagedUnauthorized", caller=guardian):
         protocol.venue.send("setFees", 0, 1, sender=guardian)
+
+
+def test_roles__feeder__sets_smiles_and_the_guardian_drops_them(
+    protocol: Protocol, chain: Anvil, refused: Refused
+) -> None:
+    clock, surface = Clock(chain.rpc), protocol.surface
+    feeder, guardian = chain.accounts[FEEDER_PERSON], chain.accounts[GUARDIAN_PERSON]
+    protocol.set_price(1, 2_010 * WAD)  # a move, so that there is variance
+    expiry = clock.now + 30 * 86_400
+    smile = smile_of(surface.call("pairOf", 1, expiry)[0].nearWord).fields  # what stands in for one
+    for who in (guardian, chain.accounts[GOVERNOR_PERSON]):
+        with refused("AccessManagedUnauthorized", caller=who):
+            surface.send("setSmile", 1, expiry, smile, sender=who)
+    surface.send("setSmile", 1, expiry, smile, sender=feeder)
+    assert tuple(surface.call("smileOf", 1, expiry)[0]) == smile
+    with refused("AccessManagedUnauthorized", caller=feeder):
+        surface.send("dropSmile", 1, expiry, sender=feeder)
+    surface.send("dropSmile", 1, expiry, sender=guardian)
+    assert surface.call("smileOf", 1, expiry)[1] == 0
 
 
 def test_roles__admin__changes_roles_after_the_longer_delay(
@@ -550,9 +597,10 @@ def test_deploy__ether_runs_out__goes_on_when_there_is_more(chain: Anvil, config
     assert outcomes[DONE] and outcomes[KEPT] and outcomes.total() == len(plan(config))
 
 
-def test_deploy__deployer_is_governor__is_refused(chain: Anvil, config: Config) -> None:
-    with pytest.raises(ConfigError, match="must be neither governor nor guardian"):
-        deploy(chain.rpc, config, sender=chain.accounts[GOVERNOR_PERSON])
+@pytest.mark.parametrize("place", [GOVERNOR_PERSON, GUARDIAN_PERSON, FEEDER_PERSON])
+def test_deploy__deployer_is_somebody_else__is_refused(chain: Anvil, config: Config, place: int) -> None:
+    with pytest.raises(ConfigError, match="must be neither governor, guardian nor feeder"):
+        deploy(chain.rpc, config, sender=chain.accounts[place])
 
 
 def test_deploy__node_has_too_few_accounts__is_refused(chain: Anvil, config: Config) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from holdfast.chain.config import CONFIG_FOLDER, Config, find_config, load_config, parse_config, wad
 from holdfast.errors import ConfigError
+from holdfast.model.grids import LARGE, LARGE_PARAMS
 from holdfast.types import perpetual
 from holdfast.units import WAD
 
@@ -33,6 +34,21 @@ MARGINS = {
     "initial_max_bps": 5_000,
     "knee_bps": 5_000,
     "open_interest_cap": 100,
+}
+
+SCAN = {
+    "maintenance_bps": 5_000,
+    "worst": 3,
+    "net_delta_bps": 200,
+    "gross_delta_bps": 100,
+    "pin_bps": 200,
+    "short_option_bps": 50,
+    "tail_bps": 1_200,
+    "near_power_bps": 3_000,
+    "far_power_bps": 1_300,
+    "spots_bps": [-400, 0, 400],
+    "vols_bps": [0],
+    "tails": [],
 }
 
 MISTAKES = [
@@ -136,6 +152,41 @@ MISTAKES = [
         MARGINS | {"maintenance_bps": 474},
         "options.ETH.maintenance_bps (474) must survive one heartbeat: ",
     ),
+    ("portfolio.scans.SOL", SCAN, "portfolio.scans: 'SOL' is not one of the underlyings (ETH, BTC)"),
+    (
+        "portfolio.scans.ETH.spots_bps",
+        [-400, 400],
+        "portfolio.scans.ETH: spots_bps ([-400, 400]) must ascend, with 0 among them",
+    ),
+    (
+        "portfolio.scans.ETH.spots_bps",
+        [0, 400, -400],
+        "portfolio.scans.ETH: spots_bps ([0, 400, -400]) must ascend, with 0 among them",
+    ),
+    (
+        "portfolio.scans.ETH.gross_delta_bps",
+        201,
+        "portfolio.scans.ETH: net_delta_bps (200) must be at least gross_delta_bps (201)",
+    ),
+    (
+        "portfolio.scans.ETH.worst",
+        9,
+        "portfolio.scans.ETH.worst: should be less than or equal to 8 (is 9)",
+    ),
+    (
+        "portfolio.scans.ETH",
+        Key.ABSENT,
+        "collateral.WETH.netted: ETH has no scenarios (portfolio.scans)",
+    ),
+    ("surface", Key.ABSENT, "surface: is missing"),
+    ("surface.slow_seconds", 299, "surface: slow_seconds (299) must be at least interval_seconds (300)"),
+    ("surface.stale_seconds", 3_599, "surface: stale_seconds (3599) must be at least slow_seconds (3600)"),
+    (
+        "surface.move_bps",
+        5_001,
+        "surface.move_bps: should be less than or equal to 5000 (is 5001)",
+    ),
+    ("access.feeder", 2, "access: feeder must be neither governor nor guardian, who drops what it sets"),
     ("auction.target_bps", 10_000, "auction.target_bps: should be greater than 10000 (is 10000)"),
     ("auction.end_bps", 14_000, "auction: target_bps (14000) must be above end_bps (14000)"),
     ("auction.run_seconds", 100, "auction: run_seconds (100) must be at least ramp_seconds (120)"),
@@ -293,6 +344,14 @@ def test_every_config__is_valid() -> None:
         load_config(path)
 
 
+def test_local__scans__are_the_published_ones() -> None:
+    """Docs and the hunt for portfolios that the grid doesn't see speak of these."""
+    config = load_config("local")
+    assert set(config.portfolio.scans) == set(config.underlyings)
+    for scan in config.portfolio.scans.values():
+        assert (scan.params, scan.grid) == (LARGE_PARAMS, LARGE)
+
+
 def test_ramp__with_money__is_as_long_as_the_delay(plain: dict[str, Any]) -> None:
     """Collateral that lends at once could be listed and used in one breath."""
     address = "0x" + "11" * 20
@@ -301,7 +360,7 @@ def test_ramp__with_money__is_as_long_as_the_delay(plain: dict[str, Any]) -> Non
         token["address"] = address
     for underlying in plain["underlyings"].values():
         underlying["sources"] = [{"kind": "settable", "address": address}]
-    plain["access"] |= {"governor": address, "guardian": "0x" + "22" * 20}
+    plain["access"] |= {"governor": address, "guardian": "0x" + "22" * 20, "feeder": "0x" + "33" * 20}
 
     with pytest.raises(ConfigError, match=r"risk.collateral_ramp_seconds \(60\) must be at least access"):
         parse_config(plain, "x")
