@@ -48,6 +48,9 @@ GWEI: Final = 10**9
 
 OWNERS: Final = 8
 
+SMILER: Final = 5 + OWNERS
+"""Which account of the node feeds the surface: the one behind the owners."""
+
 ACCOUNTS: Final = (
     # owner, mode, cash [tokens], WETH, WBTC
     (0, Mode.CROSS, "1000000", "200", "10"),
@@ -204,6 +207,17 @@ PRICE_DECIMALS: Final = 8
 """Of the feeds."""
 
 
+PORTFOLIOS: Final = {
+    "options": (
+        (0, Mode.PORTFOLIO, "400000", "100", "5"),
+        (2, Mode.PORTFOLIO, "30000", "5", "0"),
+        (3, Mode.PORTFOLIO, "3000", "1", "0"),
+        (4, Mode.PORTFOLIO, "100000", "0", "0"),
+    )
+}
+"""Accounts beside `ACCOUNTS`, where options make them different from others."""
+
+
 def read_params(found: Iterable[int]) -> Params:
     """`ILiquidation.Params` as the model knows them."""
     return Params(**dict(zip((one.name for one in fields(Params)), found, strict=True)))
@@ -217,6 +231,7 @@ def read_tranche_params(found: Iterable[int]) -> backstop.Params:
 def world_config(name: str, found: Mapping[str, Any] | None = None) -> Config:
     """`config/local.toml` with the changes of that world, and of what is there already (`found`)."""
     data = tomllib.loads((CONFIG_FOLDER / "local.toml").read_text(), parse_float=Decimal)
+    data["access"]["feeder"] = SMILER
     return parse_config(_merged(_merged(data, WORLDS[name]), found or {}), f"world {name}")
 
 
@@ -237,6 +252,7 @@ class People:
     feeder: str  # owns the feeds
     governor: str
     guardian: str
+    smiler: str  # feeds the surface
     owners: tuple[str, ...]
     keeper: str  # operator of some
     stranger: str  # has no right at all
@@ -318,6 +334,7 @@ class World:
             people.feeder: "feeder",
             people.governor: "governor",
             people.guardian: "guardian",
+            people.smiler: "smiler",
             people.keeper: "keeper",
             people.stranger: "stranger",
             props.flash.address: "flash taker",
@@ -345,6 +362,7 @@ class World:
             feeder=unlocked[0],
             governor=unlocked[1],
             guardian=unlocked[2],
+            smiler=unlocked[SMILER],
             keeper=unlocked[3],
             stranger=unlocked[4],
             owners=tuple(unlocked[5 : 5 + OWNERS]),
@@ -353,7 +371,7 @@ class World:
         props = _props(protocol, people)
         _list_series(protocol, people, SERIES.get(name, ()))
         chain.rpc.call("anvil_setCode", CONSENT, CONSENT_CODE)
-        operators = _open_accounts(protocol, people, props)
+        operators = _open_accounts(protocol, people, props, (*ACCOUNTS, *PORTFOLIOS.get(name, ())))
         if name in REMAINS:
             _leave_remains(protocol, people)
         _enter_tranches(protocol, people, TRANCHE_SEED.get(name, 0))
@@ -441,7 +459,9 @@ def _props(protocol: Protocol, people: People) -> Props:
     )
 
 
-def _open_accounts(protocol: Protocol, people: People, props: Props) -> frozenset[tuple[str, str]]:
+def _open_accounts(
+    protocol: Protocol, people: People, props: Props, wanted: Iterable[tuple[int, Mode, str, str, str]]
+) -> frozenset[tuple[str, str]]:
     """Everybody gets tokens, owners get accounts; returns who operates for whom."""
     ledger, attacker = protocol.ledger, props.attacker
     everybody = (*people.owners, people.feeder, people.keeper, people.stranger)
@@ -471,7 +491,7 @@ def _open_accounts(protocol: Protocol, people: People, props: Props) -> frozense
     ledger.send(
         "deposit", its_own, SETTLEMENT, 20_000 * 10 ** protocol.decimals[SETTLEMENT], sender=people.feeder
     )
-    for place, mode, *holdings in ACCOUNTS:
+    for place, mode, *holdings in wanted:
         owner = people.owners[place]
         account = protocol.open_account(owner, mode)
         for asset, amount in enumerate(holdings):

@@ -16,6 +16,7 @@ from holdfast.sim.actions import (
     prices,
     series,
     stolen,
+    surface,
     trade,
 )
 from holdfast.sim.actions.prices import GAS_FEES, moved, prices_step, refresh
@@ -28,6 +29,7 @@ _ = (
     trade,
     prices,
     series,
+    surface,
     liquidation,
     insurance,
     backstop,

@@ -13,6 +13,7 @@ from holdfast.sim.book import book_of
 from holdfast.sim.keys import keys_of
 from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step, act
+from holdfast.sim.surfaces import known_of
 from holdfast.types import InstrumentId, Level
 from holdfast.units import WAD
 
@@ -35,7 +36,7 @@ def tighten(s: Scene) -> Step:
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets[1:])
     instrument, p = s.margined(market)
     around = s.rng.choice((-1, 0, 1, 1))
-    choice = s.rng.randrange(6)
+    choice = s.rng.randrange(7)
 
     def ask(contract: Contract, function: str, *args: Any) -> Step:
         return act(s.world, "tighten", contract, function, *args, sender=people.guardian)
@@ -57,6 +58,9 @@ def tighten(s: Scene) -> Step:
     if choice == 4:
         depth = market.depth_wad * s.rng.choice((24, 25, 50, 99, 100, 101)) // 100 + s.rng.choice((0, 0, 1))
         return ask(protocol.throttle, "tightenDepth", market.underlying, depth)
+    if choice == 5:
+        underlying, params, _ = scan_by(s, market.underlying, 100)
+        return ask(protocol.scans, "tightenScan", underlying, max(0, params[5] + around))
     cap = max(0, market.insurance_cap_wad + s.rng.choice((-1, 0, 1)) * market.insurance_cap_wad // 50)
     return ask(protocol.insurance, "tightenCap", market.underlying, cap)
 
@@ -68,7 +72,7 @@ def overreach(s: Scene) -> Step:
     contract, function, *args = s.rng.choice((*_engines(s), *_governed(s), *_administered(s), *_guarded(s)))
     thieves = people.stranger, people.stranger, people.guardian, people.governor, people.keeper
     sender = s.rng.choice(thieves)
-    rights = ("trip", "revokeEngine", "stop")
+    rights = ("trip", "revokeEngine", "stop", "dropSmile")
     if sender == people.guardian and (function.startswith("tighten") or function in rights):
         sender = people.stranger  # his right
     if sender == people.governor and function == "schedule":
@@ -180,6 +184,10 @@ def _governed(s: Scene) -> tuple[Deed, ...]:
         (p.venue, "setFees", 0, 0),
         (s.rng.choice(list(p.tranches.values())), "setParams", (2**100, 1, 0, 0, 0, 1, 1, 0, 0)),
         (p.breaker, "relax", market.underlying),
+        (p.scans, "setScan", *scan_by(s, market.underlying, 101)),
+        (p.scans, "net", asset.asset, market.underlying),
+        (p.scans, "setCorrelation", 10_000),
+        (p.surface, "setSmile", market.underlying, s.now + 86_400, (10**9, 0, 0, 0, 10**8)),  # the feeder's
     )
 
 
@@ -190,6 +198,8 @@ def _administered(s: Scene) -> tuple[Deed, ...]:
     managed = (
         p.breaker,
         p.oracle,
+        p.surface,
+        p.scans,
         p.risk,
         p.ledger,
         p.positions,
@@ -245,6 +255,8 @@ def _guarded(s: Scene) -> tuple[Deed, ...]:
         (p.insurance, "tightenCap", market.underlying, 0),
         (p.throttle, "tightenDepth", market.underlying, market.depth_wad),
         (s.rng.choice(list(p.tranches.values())), "stop", 60),
+        (p.surface, "dropSmile", market.underlying, s.now + 86_400),
+        (p.scans, "tightenScan", market.underlying, 10_000),
     )
 
 
@@ -281,13 +293,37 @@ def loosen(s: Scene) -> Step | None:
         (protocol.insurance, "payTreasury", people.governor, s.amount(1, max(1, treasury), [treasury])),
         (protocol.throttle, "setDepth", market.underlying, market.depth_wad * s.rng.choice((1, 2)), 60),
         _other_params(s),
+        (protocol.scans, "net", collateral.asset, market.underlying),
     )
     margins: tuple[tuple[Any, ...], ...] = (  # where most can go wrong
         (protocol.risk, "setInstrument", instrument, (*rates, cap + s.rng.choice((0, WAD, cap)))),
         (protocol.risk, "setAsset", collateral.asset, haircuts),
+        s.rng.choice(_scanned(s, protocol.scans, market.underlying)),
     )
     contract, function, *args = s.rng.choice(margins if s.chance(0.4) else wishes)
     return scheduling(s, "loosen", contract, function, *args)
+
+
+def _scanned(s: Scene, scans: Contract, underlying: int) -> tuple[Deed, ...]:
+    """Scenarios and correlation moved by as much as a step, less, or a little more."""
+    percent = s.rng.choice((74, 75, 90, 101, 150, 200, 201))
+    correlation = known_of(s.ghost).scans.correlation_bps * percent // 100
+    return (
+        (scans, "setScan", *scan_by(s, underlying, percent)),
+        (scans, "setCorrelation", min(2**16 - 1, correlation)),
+    )
+
+
+def scan_by(s: Scene, underlying: int, percent: int) -> tuple[Any, ...]:
+    """The scan of an underlying with a few of its numbers at so many percent, as `Scans.setScan` takes it."""
+    known = known_of(s.ghost).scans
+    underlying = underlying if underlying in known.scans else min(known.scans)
+    params, grid = known.scans[underlying], known.grids[underlying]
+    names = s.rng.sample(("maintenance_bps", "short_option_bps", "tail_bps", "net_delta_bps"), 2)
+    params = replace(params, **{name: getattr(params, name) * percent // 100 for name in names})
+    if s.chance(0.5):
+        grid = replace(grid, spots_bps=tuple(spot * percent // 100 for spot in grid.spots_bps))
+    return underlying, astuple(params), astuple(grid)
 
 
 def _other_params(s: Scene) -> Deed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from holdfast.sim.actions.scene import MOST_PAYMENT, ZERO, Scene, action
+from holdfast.sim.actions.scene import HUGE, MOST_PAYMENT, ZERO, Scene, action
 from holdfast.sim.actions.trade import free_of
 from holdfast.sim.steps import Step, act, join
 from holdfast.types import SETTLEMENT, Account, Auction, Mode
@@ -20,6 +20,15 @@ def start(s: Scene) -> Step | None:
     if account is None:
         return None
     rewarded = account if s.chance(0.2) else s.rng.choice(s.users)
+    if s.series and s.chance(0.8 if account.mode is Mode.PORTFOLIO else 0.1):
+        witness = s.rng.choice(
+            (HUGE, 0, 1 << s.rng.randrange(24), s.rng.getrandbits(24), s.rng.getrandbits(24))
+        )
+        return act(
+            s.world, "start", s.world.protocol.liquidation, "startBy", account.id, rewarded.id, witness,
+            sender=s.world.people.stranger, accounts=frozenset({account.id, rewarded.id}),
+            facts={"account": account.id, "reward": rewarded.id, "witness": witness},
+        )  # fmt: skip
     return act(
         s.world, "start", s.world.protocol.liquidation, "start", account.id, rewarded.id,
         sender=s.world.people.stranger, accounts=frozenset({account.id, rewarded.id}),

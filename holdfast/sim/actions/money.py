@@ -167,7 +167,7 @@ def dust(s: Scene) -> Step | None:
 def open(s: Scene) -> Step | None:
     if len(s.users) >= 16:
         return None
-    mode = s.rng.choice((Mode.CROSS, Mode.ISOLATED)) if s.chance(0.9) else Mode.NONE
+    mode = s.rng.choice((Mode.CROSS, Mode.ISOLATED, Mode.PORTFOLIO)) if s.chance(0.9) else Mode.NONE
     owner = s.rng.choice(s.world.people.owners)
     return act(s.world, "open", s.world.protocol.ledger, "open", mode, sender=owner, opens=1)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from holdfast.model import options
+from holdfast.errors import Refused
+from holdfast.model import options, surface
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
-from holdfast.sim.invariants.prices import pricing_of
+from holdfast.sim.invariants.prices import pricing_of, variances_of
 from holdfast.sim.invariants.reading import (
     equity_of,
     interest_wad,
@@ -16,6 +17,8 @@ from holdfast.sim.invariants.reading import (
 )
 from holdfast.sim.series import average_wad, closed_at, cover_of, known_of
 from holdfast.sim.steps import Transition
+from holdfast.sim.surfaces import known_after, read_smile
+from holdfast.sim.surfaces import known_of as known_of_smiles
 from holdfast.types import Kind, expiry_of, kind_of, strike_of, underlying_of
 from holdfast.units import WAD, mul_wad_down
 
@@ -50,6 +53,26 @@ def longs_covered(t: Transition, g: Ghost) -> Judgement:
             worth = margin.equity_wad - account.cash_wad - quotes
             most = max(margin.initial_wad, margin.maintenance_wad)
             yield at_most(most, worth, f"account {account.id} needs {most} for what is worth {worth}")
+
+
+@invariant(88)
+def smiles_bounded(t: Transition, g: Ghost) -> Judgement:
+    """A smile admits no arbitrage and moves no further and no sooner than its rules let it, whoever feeds it."""
+    known, now, realised = known_of_smiles(g), t.after.system.time, variances_of(g)
+    for event in t.named("SmileSet"):
+        underlying, expiry = event.args["underlying"], event.args["expiry"]
+        smile, standing = read_smile(event.args["smile"]), known.surface(underlying)
+        try:
+            meant = surface.set_smile(standing, expiry, smile, realised.get(underlying, 0), now)
+        except Refused as refused:
+            yield f"{smile} of {expiry} was set, though {refused}"
+            continue
+        found = known_after(g, t).surface(underlying)
+        yield None if found == meant else f"the surface is {found}, not {meant}"
+        yield unless(g.world.people.smiler in t.speakers, f"{t.speakers} set a smile")
+    for event in t.named("SmileDropped"):
+        there = event.args["expiry"] in known.surface(event.args["underlying"]).smiles
+        yield unless(there and g.world.people.guardian in t.speakers, f"{t.speakers} dropped a smile")
 
 
 @invariant(95)

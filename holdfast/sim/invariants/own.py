@@ -37,7 +37,7 @@ MAX_HOLDINGS: Final = 5
 
 @invariant(9)
 def frame(t: Transition, g: Ghost) -> Judgement:
-    """An action leaves everybody else's account as it was, but for counterparties of deleveraging and write-offs."""
+    """Others stay as they were, but for counterparties of deleveraging and write-offs, and who holds what settles."""
     if t.step is None:
         for was, now in t.pairs:  # since it was read last, when somebody else was acted upon, or nobody
             same = carried(was, t.since[was.id], now, t.after.system.pool)

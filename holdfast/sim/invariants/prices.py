@@ -16,6 +16,7 @@ from holdfast.sim.ghost import FOLLOWERS, Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import name_of
 from holdfast.sim.steps import Transition
+from holdfast.sim.surfaces import known_after
 from holdfast.sim.world import PRICE_DECIMALS, world_config
 from holdfast.types import Grade, Market
 
@@ -133,11 +134,13 @@ def pricing_of(t: Transition, g: Ghost) -> Pricing:
     """What options are valued with after the transition, beside the spot."""
     if not t.after.series:
         return AT_INTRINSIC
-    return Pricing(
-        time=t.after.system.time,
-        variances={underlying: one.variance_wad for underlying, one in _stored_after(g, t).items()},
-        volatility_floor_bps=_config(g.world.name).risk.volatility_floor_bps,
-    )
+    variances = {underlying: one.variance_wad for underlying, one in _stored_after(g, t).items()}
+    return known_after(g, t).pricing(variances, t.after.system.time)
+
+
+def variances_of(g: Ghost) -> dict[int, int]:
+    """[wad] Realised variance of a year, by underlying."""
+    return {underlying: one.variance_wad for underlying, one in _stored(g).items()}
 
 
 def _rules(g: Ghost) -> Rules:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from holdfast.model import breaker, insurance, liquidation, risk, throttle
+from holdfast.model import breaker, insurance, liquidation, portfolio, risk, throttle
 from holdfast.model.options import Pricing, is_option
 from holdfast.model.positions import weight
 from holdfast.sim.ghost import Ghost
@@ -15,10 +15,12 @@ from holdfast.types import (
     SETTLEMENT,
     Account,
     Action,
+    AssetParams,
     Auction,
     Grade,
     Health,
     Item,
+    Margin,
     Pool,
     Price,
     Restriction,
@@ -28,7 +30,10 @@ from holdfast.types import (
 )
 from holdfast.units import BPS, WAD, mul_wad_down, mul_wad_up
 
-REPRICING: Final = {"PricePoked", "InstrumentParamsSet", "AssetParamsSet", "SmileSet", "SmileDropped"}
+REPRICING: Final = {
+    "PricePoked", "InstrumentParamsSet", "AssetParamsSet", "SmileSet", "SmileDropped", "ScanSet", "Netted",
+    "CorrelationSet",
+}  # fmt: skip
 """Events after which an account may be worth or need something else, although nothing was done to it."""
 
 KEEPING: Final = (
@@ -381,7 +386,7 @@ def interest_wad(market: Traded, long: bool) -> int:
     return mul_wad_up(base, side.scale_wad)
 
 
-def assess(snapshot: Snapshot, account: Account, pricing: Pricing) -> Any:
+def assess(snapshot: Snapshot, account: Account, pricing: Pricing, scans: portfolio.Rules) -> Margin:
     legs = []
     for leg in account.positions:
         market = snapshot.instruments[leg.instrument]
@@ -411,10 +416,17 @@ def assess(snapshot: Snapshot, account: Account, pricing: Pricing) -> Any:
                 ema_wad=asset.price.ema_wad,
             )
         )
+
+    def scan(book: risk.Book, haircuts: Sequence[AssetParams]) -> Margin:
+        offsets = risk.diversifies(book, scans.netted, lambda u: restriction_of(snapshot, u).level)
+        now = snapshot.system.time
+        return portfolio.assess(book, haircuts, scans, pricing.variance_of, now, offsets=offsets)
+
     return risk.assess(
         account.mode,
         risk.Book(cash_wad=account.cash_wad, legs=tuple(legs), holdings=tuple(holdings)),
         snapshot.instrument_params,
         snapshot.asset_params,
         pricing,
+        scan,
     )

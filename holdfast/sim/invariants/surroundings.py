@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from holdfast.model.positions import MAX_POSITIONS
@@ -22,6 +23,7 @@ from holdfast.sim.invariants.reading import (
 )
 from holdfast.sim.keys import keys_of
 from holdfast.sim.steps import Transition
+from holdfast.sim.surfaces import known_after, known_of
 from holdfast.types import Action, Grade, Mode, underlying_of
 
 SEIZING: Final = {Action.START, Action.TAKE, Action.DELEVERAGE}
@@ -32,11 +34,11 @@ MAX_HOLDINGS: Final = 5
 GOVERNED: Final = {
     "EngineSet", "AssetListed", "InstrumentListed", "FeedSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet",
     "FloorSet", "FundParamsSet", "ParamsSet", "DepthSet", "OutflowFloorSet", "FeesSet", "Relaxed", "RoleGranted",
-    "RoleRevoked", "TargetFunctionRoleUpdated",
+    "RoleRevoked", "TargetFunctionRoleUpdated", "ScanSet", "Netted", "CorrelationSet",
 }  # fmt: skip
 
 TIGHTENED: Final = {
-    "EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet", "DepthSet", "OutflowFloorSet",
+    "EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet", "DepthSet", "OutflowFloorSet", "ScanSet",
 }  # fmt: skip
 """Of these, what a guardian may cause; in which direction, the parameters themselves show."""
 
@@ -133,6 +135,10 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
             and new.open_interest_cap_wad <= old.open_interest_cap_wad
         )
         yield unless(tighter, f"{instrument:#x} loosened: {old} -> {new}")
+    for underlying, scan in known_of(g).scans.scans.items():
+        then = known_after(g, t).scans.scans[underlying]
+        same = replace(then, short_option_bps=scan.short_option_bps) == scan
+        yield unless(same and then.short_option_bps >= scan.short_option_bps, f"{scan} loosened: {then}")
     for was, now in zip(t.before.markets, t.after.markets, strict=True):
         capped = now.insurance_cap_wad <= was.insurance_cap_wad
         yield unless(
@@ -159,14 +165,14 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
 @invariant(33)
 def margin_shown(t: Transition, g: Ghost) -> Judgement:
     """Equity, IM, MM and borrow limit of an account are what its book and the parameters give, to the wei."""
-    pricing = pricing_of(t, g)
+    pricing, scans = pricing_of(t, g), known_after(g, t).scans
     for account in t.after.accounts:
         if account.id not in t.fresh:
             continue
         if account.health is None:
             yield f"account {account.id} can't be assessed"
             continue
-        meant = assess(t.after, account, pricing)
+        meant = assess(t.after, account, pricing, scans)
         margin, found = account.health.margin, account.health.items
         yield None if margin == meant else f"account {account.id}: {margin}, not {meant}"
         items = items_of(t.after, account)
