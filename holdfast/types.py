@@ -31,6 +31,7 @@ class Mode(IntEnum):
     NONE = 0
     ISOLATED = 1
     CROSS = 2
+    PORTFOLIO = 3
 
 
 class Kind(IntEnum):

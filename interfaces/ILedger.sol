@@ -107,7 +107,8 @@ interface ILedger {
 
     // Engines: contracts with rights given by governance
 
-    /// @notice Trade. Right FILL. Both accounts end at equity ≥ IM, or with less risk and no worse health.
+    /// @notice Trade. Right FILL. Both accounts end at equity ≥ IM, or with a smaller position, no more MM and no worse health:
+    /// in Portfolio, what hedges the rest isn't taken away below IM.
     function fill(Fill calldata f) external;
 
     /// @notice Move cash between accounts. Right MOVE. Does not check margin: the caller must know why, and says so in
@@ -150,6 +151,10 @@ interface ILedger {
     function POSITIONS() external view returns (IPositions);
 
     function healthOf(uint64 account) external view returns (Health memory);
+
+    /// @notice The same, IM and MM by the scenarios alone whose bits `witness` has (`IRisk.assessBy`): in Portfolio never above
+    /// the whole ones, in other modes the same.
+    function healthBy(uint64 account, uint256 witness) external view returns (Health memory);
 
     /// @notice Margin with `extraWad` more (or less) of `instrument`, bought for `paidWad` (signed) in cash: a what-if.
     function marginWith(uint64 account, InstrumentId instrument, int256 extraWad, int256 paidWad)

@@ -6,7 +6,7 @@ import { InstrumentId } from "interfaces/Types.sol";
 
 /// @notice One continuous auction of a whole account, in units of maintenance margin.
 /// @dev Stages of an auction:
-///   1. none     → solvent   `start`: equity < MM
+///   1. none     → solvent   `start` or `startBy`: equity < MM
 ///   2. solvent  → insured   equity ≤ 0 (any call notices it), or `insure` once solventSeconds passed
 ///   3. any      → ran out   runSeconds passed since the (re)start: takes wait for `restart`, which begins the curve anew
 ///   4. insured  → closing   the fund can't pay, or it ran out: `deleverage` position by position, beside the takes
@@ -110,6 +110,11 @@ interface ILiquidation {
     /// insurance fund adds what it can, up to basefee · gas without the margin, at most rewardFundWad.
     /// @return rewardWad what `rewardAccount` really got
     function start(uint64 account, uint64 rewardAccount) external returns (uint256 rewardWad);
+
+    /// @notice The same, the breach proved by the scenarios alone whose bits `witness` has: cheaper for an account in Portfolio.
+    /// @dev They prove an MM that is never above the whole one (`ILedger.healthBy`), which the event and the most that the reward
+    /// may be go by. Everything after it goes by the whole one. Where they prove no breach: `Healthy`, with what they prove.
+    function startBy(uint64 account, uint64 rewardAccount, uint256 witness) external returns (uint256 rewardWad);
 
     /// @notice Enter the insured phase.
     function insure(uint64 account) external;

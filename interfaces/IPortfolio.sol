@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { IRisk } from "interfaces/IRisk.sol";
+import { IScans } from "interfaces/IScans.sol";
 import { Book, Margin } from "interfaces/Types.sol";
 
 /// @notice Portfolio margin: what a book could lose over a grid of moves of spot and volatility.
@@ -25,6 +26,9 @@ interface IPortfolio {
         external
         view
         returns (Margin memory);
+
+    /// @notice How underlyings are scanned.
+    function SCANS() external view returns (IScans);
 
     /// @notice Most legs that a book may have.
     function LEG_CAP() external view returns (uint256);

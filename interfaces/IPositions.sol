@@ -50,6 +50,7 @@ interface IPositions {
         Mode mode;
         InstrumentId instrument; // a hypothetical trade in it…
         int256 extraWad; // [wad] …of this size, none if zero; its cash is in cashWad
+        uint256 witness; // scenarios that IM and MM are to be told by; all bits: by all of them
         int256 cashWad; // [wad]
         Holding[] holdings;
         uint16[] underlyings; // of the holdings

@@ -69,10 +69,17 @@ interface IRisk is IBounded {
     ); // an account could be gone before an auction may start
 
     /// @notice Equity, IM, MM and borrow limit of `book` under `mode`. Reverts if the mode does not admit the book.
+    /// @dev In Portfolio, underlyings offset each other while the breaker's level of everything, and of each of them, is Normal.
     function assess(Mode mode, Book calldata book) external view returns (Margin memory);
+
+    /// @notice The same by the scenarios alone whose bits `witness` has (`IPortfolio.assessBy`): in Portfolio IM and MM are never
+    /// above the whole ones; other modes have no scenarios, and the witness doesn't matter.
+    function assessBy(Mode mode, Book calldata book, uint256 witness) external view returns (Margin memory);
 
     /// @notice What one unit is worth now [wad]: the spot of its underlying, or the value of an option. It is what `assess`
     /// values a leg at, what trades are banded around, and what slices change hands at.
+    /// @dev An option by Black-76 with the variance that the surface has for its strike and expiry, whatever its grade: where no
+    /// smile counts, the realised one with a surcharge stands in, and before there is any, the floor of the surface.
     function markOf(InstrumentId instrument) external view returns (uint256 markWad);
 
     /// @notice Set the parameters of a perpetual, or of the options of an underlying (as a call without expiry and strike);
@@ -128,7 +135,7 @@ interface IRisk is IBounded {
     /// @notice Maintenance margin of a long option, share of its value.
     function LONG_MAINTENANCE_BPS() external view returns (uint256);
 
-    /// @notice Least volatility that any underlying is held to have, a year.
+    /// @notice Least volatility that the envelope holds any underlying to have, a year.
     function VOLATILITY_FLOOR_BPS() external view returns (uint256);
 
     /// @notice What the envelope counts with: the ledger's funding cap an hour and highest fee, the largest reward of a

@@ -8,7 +8,7 @@ import { Grade } from "interfaces/Types.sol";
 /// @dev A feeder sets smiles, one at a time. A smile that admits arbitrage, by itself or beside its neighbours, is refused, and so is
 /// one that moves further, or sooner, than an update may; the first of an expiry, and the first after it was stale, is held against
 /// realised variance. A smile that is Stale counts no more. Where none counts, realised variance and a surcharge stand in, flat over
-/// all strikes. Reading never reverts for a reason of the surface's own but for an expiry that is past.
+/// all strikes, and no less than a floor: a quiet past promises nothing. Reading never reverts for a reason of the surface's own but for an expiry that is past.
 interface ISurface {
     /// @notice Fixed at deployment.
     struct Rules {
@@ -16,7 +16,8 @@ interface ISurface {
         uint32 slowSeconds; // age beyond which a smile is Slow
         uint32 staleSeconds; // and Stale: then it doesn't count
         uint16 moveBps; // most that variance may move in an update, at any strike of the grid
-        uint16 surchargeBps; // on realised variance, where it stands in
+        uint16 surchargeBps; // on realised variance, where it stands in…
+        uint32 volatilityFloorBps; // …and the least volatility that does, a year
     }
 
     event SmileSet(uint16 indexed underlying, uint32 indexed expiry, Smile smile);

@@ -7,12 +7,14 @@ pragma solidity ^0.8.30;
 type InstrumentId is uint256;
 
 uint256 constant KIND_BIT = 184;
+uint256 constant EXPIRY_BIT = 128;
 
 /// @notice What an account may hold and how its requirement is computed.
 enum Mode {
     None, // the account does not exist
     Isolated, // cash + instruments of one underlying
-    Cross // any collateral, any underlying, no netting
+    Cross, // any collateral, any underlying, no netting
+    Portfolio // any; what one underlying moves is netted over a grid of scenarios
 }
 
 /// @notice Kind of an instrument. Options are European and settle in cash.
@@ -107,7 +109,8 @@ struct Health {
 
 function instrumentId(Kind kind, uint16 underlying, uint40 expiryAt, uint128 strikeWad) pure returns (InstrumentId) {
     return InstrumentId.wrap(
-        (uint256(kind) << KIND_BIT) | (uint256(underlying) << 168) | (uint256(expiryAt) << 128) | uint256(strikeWad)
+        (uint256(kind) << KIND_BIT) | (uint256(underlying) << 168) | (uint256(expiryAt) << EXPIRY_BIT)
+            | uint256(strikeWad)
     );
 }
 
@@ -120,7 +123,7 @@ function underlyingOf(InstrumentId id) pure returns (uint16) {
 }
 
 function expiryOf(InstrumentId id) pure returns (uint40) {
-    return uint40(InstrumentId.unwrap(id) >> 128);
+    return uint40(InstrumentId.unwrap(id) >> EXPIRY_BIT);
 }
 
 function strikeOf(InstrumentId id) pure returns (uint128) {

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from holdfast.errors import Refused
-from holdfast.model import average, breaker, options, oracle, positions, vault
+from holdfast.model import average, breaker, options, oracle, portfolio, positions, surface, vault
 from holdfast.model.breaker import Breaker
 from holdfast.model.cash_pool import Curve
 from holdfast.model.fixed_point import WORD
@@ -41,7 +41,7 @@ PERPS = tuple(perpetual(underlying) for underlying in UNDERLYINGS)
 FIRST_PRICES = {ETH: 2_000 * WAD, BTC: 60_000 * WAD, MEME: WAD // 100_000}
 FEED_DECIMALS = {ETH: 8, BTC: 8, MEME: 18}
 
-MODES = (Mode.CROSS, Mode.CROSS, Mode.CROSS, Mode.CROSS, Mode.CROSS, Mode.ISOLATED)
+MODES = (Mode.CROSS,) * 4 + (Mode.PORTFOLIO,) * 2 + (Mode.ISOLATED,)
 """Of the accounts that every history begins with."""
 
 RULES = Rules(
@@ -61,13 +61,44 @@ BREAKER_RULES = breaker.Rules(
 FEED = oracle.Feed(heartbeat_seconds=3_600, deviation_percent=40, min_wad=10**9, max_wad=10**7 * WAD)
 MARGIN = {"initial_bps": 1_000, "maintenance_bps": 500, "initial_max_bps": 5_000, "knee_bps": 5_000}
 CAPS = {ETH: 10**5 * WAD, BTC: 10**4 * WAD, MEME: 10**9 * WAD}
-VOLATILITY_FLOOR_BPS = 3_000
+SURFACE_RULES = surface.Rules(
+    interval_seconds=1,
+    slow_seconds=3_600,
+    stale_seconds=86_400,
+    move_bps=1_000,
+    surcharge_bps=2_500,
+    volatility_floor_bps=3_000,
+)
 OPTION_CAP = 10**5 * WAD
 CLASSES = {instrument_id(Kind.CALL, ETH): OPTION_CAP, instrument_id(Kind.CALL, BTC): OPTION_CAP}
 """The options of an underlying, and how many there may be."""
 
 COLLATERAL = {ETH: 18, BTC: 8}
 """Underlying and decimals of the collateral, in the order of their assets."""
+
+SCAN = portfolio.ScanParams(
+    maintenance_bps=5_000,
+    worst=2,
+    net_delta_bps=200,
+    gross_delta_bps=100,
+    pin_bps=200,
+    short_option_bps=50,
+    tail_bps=1_200,
+    near_power_bps=3_000,
+    far_power_bps=1_300,
+)
+GRID = portfolio.Grid(
+    spots_bps=(-1_000, 0, 1_000),
+    vols_bps=(3_000, -2_000),
+    tails=(portfolio.Scenario(spot_bps=-5_000, vol_bps=-2_000, weight_bps=2_000),),
+)
+SCANS = portfolio.Rules(
+    scans={ETH: SCAN, BTC: SCAN},  # not MEME: nobody has it in portfolio mode
+    grids={ETH: GRID, BTC: GRID},
+    correlation_bps=7_000,
+    leg_cap=positions.MAX_POSITIONS,
+    netted={1: ETH},  # not WBTC: its haircut is added
+)
 
 HAIRCUTS = AssetParams(initial_haircut_bps=1_500, maintenance_haircut_bps=1_000)
 VAULT_CAP = 2**96
@@ -85,7 +116,8 @@ def params() -> Params:
             for underlying, perp in zip(UNDERLYINGS, PERPS, strict=True)
         }
         | {one: InstrumentParams(**MARGIN, open_interest_cap_wad=cap) for one, cap in CLASSES.items()},
-        volatility_floor_bps=VOLATILITY_FLOOR_BPS,
+        surface=SURFACE_RULES,
+        portfolio=SCANS,
         assets=dict.fromkeys(range(1, len(COLLATERAL) + 1), HAIRCUTS),
     )
 
@@ -152,7 +184,7 @@ class World:
         spot = now.price(underlying_of(instrument)).spot_wad
         if not options.is_option(instrument):
             return spot
-        return options.unit_wad(instrument, spot, now.pricing(VOLATILITY_FLOOR_BPS))
+        return options.unit_wad(instrument, spot, now.pricing(SURFACE_RULES))
 
     @property
     def unit_wad(self) -> int:
@@ -263,7 +295,7 @@ def _beginning(rng: Random, world: World, poor: bool) -> Iterable[Step]:
             yield Step("deposit", (account, SETTLEMENT, max(1, cash_wad // world.unit_wad)))
     for asset, decimals in enumerate(COLLATERAL.values(), start=1):
         for account, mode in enumerate(MODES, start=1):
-            if mode == Mode.CROSS and rng.random() < 0.3:
+            if mode != Mode.ISOLATED and rng.random() < 0.3:
                 most = 10**6 if poor else 10 ** (decimals + 2)
                 yield Step("deposit", (account, asset, rng.randint(1, most)))
     for underlying in UNDERLYINGS:

@@ -410,7 +410,18 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedger
     function healthOf(uint64 account) external view returns (Health memory) {
+        _tellHealth(account, type(uint256).max);
+    }
+
+    /// @inheritdoc ILedger
+    function healthBy(uint64 account, uint256 witness) external view returns (Health memory) {
+        _tellHealth(account, witness);
+    }
+
+    /// @dev Ends the call.
+    function _tellHealth(uint64 account, uint256 witness) private view {
         IPositions.Query memory query = _query(account, _existing(account), _accruedPool());
+        query.witness = witness;
         bytes memory question = abi.encodeCall(IPositions.healthOf, (query));
         address positions = address(POSITIONS);
         // The answer is passed on as it came: it has the form of ours.
@@ -491,7 +502,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         view
         returns (IPositions.Query memory query)
     {
-        (query.account, query.mode) = (account, a.mode);
+        (query.account, query.mode, query.witness) = (account, a.mode, type(uint256).max);
         query.cashWad = pool_.cashOf(a.shares);
         uint256 lanes = a.assetLanes;
         if (lanes == 0) return query;

@@ -319,7 +319,7 @@ contract Positions is IPositions, AccessManaged {
         }
         (h.legs, h.holdings, h.cashWad) = (lanes.length() + more.length(), query.holdings.length, query.cashWad);
 
-        uint256 book = BookCall.open(query.mode, query.cashWad, h.legs, query.holdings);
+        uint256 book = BookCall.open(query.mode, query.witness, query.cashWad, h.legs, query.holdings);
         h.items = new uint256[](h.legs + h.holdings);
         uint256 items = Words.first(h.items);
         if (h.legs != 0) h.grossWad = _putLegs(book, items, query.account, lanes, more, h.legs, extraIndex, extra);
@@ -341,39 +341,48 @@ contract Positions is IPositions, AccessManaged {
     ) private view returns (uint256 gross) {
         uint256 interests = Words.alloc(count);
         uint256 price = Prices.open(count);
+        uint256 last; // underlying: neighbours that share it share its price, and their series its tally
         unchecked {
+            uint256 ids = price;
             uint256 offset;
             (uint256 rest, uint256 next) = (lanes, more);
             for (; rest != 0; (rest, next) = (next, 0)) {
                 for (; rest != 0; rest >>= Lanes.BITS) {
                     uint256 interest = _interestWord(uint16(rest));
                     Words.put(interests + offset, interest);
-                    Words.put(price + offset, uint16(interest >> UNDERLYING_BIT));
                     offset += 32;
+                    uint256 underlying = uint16(interest >> UNDERLYING_BIT);
+                    if (underlying == last) continue;
+                    Words.put(ids, underlying);
+                    (ids, last) = (ids + 32, underlying);
                 }
             }
 
-            price = Prices.read(ORACLE, price, count);
+            price = Prices.read(ORACLE, price, (ids - price) >> 5) - 96;
+            last = 0;
+            uint256 tally;
             uint256 leg = BookCall.firstLeg(book);
             for (; lanes != 0; (lanes, more) = (more, 0)) {
                 for (; lanes != 0; lanes >>= Lanes.BITS) {
                     uint256 interest = Words.get(interests);
+                    uint256 underlying = uint16(interest >> UNDERLYING_BIT);
+                    if (underlying != last) (price, last, tally) = (price + 96, underlying, type(uint256).max);
                     uint256 mark = Words.get(price);
                     (int256 size, int256 quote, uint256 open) = _leg(account, uint16(lanes), interest, mark);
                     if (uint16(lanes) == extraIndex) size += extra;
 
-                    uint256 underlying = uint16(interest >> UNDERLYING_BIT);
                     uint256 id = underlying << PERPETUAL_BIT;
                     if (lanes & FIRST_SERIES != 0) {
-                        id = InstrumentId.unwrap(_series[uint16(lanes) - FIRST_SERIES]);
-                        open = _tallies[uint16(underlying)].openInterestWad;
+                        id = _seriesWord(uint16(lanes));
+                        if (tally == type(uint256).max) tally = _tallies[uint16(underlying)].openInterestWad;
+                        open = tally;
                     }
                     BookCall.putLeg(leg, id, size, quote, price, open);
                     uint256 units = size.abs();
                     gross += (units * mark + (WAD - 1)) / WAD;
                     Words.put(items, _item(units, mark, Words.get(price + 32), Words.get(price + 64), underlying));
 
-                    (leg, price, interests, items) = (leg + BookCall.LEG_BYTES, price + 96, interests + 32, items + 32);
+                    (leg, interests, items) = (leg + BookCall.LEG_BYTES, interests + 32, items + 32);
                 }
             }
         }
@@ -392,6 +401,8 @@ contract Positions is IPositions, AccessManaged {
         uint256 word = _positionWord(account, index);
         size = int112(uint112(word));
         openInterest = uint112(interest);
+        quote = -int256(int128(uint128(word >> COST_BIT)));
+        if (index >= FIRST_SERIES) return (size, quote, openInterest); // until then K of an option is zero
         uint256 side = _sideWord(index, size > 0);
         int256 flow = int112(uint112(side));
         int256 premium = int32(uint32(side >> PREMIUM_BIT));
@@ -399,7 +410,7 @@ contract Positions is IPositions, AccessManaged {
             int256 f = _funding(premium, uint32(side >> ACCRUED_BIT), mark);
             flow = size > 0 ? flow - f : flow + f;
         }
-        quote = SideIndex.quoteOf(size, int128(uint128(word >> COST_BIT)), flow);
+        quote = SideIndex.quoteOf(size, -quote, flow);
     }
 
     function _scaledLeg(uint64 account, uint16 index, uint256 mark)
@@ -658,6 +669,15 @@ contract Positions is IPositions, AccessManaged {
         }
     }
 
+    /// @dev Id of a series, whose index is one that it got.
+    function _seriesWord(uint16 index) private view returns (uint256 word) {
+        uint256 place = index - FIRST_SERIES;
+        assembly ("memory-safe") {
+            mstore(0, _series.slot)
+            word := sload(add(keccak256(0, 32), place))
+        }
+    }
+
     // --- Lookups ---
 
     function _index(InstrumentId instrument) private view returns (uint16 index) {
@@ -672,7 +692,7 @@ contract Positions is IPositions, AccessManaged {
     }
 
     function _instrument(uint16 index) private view returns (InstrumentId) {
-        return index < FIRST_SERIES ? _perpetual(index) : _series[index - FIRST_SERIES];
+        return index < FIRST_SERIES ? _perpetual(index) : InstrumentId.wrap(_seriesWord(index));
     }
 
     /// @dev The perpetual of an underlying, which is its index too.

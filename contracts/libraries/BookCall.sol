@@ -2,31 +2,33 @@
 pragma solidity ^0.8.30;
 
 import { IOracle } from "interfaces/IOracle.sol";
+import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { Holding, Margin, Mode } from "interfaces/Types.sol";
+import { Book, Holding, Margin, Mode } from "interfaces/Types.sol";
 
 /// @notice The book of an account, written straight into the call that has it assessed, and read back from there.
 /// @dev A margin check is most of what a trade costs, and moving structs between memory and calldata most of the check;
-/// so the words are put where `IRisk.assess` expects them:
+/// so the words are put where `IRisk.assessBy` expects them:
 ///
-///     0   selector            4    mode                 36   offset of the book (64)
-///     68  cash                100  offset of the legs (96)    132  offset of the holdings
-///     164 legs: count, then LEG_BYTES each              then holdings: count, then HOLDING_BYTES each
+///     0   selector            4    mode                 36   offset of the book (96)   68   witness
+///     100 cash                132  offset of the legs (96)    164  offset of the holdings
+///     196 legs: count, then LEG_BYTES each              then holdings: count, then HOLDING_BYTES each
 ///
 /// A buffer is the memory address of the selector.
 library BookCall {
     uint256 internal constant LEG_BYTES = 7 * 32; // Types.Leg
     uint256 internal constant HOLDING_BYTES = 5 * 32; // Types.Holding
+    uint256 private constant HAIRCUT_BYTES = 2 * 32; // IRisk.AssetParams
 
-    uint256 private constant LEGS = 164;
+    uint256 private constant LEGS = 196;
 
     /// @dev Room for the whole call, with everything but the legs written.
-    function open(Mode mode, int256 cashWad, uint256 legs, Holding[] calldata held)
+    function open(Mode mode, uint256 witness, int256 cashWad, uint256 legs, Holding[] calldata held)
         internal
         pure
         returns (uint256 buffer)
     {
-        bytes4 selector = IRisk.assess.selector;
+        bytes4 selector = IRisk.assessBy.selector;
         uint256 holdings = held.length;
         assembly ("memory-safe") {
             buffer := mload(0x40)
@@ -34,10 +36,11 @@ library BookCall {
             mstore(0x40, and(add(add(tail, 63), mul(holdings, HOLDING_BYTES)), not(31)))
             mstore(buffer, selector)
             mstore(add(buffer, 4), mode)
-            mstore(add(buffer, 36), 64)
-            mstore(add(buffer, 68), cashWad)
-            mstore(add(buffer, 100), 96)
-            mstore(add(buffer, 132), add(128, mul(legs, LEG_BYTES)))
+            mstore(add(buffer, 36), 96)
+            mstore(add(buffer, 68), witness)
+            mstore(add(buffer, 100), cashWad)
+            mstore(add(buffer, 132), 96)
+            mstore(add(buffer, 164), add(128, mul(legs, LEG_BYTES)))
             mstore(add(buffer, LEGS), legs)
             mstore(tail, holdings)
             calldatacopy(add(tail, 32), held.offset, mul(holdings, HOLDING_BYTES))
@@ -86,20 +89,60 @@ library BookCall {
             }
         }
     }
+
+    /// @dev Hand a book on as it came, to the model that judges it by its scenarios. A refusal is passed on as it is.
+    ///
+    ///     0   selector            4    offset of the book        36   offset of the haircuts (128)
+    ///     68  offsets             100  witness                   132  haircuts: count, then HAIRCUT_BYTES each
+    ///     then the book: all the rest of the call that it came in, where it stands last
+    function pass(
+        Book calldata book,
+        IPortfolio portfolio,
+        IRisk.AssetParams[] memory haircuts,
+        bool offsets,
+        uint256 witness
+    ) internal view returns (Margin memory margin) {
+        bytes4 selector = IPortfolio.assessBy.selector;
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            let count := mload(haircuts)
+            mstore(buffer, selector)
+            mstore(add(buffer, 4), add(160, mul(count, HAIRCUT_BYTES)))
+            mstore(add(buffer, 36), 128)
+            mstore(add(buffer, 68), offsets)
+            mstore(add(buffer, 100), witness)
+            mstore(add(buffer, 132), count)
+            let tail := add(buffer, 164)
+            for { let i := 0 } lt(i, count) { i := add(i, 1) } {
+                haircuts := add(haircuts, 32)
+                let haircut := mload(haircuts)
+                mstore(tail, mload(haircut))
+                mstore(add(tail, 32), mload(add(haircut, 32)))
+                tail := add(tail, HAIRCUT_BYTES)
+            }
+            let size := sub(calldatasize(), book)
+            calldatacopy(tail, book, size)
+            size := sub(add(tail, size), buffer)
+            let answered := staticcall(gas(), portfolio, buffer, size, margin, 128)
+            if iszero(and(answered, gt(returndatasize(), 127))) {
+                returndatacopy(buffer, 0, returndatasize())
+                revert(buffer, returndatasize())
+            }
+        }
+    }
 }
 
 /// @notice Prices of several underlyings in one call, left in memory as they came.
 library Prices {
-    /// @dev Room for the call; the underlyings go to the words from `ids` on.
-    function open(uint256 count) internal pure returns (uint256 ids) {
+    /// @dev Room for the call, of at most so many; the underlyings go to the words from `ids` on.
+    function open(uint256 most) internal pure returns (uint256 ids) {
         bytes4 selector = IOracle.read.selector;
         assembly ("memory-safe") {
             let buffer := mload(0x40)
             mstore(buffer, selector)
             mstore(add(buffer, 4), 32)
-            mstore(add(buffer, 36), count)
             ids := add(buffer, 68)
-            mstore(0x40, add(buffer, add(96, mul(count, 96)))) // what is asked needs less than what is answered
+            mstore(0x40, add(buffer, add(96, mul(most, 96)))) // what is asked needs less than what is answered
         }
     }
 
@@ -108,6 +151,7 @@ library Prices {
         assembly ("memory-safe") {
             let buffer := sub(ids, 68)
             let size := add(64, mul(count, 96))
+            mstore(add(buffer, 36), count)
             let answered := staticcall(gas(), oracle, buffer, add(68, mul(count, 32)), buffer, size)
             if iszero(and(answered, eq(returndatasize(), size))) {
                 returndatacopy(buffer, 0, returndatasize())

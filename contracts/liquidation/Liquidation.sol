@@ -107,9 +107,23 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc ILiquidation
-    function start(uint64 account, uint64 rewardAccount) external nonReentrant returns (uint256 rewardWad) {
+    function start(uint64 account, uint64 rewardAccount) external returns (uint256 rewardWad) {
+        return _start(account, rewardAccount, type(uint256).max);
+    }
+
+    /// @inheritdoc ILiquidation
+    function startBy(uint64 account, uint64 rewardAccount, uint256 witness) external returns (uint256 rewardWad) {
+        return _start(account, rewardAccount, witness);
+    }
+
+    function _start(uint64 account, uint64 rewardAccount, uint256 witness)
+        private
+        nonReentrant
+        returns (uint256 rewardWad)
+    {
         if (_auctions[account].startedAt != 0) revert AlreadyInAuction(account);
-        Health memory h = _unhealthy(account, Action.Start);
+        Health memory h = LEDGER.healthBy(account, witness);
+        _requireUnhealthy(account, h, Action.Start);
 
         int256 equityWad = h.margin.equityWad;
         uint40 startedAt = uint40(block.timestamp);
@@ -409,6 +423,10 @@ contract Liquidation is ILiquidation, AccessManaged, ReentrancyGuardTransient {
 
     function _unhealthy(uint64 account, Action action) private view returns (Health memory h) {
         h = LEDGER.healthOf(account);
+        _requireUnhealthy(account, h, action);
+    }
+
+    function _requireUnhealthy(uint64 account, Health memory h, Action action) private view {
         if (_healthy(h)) revert Healthy(account, h.margin.equityWad, h.margin.maintenanceWad);
         // Passed over: what can't make up for the missing margin, whatever its price is (a weight is twice what it hides).
         uint256 missingWad = uint256(int256(h.margin.maintenanceWad) - h.margin.equityWad);

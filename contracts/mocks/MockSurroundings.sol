@@ -36,6 +36,7 @@ contract MockSurroundings {
     mapping(uint16 underlying => uint32) public heartbeatOf;
     mapping(uint16 underlying => uint256) public volatilityOf;
     mapping(uint16 underlying => uint256) public varianceOf;
+    mapping(uint256 witness => uint256) public provenBy;
     mapping(uint64 account => Health) private _health;
     InstrumentId[] private _listed; // place 0 unused
     mapping(InstrumentId => uint256) private _openInterest; // [wad] at a scale of one
@@ -86,6 +87,10 @@ contract MockSurroundings {
         if (_listed.length == 0) _listed.push();
         if (_openInterest[instrument] == 0) _listed.push(instrument);
         _openInterest[instrument] = baseWad;
+    }
+
+    function setProven(uint256 witness, uint256 maintenanceWad) external {
+        provenBy[witness] = maintenanceWad;
     }
 
     function setReopened(uint16 underlying, uint256 time) external {
@@ -151,6 +156,12 @@ contract MockSurroundings {
         return _health[account];
     }
 
+    /// @dev A witness proves what the test says that it does.
+    function healthBy(uint64 account, uint256 witness) external view returns (Health memory h) {
+        h = _health[account];
+        if (witness != type(uint256).max) h.margin.maintenanceWad = provenBy[witness];
+    }
+
     function cashOf(uint64 account) external view returns (int256) {
         return _health[account].cashWad;
     }
@@ -192,6 +203,12 @@ contract MockSurroundings {
 
     function setVolatility(uint16 underlying, uint256 annualisedVolatilityWad) external {
         volatilityOf[underlying] = annualisedVolatilityWad;
+    }
+
+    // Portfolio
+
+    function SCANS() external view returns (address) {
+        return address(this);
     }
 
     // Breaker

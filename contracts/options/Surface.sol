@@ -2,8 +2,9 @@
 pragma solidity 0.8.37;
 
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 
-import { BPS } from "contracts/libraries/FixedPoint.sol";
+import { BPS, WAD } from "contracts/libraries/FixedPoint.sol";
 import { SMILE_BITS, SmileWord, Svi, wordOf } from "contracts/libraries/Svi.sol";
 import { IOracle } from "interfaces/IOracle.sol";
 import { Smile, SmilePair } from "interfaces/ISmile.sol";
@@ -14,7 +15,7 @@ import { Grade } from "interfaces/Types.sol";
 /// @dev
 ///     grade of a smile     Fresh: age ≤ slowSeconds · Slow: age ≤ staleSeconds · Stale beyond, and then it doesn't count
 ///     an expiry            between its nearest neighbours that count, or as the one there is; itself, where it counts
-///     none counts          v = realised variance·(1 + surcharge), at every strike
+///     none counts          v = max(realised variance·(1 + surcharge), floor²), at every strike
 contract Surface is ISurface, AccessManaged {
     /// @dev A smile that is stored: the word of `Svi`, then updatedAt [32].
     struct Found {
@@ -26,7 +27,8 @@ contract Surface is ISurface, AccessManaged {
     uint256 public constant MAX_STALE_SECONDS = 7 days;
     uint256 public constant MAX_MOVE_BPS = 5_000; // a half
     uint256 public constant MAX_SURCHARGE_BPS = 3 * BPS;
-    /// @dev How many times realised variance with its surcharge, or what part of it, a first smile may have at the money.
+    uint256 public constant MAX_FLOOR_BPS = 10 * BPS;
+    /// @dev How many times what stands in, or what part of it, a first smile may have at the money.
     uint256 public constant REALISED_RANGE = 9;
 
     IOracle public immutable ORACLE;
@@ -36,6 +38,7 @@ contract Surface is ISurface, AccessManaged {
     uint256 private immutable STALE_SECONDS;
     uint256 private immutable MOVE_BPS;
     uint256 private immutable SURCHARGE_BPS;
+    uint256 private immutable VOLATILITY_FLOOR_BPS;
 
     mapping(uint16 underlying => uint256) private _expiries; // ascending from bit 0 up, 32 bits each
     mapping(uint16 underlying => mapping(uint256 expiry => uint256)) private _smiles;
@@ -46,11 +49,13 @@ contract Surface is ISurface, AccessManaged {
         _checkWithin(r.staleSeconds, 1, MAX_STALE_SECONDS);
         _checkWithin(r.moveBps, 1, MAX_MOVE_BPS);
         _checkWithin(r.surchargeBps, 0, MAX_SURCHARGE_BPS);
+        _checkWithin(r.volatilityFloorBps, 0, MAX_FLOOR_BPS);
 
         ORACLE = oracle;
         INTERVAL_SECONDS = r.intervalSeconds;
         (SLOW_SECONDS, STALE_SECONDS) = (r.slowSeconds, r.staleSeconds);
         (MOVE_BPS, SURCHARGE_BPS) = (r.moveBps, r.surchargeBps);
+        VOLATILITY_FLOOR_BPS = r.volatilityFloorBps;
     }
 
     /* SMILES IN */
@@ -94,7 +99,7 @@ contract Surface is ISurface, AccessManaged {
         if (far.expiry == 0) far = near;
         if (near.expiry == 0) {
             uint256 realisedWad = ORACLE.varianceOf(underlying);
-            uint256 word = SmileWord.unwrap(Svi.flat(Svi.flatVarianceWadUp(realisedWad, SURCHARGE_BPS)));
+            uint256 word = SmileWord.unwrap(Svi.flat(_flatWad(realisedWad)));
             return (SmilePair(word, word, left, left, left), realisedWad == 0 ? Grade.Invalid : Grade.Stale);
         }
         bool slow = _ageOf(near.word) > SLOW_SECONDS || _ageOf(far.word) > SLOW_SECONDS;
@@ -137,13 +142,14 @@ contract Surface is ISurface, AccessManaged {
             uint32(SLOW_SECONDS),
             uint32(STALE_SECONDS),
             uint16(MOVE_BPS),
-            uint16(SURCHARGE_BPS)
+            uint16(SURCHARGE_BPS),
+            uint32(VOLATILITY_FLOOR_BPS)
         );
     }
 
     /* INTERNAL */
 
-    /// @dev Against the smile that stands; against realised variance, if none does or it is stale.
+    /// @dev Against the smile that stands; against what stands in, if none does or it is stale.
     function _checkStep(uint16 underlying, uint32 expiry, Smile memory smile) private view {
         uint256 standing = _smiles[underlying][expiry];
         if (standing != 0 && _ageOf(standing) <= STALE_SECONDS) {
@@ -152,7 +158,7 @@ contract Surface is ISurface, AccessManaged {
             Svi.checkMove(_smileOf(standing), smile, MOVE_BPS);
         } else {
             uint256 varianceWad = Svi.varianceWadDown(wordOf(smile), 0);
-            uint256 flatWad = Svi.flatVarianceWadUp(ORACLE.varianceOf(underlying), SURCHARGE_BPS);
+            uint256 flatWad = _flatWad(ORACLE.varianceOf(underlying));
             if (varianceWad > flatWad * REALISED_RANGE || varianceWad * REALISED_RANGE < flatWad) {
                 revert FarFromRealised(varianceWad, flatWad);
             }
@@ -196,6 +202,12 @@ contract Surface is ISurface, AccessManaged {
         if (put) kept |= expiry << 32 * count++;
         if (count > MAX_EXPIRIES) revert TooManyExpiries(MAX_EXPIRIES);
         _expiries[underlying] = kept;
+    }
+
+    /// @dev What stands in where no smile counts.
+    function _flatWad(uint256 realisedWad) private view returns (uint256) {
+        uint256 leastWad = VOLATILITY_FLOOR_BPS ** 2 * (WAD / BPS ** 2);
+        return FixedPointMathLib.max(leastWad, Svi.flatVarianceWadUp(realisedWad, SURCHARGE_BPS));
     }
 
     function _smileOf(uint256 word) private pure returns (Smile memory) {

@@ -3,19 +3,39 @@ pragma solidity 0.8.37;
 
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
+import { SafeCastLib } from "solady/utils/SafeCastLib.sol";
 
 import { Black76 } from "contracts/libraries/Black76.sol";
+import { BookCall } from "contracts/libraries/BookCall.sol";
 import { Bounded } from "contracts/libraries/Bounded.sol";
 import { BPS, WAD } from "contracts/libraries/FixedPoint.sol";
+import { Svi } from "contracts/libraries/Svi.sol";
 import { AssetWord, laneAt, laneOf, partsOf, wordOf as assetWordOf } from "contracts/risk/AssetWord.sol";
 import { Envelope } from "contracts/risk/Envelope.sol";
 import { InstrumentWord, wordOf } from "contracts/risk/InstrumentWord.sol";
 import { IsolatedMargin } from "contracts/risk/IsolatedMargin.sol";
 import { LinearMargin } from "contracts/risk/LinearMargin.sol";
 import { OptionMargin } from "contracts/risk/OptionMargin.sol";
+import { IBreaker } from "interfaces/IBreaker.sol";
 import { IOracle } from "interfaces/IOracle.sol";
+import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { Book, Holding, InstrumentId, Kind, Leg, Margin, Mode, instrumentId, KIND_BIT } from "interfaces/Types.sol";
+import { IScans } from "interfaces/IScans.sol";
+import { SmilePair } from "interfaces/ISmile.sol";
+import { ISurface } from "interfaces/ISurface.sol";
+import {
+    Book,
+    Holding,
+    InstrumentId,
+    Kind,
+    Leg,
+    Level,
+    Margin,
+    Mode,
+    instrumentId,
+    EXPIRY_BIT,
+    KIND_BIT
+} from "interfaces/Types.sol";
 
 /// @notice Constants of a risk contract, fixed at deployment.
 struct RiskConfig {
@@ -29,7 +49,8 @@ struct RiskConfig {
 }
 
 /// @notice Stores margin parameters and hands them, with the book, to the model of the account's mode.
-/// @dev Isolated and cross are one linear model; isolated refuses what it may not hold. Parameters have three states: what
+/// @dev Isolated and cross are one linear model; isolated refuses what it may not hold. Portfolio is a contract of its own,
+/// which gets the book as it came. Parameters have three states: what
 /// stands (the governor set it last; steps are measured from it), what is asked (the guardian may have made it tighter),
 /// and what is effective (on its way there). The models see the last.
 contract Risk is IRisk, AccessManaged {
@@ -42,11 +63,14 @@ contract Risk is IRisk, AccessManaged {
     uint256 public constant FALL_BPS = Bounded.FALL_BPS;
     uint256 public constant RISE_BPS = Bounded.RISE_BPS;
     uint256 public constant SIGMAS = Envelope.SIGMAS;
-    uint256 private constant YEAR_SECONDS = 365 days;
     uint256 public constant OPTION_FLOOR_BPS = OptionMargin.FLOOR_BPS;
     uint256 public constant LONG_MAINTENANCE_BPS = OptionMargin.LONG_MAINTENANCE_BPS;
 
     IOracle public immutable ORACLE;
+    IBreaker public immutable BREAKER;
+    ISurface public immutable SURFACE;
+    IPortfolio public immutable PORTFOLIO;
+    IScans public immutable SCANS;
 
     uint256 public immutable RAMP_SECONDS;
     uint256 public immutable COLLATERAL_RAMP_SECONDS;
@@ -61,11 +85,19 @@ contract Risk is IRisk, AccessManaged {
     mapping(InstrumentId instrument => InstrumentWord) private _standing;
     mapping(uint16 asset => AssetWord) private _assets;
 
-    constructor(address authority, IOracle oracle, RiskConfig memory c) AccessManaged(authority) {
+    constructor(
+        address authority,
+        IOracle oracle,
+        IBreaker breaker,
+        ISurface surface,
+        IPortfolio portfolio,
+        RiskConfig memory c
+    ) AccessManaged(authority) {
         _checkWithin(c.rampSeconds, 1, c.epochSeconds); // a way is over before the next step begins
         _checkWithin(c.collateralRampSeconds, 1, c.epochSeconds);
 
-        ORACLE = oracle;
+        (ORACLE, BREAKER, SURFACE) = (oracle, breaker, surface);
+        (PORTFOLIO, SCANS) = (portfolio, portfolio.SCANS());
         RAMP_SECONDS = c.rampSeconds;
         COLLATERAL_RAMP_SECONDS = c.collateralRampSeconds;
         EPOCH_SECONDS = c.epochSeconds;
@@ -74,25 +106,74 @@ contract Risk is IRisk, AccessManaged {
     }
 
     /// @inheritdoc IRisk
-    function assess(Mode mode, Book calldata book) external view returns (Margin memory m) {
+    function assess(Mode mode, Book calldata book) external view returns (Margin memory) {
+        return assessBy(mode, book, type(uint256).max);
+    }
+
+    /// @inheritdoc IRisk
+    function assessBy(Mode mode, Book calldata book, uint256 witness) public view returns (Margin memory m) {
+        if (mode == Mode.Portfolio) return _assessPortfolio(book, witness);
         if (mode == Mode.Isolated) IsolatedMargin.requireAdmitted(book);
         else if (mode != Mode.Cross) revert UnknownMode(mode);
 
         m.equityWad = book.cashWad;
+        SmilePair memory pair; // of the last option: neighbours often expire together
+        uint256 series;
         Leg[] calldata legs = book.legs;
         for (uint256 i; i < legs.length; ++i) {
             Leg calldata leg = legs[i];
             InstrumentId instrument = leg.instrument;
             InstrumentWord p = _listed(_classOf(instrument));
             uint256 rateWad = LinearMargin.initialRateWad(leg.openInterestWad, p);
-            if (!_isOption(instrument)) LinearMargin.addLeg(m, leg, p.maintenanceBps(), rateWad);
-            else OptionMargin.addLeg(m, leg, _unitWad(instrument, leg.markWad), p.maintenanceBps(), rateWad);
+            if (!_isOption(instrument)) {
+                LinearMargin.addLeg(m, leg, p.maintenanceBps(), rateWad);
+                continue;
+            }
+            uint256 next = uint56(InstrumentId.unwrap(instrument) >> EXPIRY_BIT); // its underlying, too
+            if (next != series) (pair, series) = (_pairOf(instrument), next);
+            OptionMargin.addLeg(m, leg, _unitWad(instrument, leg.markWad, pair), p.maintenanceBps(), rateWad);
         }
         Holding[] calldata holdings = book.holdings;
         for (uint256 i; i < holdings.length; ++i) {
             Holding calldata holding = holdings[i];
             LinearMargin.addHolding(m, holding, assetParams(holding.asset));
         }
+    }
+
+    function _assessPortfolio(Book calldata book, uint256 witness) private view returns (Margin memory) {
+        Holding[] calldata holdings = book.holdings;
+        AssetParams[] memory haircuts = new AssetParams[](holdings.length);
+        for (uint256 i; i < holdings.length; ++i) {
+            haircuts[i] = assetParams(holdings[i].asset);
+        }
+        return BookCall.pass(book, PORTFOLIO, haircuts, _diversifies(book), witness);
+    }
+
+    /// @dev Whether underlyings offset each other: while nothing is restricted, neither everything nor one of them.
+    function _diversifies(Book calldata book) private view returns (bool) {
+        (Leg[] calldata legs, Holding[] calldata holdings) = (book.legs, book.holdings);
+        uint256 first;
+        uint256 last; // that was asked
+        for (uint256 i; i < legs.length + holdings.length; ++i) {
+            uint256 underlying = i < legs.length
+                ? legs[i].instrument.underlyingOf()
+                : SCANS.underlyingOf(holdings[i - legs.length].asset);
+            if (underlying == 0 || underlying == first) continue; // not netted, or nothing to offset
+            if (first == 0) {
+                first = underlying;
+                continue;
+            }
+            if (underlying == last) continue;
+            if (last == 0 && !(_isNormal(0) && _isNormal(first))) return false;
+            if (!_isNormal(underlying)) return false;
+            last = underlying;
+        }
+        return true;
+    }
+
+    function _isNormal(uint256 underlying) private view returns (bool) {
+        (Level level,,) = BREAKER.stateOf(uint16(underlying));
+        return level == Level.Normal;
     }
 
     // --- Governance ---
@@ -157,7 +238,7 @@ contract Risk is IRisk, AccessManaged {
     /// @inheritdoc IRisk
     function markOf(InstrumentId instrument) external view returns (uint256 markWad) {
         markWad = ORACLE.spotOf(instrument.underlyingOf());
-        if (_isOption(instrument)) markWad = _unitWad(instrument, markWad);
+        if (_isOption(instrument)) markWad = _unitWad(instrument, markWad, _pairOf(instrument));
     }
 
     /// @inheritdoc IRisk
@@ -269,15 +350,26 @@ contract Risk is IRisk, AccessManaged {
         return _isOption(instrument) ? instrumentId(Kind.Call, instrument.underlyingOf(), 0, 0) : instrument;
     }
 
-    /// @dev Black-76 value of one unit of an option [wad], the spot of its underlying as its forward. Volatility is the realised
-    /// one, at least the floor; once it expired it is worth what it would pay at the spot.
-    function _unitWad(InstrumentId option, uint256 spotWad) private view returns (uint256) {
+    /// @dev The smiles about an expiry; without time where it is past.
+    function _pairOf(InstrumentId option) private view returns (SmilePair memory pair) {
         uint256 expiryAt = option.expiryOf();
-        uint256 left = FixedPointMathLib.zeroFloorSub(expiryAt, block.timestamp);
-        uint256 floorWad = VOLATILITY_FLOOR_BPS ** 2 * (WAD / BPS ** 2);
-        uint256 varianceWad = FixedPointMathLib.max(ORACLE.varianceOf(option.underlyingOf()), floorWad);
-        varianceWad = varianceWad * left / YEAR_SECONDS;
-        return Black76.priceWad(spotWad, option.strikeOf(), varianceWad, option.kindOf() == Kind.Call);
+        if (expiryAt > block.timestamp) {
+            (pair,) = SURFACE.pairOf(option.underlyingOf(), SafeCastLib.toUint32(expiryAt));
+        }
+    }
+
+    /// @dev Black-76 value of one unit of an option [wad], the spot of its underlying as its forward; once it expired, what it
+    /// would pay at the spot.
+    function _unitWad(InstrumentId option, uint256 spotWad, SmilePair memory pair) private pure returns (uint256) {
+        uint256 strikeWad = option.strikeOf();
+        uint256 valueWad;
+        if (pair.secondsToExpiry != 0 && spotWad != 0 && strikeWad != 0) {
+            int256 lnWad = Black76.lnMoneynessWad(spotWad, strikeWad);
+            uint256 varianceWad = Svi.totalVarianceWadDown(pair, -lnWad);
+            valueWad = Black76.timeValueWad(lnWad, Black76.rootWadDown(varianceWad));
+        }
+        (uint256 callWad, uint256 putWad) = Black76.pricesWad(spotWad, strikeWad, valueWad);
+        return option.kindOf() == Kind.Call ? callWad : putWad;
     }
 
     function _listed(InstrumentId instrument) private view returns (InstrumentWord word) {

@@ -203,6 +203,7 @@ library Scan {
         unchecked {
             leastWad = low.profitWad < high.profitWad ? low.profitWad : high.profitWad;
             uint256 widthWad = high.spotWad - low.spotWad;
+            if (widthWad == 0) return leastWad; // of a spot of a few wei
             int256 chordWad = _floorDiv((high.restWad - low.restWad) * int256(WAD), widthWad);
             int256 fallWad = -low.slopeWad - chordWad;
             int256 climbWad = high.slopeWad + chordWad;

@@ -323,6 +323,11 @@ class Ledger:
         self._existing(account)
         return self.positions.health_of(now, self._query(now, account))
 
+    def health_by(self, now: Moment, account: int, witness: int) -> Health:
+        """IM and MM by the scenarios alone whose bits `witness` has."""
+        self._existing(account)
+        return self.positions.health_of(now, replace(self._query(now, account), witness=witness))
+
     def margin_with(
         self, now: Moment, account: int, instrument: InstrumentId, extra_wad: int, paid_wad: int
     ) -> Margin:

@@ -1,11 +1,13 @@
 """Options one at a time: what they pay, what they are worth, what a short needs. Exact twin of
 `contracts/libraries/Payoff.sol`, of the formulas of `contracts/risk/OptionMargin.sol`, and of how `Risk` values one.
+
+What a strike's variance is, is an argument: the surface knows it (`surface.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from holdfast.model import black76
@@ -16,7 +18,14 @@ FLOOR_BPS: Final = 5_000
 """Of a short's rate: what it needs however far out of the money."""
 LONG_MAINTENANCE_BPS: Final = 5_000
 """Maintenance margin of a long, share of its value."""
-YEAR_SECONDS: Final = 365 * 86_400
+
+TotalVariance = Callable[[int, int, int], int]
+"""(underlying, expiryAt, ln(K/F) [wad]) → total variance [wad], of an expiry that isn't past"""
+
+
+def no_variance(underlying: int, expiry_at: int, k_wad: int) -> int:
+    """With it options are worth what they would pay."""
+    return 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,8 +33,7 @@ class Pricing:
     """What valuing options takes besides the spot."""
 
     time: int = 0
-    variances: Mapping[int, int] = field(default_factory=dict)  # [wad] realised, a year, by underlying
-    volatility_floor_bps: int = 0  # a year
+    variance_of: TotalVariance = no_variance
 
 
 def is_option(instrument: int) -> bool:
@@ -55,13 +63,12 @@ def _in_order(option: int, price_wad: int) -> tuple[int, int]:
 
 
 def unit_wad(option: int, spot_wad: int, pricing: Pricing) -> int:
-    """Black-76 value of one unit, at the realised volatility or the floor."""
-    left = max(0, expiry_of(option) - pricing.time)
-    floor_wad = pricing.volatility_floor_bps**2 * (WAD // BPS**2)
-    variance_wad = max(pricing.variances.get(underlying_of(option), 0), floor_wad)
-    return black76.price_wad(
-        spot_wad, strike_of(option), variance_wad * left // YEAR_SECONDS, kind_of(option) == Kind.CALL
-    )
+    """Black-76 value of one unit; once it expired, what it would pay at the spot."""
+    strike_wad, variance_wad = strike_of(option), 0
+    if expiry_of(option) > pricing.time and spot_wad and strike_wad:
+        k_wad = -black76.ln_moneyness_wad(spot_wad, strike_wad)
+        variance_wad = pricing.variance_of(underlying_of(option), expiry_of(option), k_wad)
+    return black76.price_wad(spot_wad, strike_wad, variance_wad, kind_of(option) == Kind.CALL)
 
 
 def need_wad(option: int, price_wad: int, rate_wad: int) -> int:

@@ -7,7 +7,7 @@ round up: the account may lose the wei. Homogeneous: a share f of everything nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isqrt
@@ -17,6 +17,7 @@ from holdfast.errors import Refused
 from holdfast.model import black76
 from holdfast.model.fixed_point import exp_wad, ln_wad
 from holdfast.model.normal import END_X56, bell_x64, mills_x112
+from holdfast.model.options import TotalVariance as TotalVariance
 from holdfast.model.risk import Book, Collateral, Leg
 from holdfast.types import AssetParams, Kind, Margin, expiry_of, kind_of, strike_of, underlying_of
 from holdfast.units import BPS, WAD, bps_up, mul_div_down, mul_div_up, mul_wad_down, mul_wad_up
@@ -27,9 +28,6 @@ TERM_SECONDS: Final = 30 * DAY
 
 ALL: Final = (1 << 256) - 1
 """The witness that names every scenario."""
-
-TotalVariance = Callable[[int, int, int], int]
-"""(underlying, expiryAt, ln(K/F) [wad]) → total variance [wad]"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,10 +132,6 @@ def assess(
     """
     if len(book.legs) > rules.leg_cap:
         raise Refused("TooManyLegs", len(book.legs), rules.leg_cap)
-    for leg in book.legs:
-        if underlying_of(leg.instrument) not in rules.scans:
-            raise Refused("NotScanned", underlying_of(leg.instrument))
-
     equity_wad, limit_wad, initial_wad, maintenance_wad = book.cash_wad, 0, 0, 0
     netted: dict[int, list[Collateral]] = {}
     for holding, haircut in zip(book.holdings, haircuts, strict=True):
@@ -157,6 +151,8 @@ def assess(
         legs.setdefault(underlying_of(leg.instrument), []).append(leg)
     required: list[tuple[int, int]] = []
     for underlying in dict.fromkeys((*legs, *netted)):
+        if underlying not in rules.scans:
+            raise Refused("NotScanned", underlying)
         exposure = exposure_of(
             underlying,
             legs.get(underlying, ()),
@@ -289,6 +285,8 @@ def between(low: Place, high: Place) -> int:
     """
     lower_wad = min(low.profit_wad, high.profit_wad)
     width_wad = high.spot_wad - low.spot_wad
+    if width_wad == 0:  # of a spot of a few wei
+        return lower_wad
     rise_wad = high.rest_wad - low.rest_wad
     fall_wad = -low.slope_wad - mul_div_down(rise_wad, WAD, width_wad)
     climb_wad = high.slope_wad + mul_div_down(rise_wad, WAD, width_wad)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from holdfast.errors import Refused
-from holdfast.model import average, options, risk, side_index
+from holdfast.model import average, breaker, options, portfolio, risk, side_index, surface
 from holdfast.model.breaker import Breaker
 from holdfast.model.breaker import Rules as BreakerRules
 from holdfast.model.fixed_point import (
@@ -23,7 +24,10 @@ from holdfast.model.fixed_point import (
     to_int,
     to_uint,
 )
+from holdfast.model.portfolio import Rules as ScanRules
 from holdfast.model.side_index import EpochEnd, Market, Position
+from holdfast.model.surface import Rules as SurfaceRules
+from holdfast.model.surface import Surface
 from holdfast.types import (
     AssetParams,
     Grade,
@@ -32,6 +36,8 @@ from holdfast.types import (
     InstrumentParams,
     Item,
     Kind,
+    Level,
+    Margin,
     Mode,
     Price,
     expiry_of,
@@ -65,6 +71,14 @@ AT_EASE: Final = Breaker(
 """A breaker that restricts nothing but bad prices."""
 
 
+LEAST_VARIANCE: Final = SurfaceRules(
+    interval_seconds=1, slow_seconds=1, stale_seconds=1, move_bps=1, surcharge_bps=0
+)
+"""Of a surface that adds nothing to realised variance, and knows no floor but that of every smile."""
+UNSCANNED: Final = ScanRules(scans={}, grids={}, correlation_bps=BPS, leg_cap=MAX_POSITIONS, netted={})
+"""No underlying has a grid."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Moment:
     """When something happens, at which prices, under which restrictions."""
@@ -73,18 +87,27 @@ class Moment:
     prices: Mapping[int, Price] = field(default_factory=dict)  # by underlying
     breaker: Breaker = AT_EASE
     variances: Mapping[int, int] = field(default_factory=dict)  # realised, as the oracle tells them
+    surfaces: Mapping[int, Surface] = field(default_factory=dict)  # by underlying, where smiles were set
 
     def price(self, underlying: int) -> Price:
         return self.prices.get(underlying, NO_PRICE)
+
+    def level(self, underlying: int) -> Level:
+        return breaker.state(self.breaker, underlying, self.time).level
 
     def mark(self, m: Market) -> int:
         """Of its underlying."""
         return self.price(m.interest.underlying).spot_wad
 
-    def pricing(self, volatility_floor_bps: int) -> options.Pricing:
-        return options.Pricing(
-            time=self.time, variances=self.variances, volatility_floor_bps=volatility_floor_bps
-        )
+    def pricing(self, rules: SurfaceRules) -> options.Pricing:
+        """What options are worth by, where no smile was set too."""
+
+        def variance_of(underlying: int, expiry_at: int, k_wad: int) -> int:
+            known = self.surfaces.get(underlying, Surface(rules=rules))
+            realised_wad = self.variances.get(underlying, 0)
+            return surface.total_variance_of(known, expiry_at, k_wad, realised_wad, self.time)[0]
+
+        return options.Pricing(time=self.time, variance_of=variance_of)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +125,8 @@ class Params:
 
     instruments: dict[InstrumentId, InstrumentParams] = field(default_factory=dict)
     assets: dict[int, AssetParams] = field(default_factory=dict)
-    volatility_floor_bps: int = 0  # a year
+    surface: SurfaceRules = LEAST_VARIANCE
+    portfolio: ScanRules = UNSCANNED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +146,7 @@ class Query:
     cash_wad: int
     instrument: InstrumentId = NOTHING  # a hypothetical trade in it…
     extra_wad: int = 0  # …of this size, none if zero; its cash is in cash_wad
+    witness: int = portfolio.ALL  # scenarios that IM and MM are to be told by
     holdings: tuple[risk.Collateral, ...] = ()
     underlyings: tuple[int, ...] = ()  # of the holdings
 
@@ -271,8 +296,9 @@ class Positions:
         """The legs of an account gathered, priced, and judged by the margin model of its mode."""
         legs = self.legs_of(now, query.account, query.instrument, query.extra_wad)
         book = risk.Book(cash_wad=query.cash_wad, legs=legs, holdings=query.holdings)
-        pricing = now.pricing(self.params.volatility_floor_bps)
-        margin = risk.assess(query.mode, book, self.params.instruments, self.params.assets, pricing)
+        pricing = now.pricing(self.params.surface)
+        model = partial(self._assess_portfolio, now, pricing, query.witness)
+        margin = risk.assess(query.mode, book, self.params.instruments, self.params.assets, pricing, model)
 
         underlyings = [*(underlying_of(leg.instrument) for leg in legs), *query.underlyings]
         sizes = [abs(leg.size_wad) for leg in legs] + [holding.amount_wad for holding in query.holdings]
@@ -289,6 +315,25 @@ class Positions:
             grade=max((item.grade for item in items), default=Grade.FRESH),
             dominant=max((item.word for item in items), default=0) & 0xFFFF,
             items=items,
+        )
+
+    def _assess_portfolio(
+        self,
+        now: Moment,
+        pricing: options.Pricing,
+        witness: int,
+        book: risk.Book,
+        haircuts: Sequence[AssetParams],
+    ) -> Margin:
+        rules = self.params.portfolio
+        return portfolio.assess(
+            book,
+            haircuts,
+            rules,
+            pricing.variance_of,
+            now.time,
+            offsets=risk.diversifies(book, rules.netted, now.level),
+            witness=witness,
         )
 
     def legs_of(
@@ -409,7 +454,7 @@ class Positions:
         if options.is_option(instrument):
             if m.interest.settled:
                 return m, 0
-            return m, options.unit_wad(instrument, spot, now.pricing(self.params.volatility_floor_bps))
+            return m, options.unit_wad(instrument, spot, now.pricing(self.params.surface))
         f = side_index.funding(
             m.long.premium_ppb,
             spot,

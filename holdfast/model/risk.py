@@ -5,14 +5,24 @@ Requirements round up, values and limits down: the account may lose the wei. How
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from holdfast.errors import Refused
 from holdfast.model import options
 from holdfast.model.options import Pricing
-from holdfast.types import AssetParams, Grade, InstrumentId, InstrumentParams, Margin, Mode, underlying_of
+from holdfast.types import (
+    EVERYTHING,
+    AssetParams,
+    Grade,
+    InstrumentId,
+    InstrumentParams,
+    Level,
+    Margin,
+    Mode,
+    underlying_of,
+)
 from holdfast.units import (
     BPS,
     WAD,
@@ -69,14 +79,21 @@ class Book:
     holdings: tuple[Collateral, ...] = ()
 
 
+PortfolioModel = Callable[[Book, Sequence[AssetParams]], Margin]
+"""What is said of a book in portfolio mode, by the haircuts of its holdings in their order."""
+
+
 def assess(
     mode: Mode,
     book: Book,
     instruments: Mapping[InstrumentId, InstrumentParams],
     assets: Mapping[int, AssetParams],
     pricing: Pricing = AT_INTRINSIC,
+    portfolio: PortfolioModel | None = None,
 ) -> Margin:
     """Equity, IM, MM and borrow limit, by the parameters that are effective. Refused where `Risk.assess` reverts."""
+    if mode is Mode.PORTFOLIO and portfolio is not None:
+        return portfolio(book, [assets.get(holding.asset, NEVER_SET) for holding in book.holdings])
     if mode is Mode.ISOLATED:
         _check_isolated(book)
     elif mode is not Mode.CROSS:
@@ -93,6 +110,16 @@ def assess(
         maintenance_wad=sum(part.maintenance_wad for part in parts),
         borrow_limit_wad=sum(part.borrow_limit_wad for part in parts),
     )
+
+
+def diversifies(book: Book, netted: Mapping[int, int], level_of: Callable[[int], Level]) -> bool:
+    """Whether underlyings offset each other: while nothing is restricted, neither everything nor one of them.
+
+    `netted`: asset → underlying whose grid it takes part in.
+    """
+    underlyings = {underlying_of(leg.instrument) for leg in book.legs}
+    underlyings |= {netted[holding.asset] for holding in book.holdings if holding.asset in netted}
+    return len(underlyings) < 2 or all(level_of(one) is Level.NORMAL for one in (EVERYTHING, *underlyings))
 
 
 def initial_rate_wad(open_interest_wad: int, params: InstrumentParams) -> int:

@@ -22,12 +22,13 @@ from holdfast.model.svi import (
     variance_wad_down,
 )
 from holdfast.types import Grade
-from holdfast.units import BPS
+from holdfast.units import BPS, WAD
 
 MAX_EXPIRIES: Final = 8
 MAX_STALE_SECONDS: Final = 7 * 86_400
 MAX_MOVE_BPS: Final = BPS // 2
 MAX_SURCHARGE_BPS: Final = 3 * BPS
+MAX_FLOOR_BPS: Final = 10 * BPS
 REALISED_RANGE: Final = 9
 
 
@@ -39,7 +40,8 @@ class Rules:
     slow_seconds: int  # age beyond which a smile is Slow
     stale_seconds: int  # and Stale: then it doesn't count
     move_bps: int  # most that variance may move in an update
-    surcharge_bps: int  # on realised variance, where it stands in
+    surcharge_bps: int  # on realised variance, where it stands in…
+    volatility_floor_bps: int = 0  # …and the least volatility that does, a year
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +78,7 @@ def check_rules(rules: Rules) -> None:
     _check_within(rules.stale_seconds, 1, MAX_STALE_SECONDS)
     _check_within(rules.move_bps, 1, MAX_MOVE_BPS)
     _check_within(rules.surcharge_bps, 0, MAX_SURCHARGE_BPS)
+    _check_within(rules.volatility_floor_bps, 0, MAX_FLOOR_BPS)
 
 
 def set_smile(surface: Surface, expiry: int, smile: Smile, realised_wad: int, now: int) -> Surface:
@@ -115,7 +118,7 @@ def pair_of(surface: Surface, expiry: int, realised_wad: int, now: int) -> tuple
     near = far if near is None else near
     far = near if far is None else far
     if near is None or far is None:
-        smile = flat(flat_variance_wad_up(realised_wad, surface.rules.surcharge_bps))
+        smile = flat(flat_wad(surface.rules, realised_wad))
         pair = SmilePair(near=smile, far=smile, near_seconds=left, far_seconds=left, seconds_to_expiry=left)
         return pair, Grade.STALE if realised_wad else Grade.INVALID
     stored = (surface.smiles[near], surface.smiles[far])
@@ -149,6 +152,12 @@ def pair_variance_wad_down(pair: SmilePair, k_wad: int) -> int:
     )
 
 
+def flat_wad(rules: Rules, realised_wad: int) -> int:
+    """Variance that stands in where no smile counts: the realised one with its surcharge, or the floor."""
+    least_wad = rules.volatility_floor_bps**2 * (WAD // BPS**2)
+    return max(least_wad, flat_variance_wad_up(realised_wad, rules.surcharge_bps))
+
+
 def flat(variance_wad: int) -> Smile:
     """The smile of such a variance at every strike, up; at most the largest that a smile may have."""
     level_ppb = min(-(-variance_wad // PPB), MAX_VARIANCE_PPB)
@@ -156,7 +165,7 @@ def flat(variance_wad: int) -> Smile:
 
 
 def _check_step(surface: Surface, expiry: int, smile: Smile, realised_wad: int, now: int) -> None:
-    """Against the smile that stands; against realised variance, if none does or it is stale."""
+    """Against the smile that stands; against what stands in, if none does or it is stale."""
     standing = surface.smiles.get(expiry)
     if standing is not None and now - standing.updated_at <= surface.rules.stale_seconds:
         until = standing.updated_at + surface.rules.interval_seconds
@@ -165,9 +174,9 @@ def _check_step(surface: Surface, expiry: int, smile: Smile, realised_wad: int, 
         check_move(standing.smile, smile, surface.rules.move_bps)
         return
     variance_wad = variance_wad_down(smile, 0)
-    flat_wad = flat_variance_wad_up(realised_wad, surface.rules.surcharge_bps)
-    if variance_wad > flat_wad * REALISED_RANGE or variance_wad * REALISED_RANGE < flat_wad:
-        raise Refused("FarFromRealised", variance_wad, flat_wad)
+    meant_wad = flat_wad(surface.rules, realised_wad)
+    if variance_wad > meant_wad * REALISED_RANGE or variance_wad * REALISED_RANGE < meant_wad:
+        raise Refused("FarFromRealised", variance_wad, meant_wad)
 
 
 def _about(surface: Surface, expiry: int, now: int, *, itself: bool) -> tuple[int | None, int | None]:

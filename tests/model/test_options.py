@@ -1,6 +1,7 @@
 """Options one at a time: the twin against numbers worked by hand, and against what must hold of any
 ├── payoff, out of the money      -> by hand; one of both is zero, and they differ as price and strike do
 ├── unit_wad                      -> at expiry what it pays; at least that before; parity of call and put
+│                                    by the smile at its strike; without one by realised volatility or the floor
 ├── need_wad                      -> by hand; at least the floor, at most the rate; never rises out of the money
 ├── assess, a long                -> IM is its value, MM no more than IM: however many, at any price
 ├── assess, a short               -> value and needs by hand; IM no less than MM
@@ -10,15 +11,19 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import Refused
-from holdfast.model import average, options, risk
+from holdfast.model import average, black76, risk
 from holdfast.model.options import Pricing, need_wad, out_of_the_money_wad, payoff_wad, unit_wad
 from holdfast.model.positions import (
     ALL_SERIES,
+    LEAST_VARIANCE,
     MAX_LIFE_SECONDS,
     MAX_SERIES,
     MIN_LIFE_SECONDS,
@@ -30,6 +35,8 @@ from holdfast.model.positions import (
     strike_step,
 )
 from holdfast.model.risk import Book, Leg, assess
+from holdfast.model.surface import Stored, Surface
+from holdfast.model.svi import Smile
 from holdfast.types import (
     Grade,
     InstrumentId,
@@ -55,7 +62,10 @@ PARAMS = InstrumentParams(
     knee_bps=BPS,
     open_interest_cap_wad=100 * WAD,
 )
-PRICING = Pricing(time=NOW, variances={ETH: WAD // 4}, volatility_floor_bps=3_000)
+PRICING = Pricing(
+    time=NOW, variance_of=lambda _, expiry_at, __: WAD // 4 * (expiry_at - NOW) // black76.YEAR_SECONDS
+)
+"""50 % at all strikes."""
 
 repeatable = settings(deadline=None, derandomize=True, max_examples=200)
 prices = st.integers(1, 2**88 - 1) | st.floats(0, 26).map(lambda power: int(10**power))
@@ -110,13 +120,32 @@ def test_unit_wad__any__between_what_it_pays_and_all_of_it(strike: int, spot: in
         assert values == (payoff_wad(call, spot), payoff_wad(put, spot))
 
 
-def test_unit_wad__floor__is_the_least_volatility() -> None:
-    calm, wild = (Pricing(time=NOW, variances={ETH: one}, volatility_floor_bps=5_000) for one in (0, WAD))
-    year = instrument_id(Kind.CALL, ETH, NOW + options.YEAR_SECONDS, 2_000 * WAD)
+def test_unit_wad__without_smiles__realised_volatility_or_the_floor() -> None:
+    rules = replace(LEAST_VARIANCE, volatility_floor_bps=5_000)
+    calm, wild = (Moment(time=NOW, variances={ETH: one}).pricing(rules) for one in (0, WAD))
+    year = instrument_id(Kind.CALL, ETH, NOW + black76.YEAR_SECONDS, 2_000 * WAD)
 
     # At the money, σ = 50 %: 2,000·(2·N(0.25) − 1) = 394.8; σ = 100 %: 2,000·(2·N(0.5) − 1) = 765.8.
     assert round(unit_wad(year, 2_000 * WAD, calm) / WAD, 1) == 394.8
     assert round(unit_wad(year, 2_000 * WAD, wild) / WAD, 1) == 765.8
+
+
+def test_unit_wad__a_smile__is_read_at_the_strike() -> None:
+    """At ln(K/F) = 0.62 a smile of 58.4 %, as docs/options.md has it: v(k) = 0.2 + 0.3·(−0.3·0.6 + 0.65) = 0.341."""
+    smile = Smile(
+        a_ppb=200_000_000, b_ppb=300_000_000, rho_ppb=-300_000_000, m_ppb=20_000_000, sigma_ppb=250_000_000
+    )
+    expiry = NOW + black76.YEAR_SECONDS
+    rules = replace(LEAST_VARIANCE, stale_seconds=86_400, slow_seconds=86_400)
+    surface = Surface(rules=rules, smiles={expiry: Stored(smile=smile, updated_at=NOW)})
+    pricing = Moment(time=NOW, surfaces={ETH: surface}).pricing(rules)
+    spot = 2_000 * WAD
+    strike = int(spot * math.exp(0.62))
+    call = instrument_id(Kind.CALL, ETH, expiry, strike)
+
+    assert round(pricing.variance_of(ETH, expiry, 62 * WAD // 100) / WAD, 6) == 0.341
+    wanted = black76.price_wad(spot, strike, 341 * WAD // 1_000, True)
+    assert abs(unit_wad(call, spot, pricing) - wanted) < WAD // 10**6
 
 
 def test_need_wad__by_hand() -> None:
@@ -190,7 +219,7 @@ def test_assess__class_without_parameters__refused() -> None:
     leg = Leg(instrument=CALL, size_wad=1, quote_wad=0, mark_wad=1, ema_wad=1, open_interest_wad=0)
     with pytest.raises(Refused, match="NotListed"):
         assess(Mode.CROSS, Book(cash_wad=0, legs=(leg,)), {perpetual(ETH): PARAMS}, {})
-    assert risk.AT_INTRINSIC.variances == {}
+    assert unit_wad(CALL, 2_500 * WAD, risk.AT_INTRINSIC) == 500 * WAD
 
 
 # Listing

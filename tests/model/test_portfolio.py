@@ -14,6 +14,7 @@
 ├── several underlyings                            -> between the root of squares and the sum; the sum without offsets
 ├── the slow price on the bad side                 -> IM grows by delta·gap
 ├── after expiry                                   -> what the option pays
+├── a spot of a few wei, where places fall together -> assessed all the same
 └── too many legs, not scanned, no price           -> TooManyLegs, NotScanned, NoPrice
 """
 
@@ -363,6 +364,26 @@ def test_own_strike__of_a_long_option_about_to_expire__is_a_place() -> None:
     assert max(places) < 5 * WAD
     assert margin(legs).initial_wad > 28 * WAD
     assert portfolio.own_strikes(book, -2_200, LARGE_PARAMS) == [(2_030 * WAD, book.options[0].log_wad)]
+
+
+@pytest.mark.parametrize("spot", range(1, 31))
+def test_spot_of_a_few_wei__places_fall_together__assessed_all_the_same(spot: int) -> None:
+    legs = [
+        replace(leg, mark_wad=spot, ema_wad=spot)
+        for leg in (
+            perp(-1),
+            Leg(
+                instrument=instrument_id(Kind.CALL, ETH, NOW + DAY, spot),
+                size_wad=2 * WAD,
+                quote_wad=0,
+                mark_wad=spot,
+                ema_wad=spot,
+                open_interest_wad=0,
+            ),
+        )
+    ]
+    found = margin(legs)
+    assert 0 <= found.maintenance_wad <= found.initial_wad <= 4 * spot
 
 
 def test_refusals() -> None:

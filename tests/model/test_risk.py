@@ -10,6 +10,7 @@
 ├── open interest at knee, cap, and zero cap   -> initial, initialMax, initialMax
 ├── haircuts never set                         -> equity counts, margin doesn't
 ├── a book its mode doesn't admit              -> NotIsolated, CollateralInIsolated, NotListed, UnknownMode
+├── underlyings of a book                      -> offset each other unless a level isn't Normal, theirs or everything's
 └── parameters out of bounds                   -> BadParams with value and bound
 """
 
@@ -26,7 +27,7 @@ from hypothesis import strategies as st
 from holdfast.errors import Refused
 from holdfast.model import risk
 from holdfast.model.risk import Book, Collateral, Leg, assess, initial_rate_wad
-from holdfast.types import AssetParams, InstrumentParams, Margin, Mode, perpetual
+from holdfast.types import AssetParams, InstrumentParams, Level, Margin, Mode, perpetual
 from holdfast.units import BPS, WAD
 
 ETH, BTC, WETH = perpetual(1), perpetual(2), 1
@@ -304,6 +305,21 @@ def test_assess__book_not_admitted__refused(
     with pytest.raises(Refused) as caught:
         assess(mode, book, INSTRUMENTS, ASSETS)
     assert (caught.value.name, caught.value.values) == (error, values)
+
+
+@pytest.mark.parametrize(
+    ("restricted", "offsets"), [(None, True), (0, False), (1, False), (2, False), (3, True)]
+)
+def test_diversifies__a_level_that_is_not_normal__no_offsets(restricted: int | None, offsets: bool) -> None:
+    def level_of(underlying: int) -> Level:
+        return Level.CAUTIOUS if underlying == restricted else Level.NORMAL
+
+    two_legs = Book(cash_wad=0, legs=(LONG, replace(LONG, instrument=BTC)))
+    covered = Book(cash_wad=0, legs=(replace(LONG, instrument=BTC),), holdings=(HELD,))
+    assert risk.diversifies(two_legs, {}, level_of) is offsets
+    assert risk.diversifies(covered, {WETH: 1}, level_of) is offsets
+    alone = Book(cash_wad=0, legs=(LONG, LONG), holdings=(HELD,))
+    assert risk.diversifies(alone, {}, level_of) and risk.diversifies(alone, {WETH: 1}, level_of)
 
 
 INSTRUMENT_BOUNDS = [

@@ -78,7 +78,7 @@ def test_settle_series__any_sides__longs_get_what_shorts_pay(seed: int) -> None:
         # A wad of base gets a wei too little at most, and crossing rounds once more.
         for key, size in sizes.items():
             units = abs(positions.raw_position_of(*key).base_wad) // WAD + 3
-            assert size * payoff // WAD - units <= paid[key] <= size * payoff // WAD + payoff // WAD + 1
+            assert size * payoff // WAD - units <= paid[key] <= (size + 1) * payoff // WAD + 1
             assert positions.position_of(world.now, *key)[0] == 0
         assert sum(paid.values()) <= 0
 

@@ -44,10 +44,11 @@ from tests.histories import (
     ORACLE_RULES,
     PERPS,
     RULES,
+    SCANS,
+    SURFACE_RULES,
     UNDERLYINGS,
     VAULT_CAP,
     VAULT_RULES,
-    VOLATILITY_FLOOR_BPS,
     Step,
     World,
     history,
@@ -62,6 +63,7 @@ ELSEWHERE = as_address("0x" + "be" * 20)
 NOBODY = as_address("0x" + "00" * 20)
 RIGHTS = 7  # fill, move, seize
 PLENTY = 2**200
+WITNESS = 0b1000101  # two places of the core and the tail
 GAS = 20_000_000
 
 ORACLE_ROLE = 1
@@ -124,6 +126,7 @@ REFUSALS = {
     "NoSuchInstrument",
     "NotInDebt",
     "NotIsolated",
+    "NotScanned",
     "OpenInterestCapExceeded",
     "PriceOutsideBand",
     "SameAccount",
@@ -174,12 +177,20 @@ def build(rpc: Rpc, actor: str, decimals: int) -> Site:
         3_600,
         1,
         86_400,
-        VOLATILITY_FLOOR_BPS,
+        0,
         0,
         0,
         0,
     )  # collateral lends at once: the twin knows no ramps
-    risk = put("Risk", authority.address, oracle.address, rules)
+    surface = put("Surface", authority.address, oracle.address, astuple(SURFACE_RULES))
+    scans = put("Scans", authority.address, 86_400, SCANS.correlation_bps)
+    portfolio = put("Portfolio", scans.address, surface.address, SCANS.leg_cap)
+    for underlying, scan in SCANS.scans.items():
+        send(scans, "setScan", underlying, astuple(scan), astuple(SCANS.grids[underlying]))
+    for asset, underlying in SCANS.netted.items():
+        send(scans, "net", asset, underlying)
+    around = (oracle.address, breaker.address, surface.address, portfolio.address)
+    risk = put("Risk", authority.address, *around, rules)
     numbers = (
         RULES.positions.band_bps,
         RULES.max_fee_bps,
@@ -326,6 +337,10 @@ def _of_account(site: Site, world: World, account: int, ask: Callable[..., Quest
     yield ask(
         f"health {account}", site.ledger, "healthOf", account,
         read=_health, twin=lambda: _twin_health(ledger.health_of(now, account)),
+    )  # fmt: skip
+    yield ask(
+        f"health {account} by a few scenarios", site.ledger, "healthBy", account, WITNESS,
+        read=_health, twin=lambda: _twin_health(ledger.health_by(now, account, WITNESS)),
     )  # fmt: skip
     yield ask(
         f"assets {account}", site.ledger, "assetsOf", account,

@@ -1,6 +1,6 @@
 """Risk.assess, and the rate inside it: contract = model, bit for bit
 ├── any book, both modes, any parameters within bounds  -> the same margin, or the same refusal with its numbers
-├── any book with options, at any time and volatility     -> the same; and the mark of each
+├── any book with options, at any time and smiles         -> the same; and the mark of each
 ├── a lone rate, a number on its way, an envelope       -> the same
 ├── any history of governance, and looks between        -> the same state, what is effective and refusals
 └── parameters out of bounds                            -> refused alike, in the same order of checks
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, astuple
 from typing import Any
 
@@ -21,11 +21,12 @@ from holdfast.chain.contract import Contract
 from holdfast.errors import Refused, Reverted
 from holdfast.model import envelope, options, parameters, ramp, risk
 from holdfast.model.risk import Book, Collateral, Leg, assess, initial_rate_wad
+from holdfast.model.surface import pair_variance_wad_down
 from holdfast.sim.history import Block, call, simulate
 from holdfast.types import AssetParams, InstrumentId, InstrumentParams, Kind, Mode, instrument_id, perpetual
 from holdfast.units import BPS
 from tests.conftest import START
-from tests.parity.draw import amount, repeatable, seeds, signed
+from tests.parity.draw import amount, draw_pair, repeatable, seeds, signed, words_of
 
 BOOKS = 40
 """Books in one request."""
@@ -97,7 +98,7 @@ def contract(deploy: Callable[..., Contract], authority: Contract, roles: Any) -
     oracle = deploy("MockSurroundings")
     for underlying in (1, 2):
         oracle.send("setHeartbeat", underlying, 10, sender=roles.deployer)
-    return deploy("Risk", authority.address, oracle.address, (*astuple(RULES), 0, 0, 0, 0))
+    return deploy("Risk", authority.address, *[oracle.address] * 4, (*astuple(RULES), 0, 0, 0, 0))
 
 
 @pytest.fixture
@@ -148,15 +149,21 @@ def test_assess__any_options__as_the_model(
     rng = random.Random(seed)
     oracle = deploy("MockSurroundings")
     oracle.send("setHeartbeat", 1, 10, sender=roles.deployer)
-    floor_bps = rng.choice((0, 1, 3_000))
-    contract = deploy("Risk", authority.address, oracle.address, (*astuple(RULES), floor_bps, 0, 0, 0))
+    surface, around = deploy("MockSmiles"), oracle.address
+    contract = deploy(
+        "Risk", authority.address, around, around, surface.address, around, (*astuple(RULES), 0, 0, 0, 0)
+    )
     group, params = instrument_id(Kind.CALL, 1), _instrument_params(rng)
     instruments = {perpetual(1): _instrument_params(rng)} | ({group: params} if rng.random() < 0.95 else {})
-    variance, spot = min(amount(rng, 24), 2**100), amount(rng, 26)
-    pricing = options.Pricing(time=START + 100, variances={1: variance}, volatility_floor_bps=floor_bps)
+    spot, now = amount(rng, 26), START + 100
+    lives = (-100, 0, 1, 1_800, *(rng.randint(1, 10 ** rng.randint(3, 8)) for _ in range(3)))
+    pairs = {now + life: draw_pair(rng, life) for life in lives}
+    pricing = options.Pricing(
+        time=now, variance_of=lambda _, expiry_at, k_wad: pair_variance_wad_down(pairs[expiry_at], k_wad)
+    )
     books = []
     for _ in range(BOOKS):
-        legs = [_option_leg(rng, pricing.time, spot, params) for _ in range(rng.choice((1, 1, 2, 6)))]
+        legs = [_option_leg(rng, pairs, spot, params) for _ in range(rng.choice((1, 1, 2, 6)))]
         books.append(Book(cash_wad=signed(rng, 38), legs=tuple(legs)))
 
     setting = [
@@ -164,9 +171,9 @@ def test_assess__any_options__as_the_model(
         for one, p in instruments.items()
     ]
     setting += [
-        call(oracle, "setVariance", 1, variance, sender=roles.deployer),
-        call(oracle, "setSpot", 1, spot, sender=roles.deployer),
+        call(surface, "set", 1, at, words_of(pair), sender=roles.deployer) for at, pair in pairs.items()
     ]
+    setting.append(call(oracle, "setSpot", 1, spot, sender=roles.deployer))
     asking = [call(contract, "assess", Mode.CROSS, astuple(book), sender=roles.stranger) for book in books]
     asking += [
         call(contract, "markOf", leg.instrument, sender=roles.stranger) for book in books for leg in book.legs
@@ -188,12 +195,12 @@ def test_assess__any_options__as_the_model(
         assert result.returned(contract, "markOf") == wanted
 
 
-def _option_leg(rng: random.Random, now: int, spot: int, params: InstrumentParams) -> Leg:
-    """Strikes mostly about the mark, expiries mostly soon, and some in the past; now and then a perpetual."""
+def _option_leg(rng: random.Random, expiries: Collection[int], spot: int, params: InstrumentParams) -> Leg:
+    """Strikes mostly about the mark, some expiries in the past; now and then a perpetual."""
     mark = rng.choice((spot, amount(rng, 26)))
     strike = rng.choice((amount(rng, 26), mark, int(mark * rng.uniform(0.5, 2)), mark + rng.randint(-1, 1)))
-    expiry = now + rng.choice((-100, 0, 1, 1_800, rng.randint(1, 10**6), rng.randint(1, 4 * 10**7)))
-    option: InstrumentId = instrument_id(rng.choice((Kind.CALL, Kind.PUT)), 1, expiry, max(0, strike))
+    kind, expiry = rng.choice((Kind.CALL, Kind.PUT)), rng.choice(list(expiries))
+    option: InstrumentId = instrument_id(kind, 1, expiry, max(0, strike))
     return Leg(
         instrument=perpetual(1) if rng.random() < 0.1 else option,
         size_wad=rng.choice((0, signed(rng, 36), signed(rng, 36), signed(rng, 36))),

@@ -25,7 +25,12 @@ from tests.conftest import START, Roles
 DAY = 86_400
 UNDERLYING = 3
 RULES = Rules(
-    interval_seconds=300, slow_seconds=3_600, stale_seconds=DAY, move_bps=2_000, surcharge_bps=2_500
+    interval_seconds=300,
+    slow_seconds=3_600,
+    stale_seconds=DAY,
+    move_bps=2_000,
+    surcharge_bps=2_500,
+    volatility_floor_bps=6_000,
 )
 EXPIRIES = [START + days * DAY for days in (1, 2, 3, 7, 14, 30, 60, 90, 180, 270)]
 GAS = 20_000_000
@@ -46,6 +51,7 @@ def surface(anvil: Anvil, roles: Roles, oracle: Contract) -> Contract:
         RULES.stale_seconds,
         RULES.move_bps,
         RULES.surcharge_bps,
+        RULES.volatility_floor_bps,
     )
     surface = deploy(rpc, artifact("Surface"), authority.address, oracle.address, rules, sender=admin)
     for role, function, who in ((1, "setSmile", roles.keeper), (2, "dropSmile", roles.guardian)):
@@ -154,6 +160,6 @@ def test_surface__those_histories__met_every_outcome() -> None:
 
 
 def test_bounds__model__has_the_same(surface: Contract) -> None:
-    names = ("MAX_EXPIRIES", "MAX_STALE_SECONDS", "MAX_MOVE_BPS", "MAX_SURCHARGE_BPS", "REALISED_RANGE")
-    for name in names:
+    names = ("MAX_EXPIRIES", "MAX_STALE_SECONDS", "MAX_MOVE_BPS", "MAX_SURCHARGE_BPS", "MAX_FLOOR_BPS")
+    for name in (*names, "REALISED_RANGE"):
         assert surface.call(name) == getattr(model, name)

@@ -28,7 +28,7 @@ def positions(clock: Clock, deploy: Callable[..., Contract], authority: Contract
     oracle = deploy("MockSurroundings")
     for underlying in (1, 2):
         oracle.send("setHeartbeat", underlying, 10, sender=roles.deployer)
-    risk = deploy("Risk", authority.address, oracle.address, (1, 1, 1, 0, 0, 0, 0))
+    risk = deploy("Risk", authority.address, *[oracle.address] * 4, (1, 1, 1, 0, 0, 0, 0))
     ledger = deploy("Ledger", authority.address, HERE, risk.address, HERE, CONFIG)
     for instrument in (perpetual(1), perpetual(2)):
         risk.send("setInstrument", instrument, PARAMS, sender=roles.deployer)

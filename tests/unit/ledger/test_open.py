@@ -23,11 +23,11 @@ def test_open__mode_none__reverts(bench: Bench, refused: Refused) -> None:
 
 def test_open__no_mode__reverts(bench: Bench) -> None:
     with pytest.raises(Reverted) as caught:
-        bench.send(bench.ledger, "open", 3, by="stranger")
+        bench.send(bench.ledger, "open", max(Mode) + 1, by="stranger")
     assert caught.value.name == "Empty"
 
 
-@pytest.mark.parametrize("mode", [Mode.ISOLATED, Mode.CROSS])
+@pytest.mark.parametrize("mode", [Mode.ISOLATED, Mode.CROSS, Mode.PORTFOLIO])
 def test_open__a_mode__next_id_belongs_to_the_caller(bench: Bench, mode: Mode) -> None:
     before = bench.ledger.call("accounts")
     receipt = bench.send(bench.ledger, "open", mode, by="stranger")

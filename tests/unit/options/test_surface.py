@@ -5,6 +5,7 @@
 ├── a smile is set                         -> SmileSet; it reads back, with its time
 ├── a ninth expiry                         -> TooManyExpiries, until one is past
 ├── nothing was ever set                   -> realised variance and its surcharge, Stale; Invalid where there is none
+├── realised variance is below the floor   -> the floor stands in, and a first smile is held against it
 ├── the smile grows old                    -> Fresh, Slow, and then realised variance, Stale
 └── a smile is dropped                     -> its neighbour stands in
 """
@@ -44,6 +45,7 @@ def fields(rules: Rules) -> tuple[int, ...]:
         rules.stale_seconds,
         rules.move_bps,
         rules.surcharge_bps,
+        rules.volatility_floor_bps,
     )
 
 
@@ -81,6 +83,7 @@ def surface(
         ({"move_bps": 0}, 0, 1),
         ({"move_bps": BPS // 2 + 1}, BPS // 2 + 1, BPS // 2),
         ({"surcharge_bps": 3 * BPS + 1}, 3 * BPS + 1, 3 * BPS),
+        ({"volatility_floor_bps": 10 * BPS + 1}, 10 * BPS + 1, 10 * BPS),
     ],
 )
 def test_constructor__a_rule_beyond_its_bound__BadRules(
@@ -146,6 +149,36 @@ def test_total_variance__nothing_was_set__realised_variance_stands_in(
         assert surface.call("totalVarianceOf", UNDERLYING, EXPIRY, k) == (wanted, Grade.STALE)
     oracle.send("set", UNDERLYING, 0, sender=roles.stranger)
     assert surface.call("totalVarianceOf", UNDERLYING, EXPIRY, 0)[1] == Grade.INVALID
+
+
+def test_total_variance__a_quiet_past__the_floor_stands_in(
+    deploy: Callable[..., Contract], authority: Contract, oracle: Contract, roles: Roles, clock: Clock
+) -> None:
+    rules = replace(RULES, volatility_floor_bps=9_000)
+    surface = deploy("Surface", authority.address, oracle.address, fields(rules))
+    left = EXPIRY - clock.now
+    floor = WAD * 81 // 100
+
+    assert surface.call("totalVarianceOf", UNDERLYING, EXPIRY, 0) == (
+        floor * left // YEAR_SECONDS,
+        Grade.STALE,
+    )
+    oracle.send("set", UNDERLYING, 0, sender=roles.stranger)
+    left = EXPIRY - clock.now
+    assert surface.call("totalVarianceOf", UNDERLYING, EXPIRY, WAD) == (
+        floor * left // YEAR_SECONDS,
+        Grade.INVALID,
+    )
+    low = replace(FLAT, a_ppb=PPB * 81 // 900 - 1)
+    with pytest.raises(Reverted) as reverted:
+        surface.send("setSmile", UNDERLYING, EXPIRY, low.fields, sender=roles.deployer)
+    assert (reverted.value.name, reverted.value.values) == (
+        "FarFromRealised",
+        (WAD * 81 // 900 - WAD // PPB, floor),
+    )
+    surface.send(
+        "setSmile", UNDERLYING, EXPIRY, replace(low, a_ppb=PPB * 81 // 900).fields, sender=roles.deployer
+    )
 
 
 def test_total_variance__the_smile_grows_old__the_grade_falls(

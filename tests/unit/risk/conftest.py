@@ -27,7 +27,7 @@ class MakeRisk:
         for instrument in (ETH, BTC):
             oracle.send("setHeartbeat", instrument >> 168, HEARTBEAT, sender=self._roles.deployer)
         contract = self._deploy(
-            "Risk", self._authority.address, oracle.address, (*RULES, *(envelope or (0, 0, 0, 0)))
+            "Risk", self._authority.address, *[oracle.address] * 4, (*RULES, *(envelope or (0, 0, 0, 0)))
         )
         self._permit(self._roles.governor, contract, "setInstrument", "setAsset")
         self._permit(self._roles.guardian, contract, "tightenInstrument", "tightenAsset")

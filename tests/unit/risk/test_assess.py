@@ -5,6 +5,7 @@
 │   ├── holds collateral                           -> CollateralInIsolated
 │   ├── legs of two underlyings                    -> NotIsolated
 │   └── legs of one underlying                     -> as Cross
+├── Isolated, Cross: by any witness                -> the same
 └── Cross
     ├── legs and collateral                        -> their sum
     ├── collateral that was never set              -> counts for equity alone
@@ -12,6 +13,8 @@
 """
 
 from __future__ import annotations
+
+import pytest
 
 from holdfast.chain.contract import Contract
 from holdfast.types import Mode
@@ -52,6 +55,14 @@ def test_assess__isolated_with_one_underlying__as_cross(risk: Contract) -> None:
     book = (500 * WAD, (LONG, LONG), ())
 
     assert risk.call("assess", Mode.ISOLATED, book) == risk.call("assess", Mode.CROSS, book)
+
+
+@pytest.mark.parametrize("witness", [0, 1, 2**256 - 1])
+def test_assess_by__linear_mode__any_witness_is_the_same(risk: Contract, witness: int) -> None:
+    book = (500 * WAD, (LONG, LONG), ())
+
+    for mode in (Mode.ISOLATED, Mode.CROSS):
+        assert risk.call("assessBy", mode, book, witness) == risk.call("assess", mode, book)
 
 
 def test_assess__legs_and_collateral__their_sum(risk: Contract) -> None:

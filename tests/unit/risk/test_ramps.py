@@ -186,14 +186,16 @@ def test_constructor__way_longer_than_an_epoch__reverts(
     bound: int,
 ) -> None:
     with refused("BadParams", value=value, bound=bound):
-        deploy("Risk", authority.address, authority.address, (*rules, 0, 0, 0, 0))
+        deploy("Risk", authority.address, *[authority.address] * 4, (*rules, 0, 0, 0, 0))
 
 
 def test_constructor__arguments__are_kept(deploy: Callable[..., Contract], authority: Contract) -> None:
-    risk = deploy("Risk", authority.address, authority.address, (1, 2, 3, 4, 5, 6, 7))
+    around = [deploy("MockSurroundings").address for _ in range(4)]
+    risk = deploy("Risk", authority.address, *around, (1, 2, 3, 4, 5, 6, 7))
 
     names = ("RAMP_SECONDS", "COLLATERAL_RAMP_SECONDS", "EPOCH_SECONDS", "VOLATILITY_FLOOR_BPS")
     names += ("FUNDING_CAP_BPS", "MAX_FEE_BPS", "REWARD_CAP_BPS")
     assert [risk.call(name) for name in names] == [1, 2, 3, 4, 5, 6, 7]
-    assert (risk.call("ORACLE"), risk.call("authority")) == (authority.address, authority.address)
+    assert [risk.call(name) for name in ("ORACLE", "BREAKER", "SURFACE", "PORTFOLIO")] == around
+    assert (risk.call("SCANS"), risk.call("authority")) == (around[3], authority.address)
     assert risk.call("instrumentState", BTC).arrivesAt == 0
