@@ -128,7 +128,8 @@ interface IPositions {
 
     // Governance
 
-    /// @notice List an instrument; governor, delayed. Its margin parameters must be set.
+    /// @notice List an instrument; governor, delayed. Its margin parameters must be set, and the perpetual of a series must be listed:
+    /// whoever looks at an underlying finds it there.
     /// @dev A series expires on the oracle's grid, between MIN_LIFE_SECONDS and MAX_LIFE_SECONDS from now; its strike is a
     /// multiple of a hundredth of the spot's decade, within a factor of MAX_STRIKE_RATIO of the spot; of an underlying there are at
     /// most MAX_SERIES that are not settled.

@@ -343,14 +343,16 @@ contract Insurance is IInsurance, AccessManaged {
 
     // --- Reads ---
 
-    /// @dev Expected shortfall [wad] of all open interest, either side of a market. Up, a wei a market.
+    /// @dev Expected shortfall [wad] of all open interest, either side of a market. Up, a wei a market. The options of an
+    /// underlying count with its perpetual, each as a unit of it: none gains or loses more by a move of the spot.
     function _shortfallWad(uint256 tailBps, uint256 horizonSeconds) private view returns (uint256 sumWad) {
         InstrumentId[] memory listed = POSITIONS.instruments();
         // Place 0 of the list is unused.
         for (uint256 i = 1; i < listed.length; ++i) {
             uint16 underlying = listed[i].underlyingOf();
             (IPositions.Side memory long,, IPositions.Interest memory interest) = POSITIONS.marketOf(listed[i]);
-            uint256 openWad = uint256(interest.longBaseWad).mulWadUp(long.scaleWad);
+            uint256 openWad = uint256(interest.longBaseWad).mulWadUp(long.scaleWad)
+                + POSITIONS.tallyOf(underlying).openInterestWad;
             uint256 valueWad = openWad.mulWadUp(ORACLE.spotOf(underlying));
             uint256 shortfallWad = FundCurve.shortfallWad(_volatilityWad(underlying), tailBps, horizonSeconds);
             sumWad += valueWad.mulWadUp(shortfallWad);

@@ -277,6 +277,7 @@ contract Positions is IPositions, AccessManaged {
         uint16 underlying = instrument.underlyingOf();
         if (InstrumentId.unwrap(instrument) >> KIND_BIT > uint256(Kind.Put)) revert UnsupportedKind(instrument);
         if (_indices[instrument] != 0) revert AlreadyListed(instrument);
+        if (_markets[underlying].long.scaleWad == 0) revert NoSuchInstrument(_perpetual(underlying));
         Tally storage tally = _tallies[underlying];
         if (tally.series == MAX_SERIES || _series.length == FIRST_SERIES) revert TooManySeries(underlying, MAX_SERIES);
 

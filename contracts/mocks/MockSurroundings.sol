@@ -40,6 +40,7 @@ contract MockSurroundings {
     mapping(uint64 account => Health) private _health;
     InstrumentId[] private _listed; // place 0 unused
     mapping(InstrumentId => uint256) private _openInterest; // [wad] at a scale of one
+    mapping(uint16 underlying => IPositions.Tally) private _tallies;
 
     // Set by the test
 
@@ -185,6 +186,14 @@ contract MockSurroundings {
     {
         long.scaleWad = uint64(WAD);
         interest.longBaseWad = uint112(_openInterest[instrument]);
+    }
+
+    function setTally(uint16 underlying, uint128 openInterestWad) external {
+        _tallies[underlying].openInterestWad = openInterestWad;
+    }
+
+    function tallyOf(uint16 underlying) external view returns (IPositions.Tally memory) {
+        return _tallies[underlying];
     }
 
     // Oracle

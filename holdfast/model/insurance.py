@@ -67,15 +67,16 @@ class Exposure:
     """What a market adds to the target."""
 
     open_wad: int  # open interest
+    options_wad: int = 0  # that of all series of its underlying: each counts as a unit of it
     mark_wad: int
     volatility_wad: int  # a year
 
 
 def raw_target_wad(markets: Iterable[Exposure], p: Params) -> int:
-    """multiple·Σ OI·mark·ES"""
+    """multiple·Σ (OI + options)·mark·ES"""
     total = 0
     for market in markets:
-        value = mul_wad_up(market.open_wad, market.mark_wad)
+        value = mul_wad_up(market.open_wad + market.options_wad, market.mark_wad)
         total += mul_wad_up(value, shortfall_wad(market.volatility_wad, p.tail_bps, p.horizon_seconds))
     return mul_div_up(total, p.multiple_bps, BPS)
 

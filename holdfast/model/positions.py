@@ -488,6 +488,8 @@ class Positions:
             raise Refused("UnsupportedKind", option)
         if option in self.markets:
             raise Refused("AlreadyListed", option)
+        if perpetual(underlying) not in self.markets:
+            raise Refused("NoSuchInstrument", perpetual(underlying))
         if self.tallies.get(underlying, Tally()).series == MAX_SERIES or len(self.series) == ALL_SERIES:
             raise Refused("TooManySeries", underlying, MAX_SERIES)
         for value, low, high, step in (

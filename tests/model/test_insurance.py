@@ -168,6 +168,8 @@ def test_target__of_the_docs__as_worked_by_hand() -> None:
     assert abs(shortfall_wad(5 * WAD // 10, 36_915, DAY) - 96_611 * 10**12) < 10**12
     raw = raw_target_wad(markets, PARAMS)
     assert abs(raw - 434_749 * WAD) < WAD
+    with_options = raw_target_wad((replace(markets[0], options_wad=500 * WAD), markets[1]), PARAMS)
+    assert abs(with_options - 608_649 * WAD) < WAD
     assert refreshed_wad(400_000 * WAD, raw, raw, PARAMS, DAY) == raw
     assert refreshed_wad(300_000 * WAD, raw, raw, PARAMS, DAY) == 330_000 * WAD
     assert refreshed_wad(300_000 * WAD, raw, raw, PARAMS, DAY // 2) == 315_000 * WAD

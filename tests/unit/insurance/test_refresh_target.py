@@ -1,6 +1,7 @@
 """refreshTarget
 ├── nothing open            -> falls by its bound, never below the least
 ├── open interest           -> multiple·Σ OI·mark·ES, as worked by hand, reached step by step
+├── options                 -> counted with the perpetual, a unit each
 ├── realised volatility     -> counts between floor and bound
 ├── for one refresh alone   -> moves nothing, neither up nor down
 ├── same second             -> doesn't move
@@ -76,6 +77,17 @@ def test_refresh__open_interest__as_worked_by_hand(
     assert seen == [{"rawWad": raw, "targetWad": TARGET}, {"rawWad": raw, "targetWad": 1_100 * WAD}]
     state = world.insurance.call("state")
     assert (state.targetWad, state.rawWad, state.refreshedAt) == (1_100 * WAD, raw, refreshed + 2 * DAY)
+
+
+def test_refresh__options__count_as_units_of_their_underlying(world: World, roles: Roles) -> None:
+    eth, btc = put_markets(world, roles)
+    world.ledger.send("setTally", ETH, 500 * WAD + 1, sender=world.deployer)
+
+    receipt = world.insurance.send("refreshTarget", sender=roles.stranger)
+
+    raw = raw_target_wad((replace(eth, options_wad=500 * WAD + 1), btc), PARAMS)
+    assert raw > raw_target_wad((eth, btc), PARAMS)
+    assert receipt.event("TargetRefreshed").args["rawWad"] == raw
 
 
 def test_refresh__for_one_refresh_alone__moves_nothing(

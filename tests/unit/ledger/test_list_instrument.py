@@ -2,6 +2,7 @@
 ├── caller isn't the governor          -> AccessManagedUnauthorized
 ├── listed already                     -> AlreadyListed
 ├── neither a plain perpetual nor an option -> UnsupportedKind
+├── a series without its perpetual     -> NoSuchInstrument
 ├── its margin parameters aren't set   -> NotListed
 └── otherwise its index is its underlying, emits InstrumentListed; both sides begin whole and empty
 """
@@ -14,6 +15,7 @@ import pytest
 
 from holdfast.chain.artifacts import artifact
 from holdfast.chain.contract import Contract
+from holdfast.errors import Reverted
 from holdfast.types import Kind, instrument_id, perpetual
 from holdfast.units import WAD
 from tests.conftest import Clock, Refused, Roles
@@ -70,6 +72,19 @@ def test_list_instrument__without_parameters__reverts(
 ) -> None:
     with refused("NotListed", instrument=perpetual(3)):
         positions.send("listInstrument", perpetual(3), sender=roles.deployer)
+
+
+def test_list_instrument__series_without_its_perpetual__reverts(
+    positions: Contract, roles: Roles, refused: Refused
+) -> None:
+    series = instrument_id(Kind.CALL, 1, 1_800, WAD)
+    with refused("NoSuchInstrument", instrument=perpetual(1)):
+        positions.send("listInstrument", series, sender=roles.deployer)
+
+    positions.send("listInstrument", perpetual(1), sender=roles.deployer)
+    with pytest.raises(Reverted) as caught:
+        positions.send("listInstrument", series, sender=roles.deployer)
+    assert caught.value.name == "BadSeries"  # the next thing that is wrong with it
 
 
 def test_list_instrument__in_order__begins_whole(positions: Contract, roles: Roles, clock: Clock) -> None:
