@@ -25,9 +25,7 @@ from holdfast.chain.record import Deployment
 from holdfast.chain.rpc import Rpc
 from holdfast.chain.transactions import Sender
 from holdfast.errors import ConfigError, Reverted
-from holdfast.model.positions import MAX_POSITIONS
 from holdfast.types import SETTLEMENT, InstrumentId
-from holdfast.units import BPS
 
 ADMIN: Final = 0
 GOVERNOR: Final = 1
@@ -264,6 +262,7 @@ def _contracts(config: Config) -> Iterator[Step]:
         surface.stale_seconds,
         surface.move_bps,
         surface.surcharge_bps,
+        risk.volatility_floor_bps,
     )
     yield _contract("Surface", _after("Authority", "Oracle", rules))
     yield _contract("Scans", _after("Authority", risk.epoch_seconds, portfolio.correlation_bps))
@@ -277,10 +276,6 @@ def _contracts(config: Config) -> Iterator[Step]:
         ledger.max_fee_bps,
         risk.reward_cap_bps,
     )
-    surface = (300, 3_600, 86_400, 2_000, 2_500, risk.volatility_floor_bps)
-    yield _contract("Surface", _after("Authority", "Oracle", surface))
-    yield _contract("Scans", _after("Authority", risk.epoch_seconds, BPS))
-    yield _contract("Portfolio", _after("Scans", "Surface", MAX_POSITIONS))
     yield _contract("Risk", _after("Authority", "Oracle", "Breaker", "Surface", "Portfolio", parameters))
     numbers = (
         ledger.band_bps,
