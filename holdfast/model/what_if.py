@@ -65,7 +65,9 @@ class Greeks:
     delta_wad: int = 0  # of value to the spot: units of it; collateral counts whole
     gamma_wad: int = 0  # of delta to the spot
     vega_wad: int = 0  # of value to volatility: for 1.00 of it
-    theta_wad: int = 0  # what a day that passes adds to the value, as time goes now; negative for what is long
+    theta_wad: int = (
+        0  # what a day that passes adds to the value, as time goes now; negative for what is long
+    )
 
 
 def greeks_of(book: Book, underlying: int, pricing: Pricing, underlyings: Mapping[int, int]) -> Greeks:
@@ -209,7 +211,9 @@ def liquidation_prices(
     if slope == 0:
         return NONE_BELOW, NONE_ABOVE
     way_wad = mul_div_down(gap_wad, WAD * BPS, abs(slope))
-    return (NONE_BELOW, spot_wad + way_wad) if slope < 0 else (max(NONE_BELOW, spot_wad - way_wad), NONE_ABOVE)
+    return (
+        (NONE_BELOW, spot_wad + way_wad) if slope < 0 else (max(NONE_BELOW, spot_wad - way_wad), NONE_ABOVE)
+    )
 
 
 def _searched(gap_at: Callable[[int], int], spot_wad: int, places: Sequence[int], none: int) -> int:
@@ -245,9 +249,7 @@ def _map_prices(
             return one
         return replace(one, price_wad=change(one.price_wad), ema_wad=change(one.ema_wad))
 
-    return replace(
-        book, legs=tuple(map(leg_of, book.legs)), holdings=tuple(map(holding_of, book.holdings))
-    )
+    return replace(book, legs=tuple(map(leg_of, book.legs)), holdings=tuple(map(holding_of, book.holdings)))
 
 
 def _check_shift(shift_bps: int) -> None:

@@ -21,6 +21,7 @@ from holdfast.types import (
     Health,
     Item,
     Margin,
+    Mode,
     Pool,
     Price,
     Restriction,
@@ -62,6 +63,23 @@ def heard(t: Transition, *names: str) -> bool:
 
 def was_repriced(t: Transition) -> bool:
     return t.heard(REPRICING)
+
+
+def was_alarmed(t: Transition) -> bool:
+    """Did a restriction begin or end? With it go, or come, the offsets between underlyings in portfolio mode."""
+    cache = t.__dict__
+    if "_alarmed" not in cache:
+        before, after = (
+            [one.system.restriction.level, *(market.restriction.level for market in one.markets)]
+            for one in (t.before, t.after)
+        )
+        cache["_alarmed"] = before != after
+    return cache["_alarmed"]  # type: ignore[no-any-return]
+
+
+def realigned(t: Transition, account: Account) -> bool:
+    """May its requirement be another, though nothing was done to it?"""
+    return was_repriced(t) or (account.mode is Mode.PORTFOLIO and was_alarmed(t))
 
 
 def liquidates(t: Transition) -> bool:
@@ -386,7 +404,8 @@ def interest_wad(market: Traded, long: bool) -> int:
     return mul_wad_up(base, side.scale_wad)
 
 
-def assess(snapshot: Snapshot, account: Account, pricing: Pricing, scans: portfolio.Rules) -> Margin:
+def holdings_book(snapshot: Snapshot, account: Account) -> risk.Book:
+    """What an account owns and owes, as the margin models read it."""
     legs = []
     for leg in account.positions:
         market = snapshot.instruments[leg.instrument]
@@ -416,17 +435,28 @@ def assess(snapshot: Snapshot, account: Account, pricing: Pricing, scans: portfo
                 ema_wad=asset.price.ema_wad,
             )
         )
+    return risk.Book(cash_wad=account.cash_wad, legs=tuple(legs), holdings=tuple(holdings))
+
+
+def assess(
+    snapshot: Snapshot,
+    mode: Mode,
+    book: risk.Book,
+    pricing: Pricing,
+    scans: portfolio.Rules,
+    witness: int = portfolio.ALL,
+) -> Margin:
+    """What the model of a mode says of a book; in Portfolio by the scenarios that the witness names."""
 
     def scan(book: risk.Book, haircuts: Sequence[AssetParams]) -> Margin:
-        offsets = risk.diversifies(book, scans.netted, lambda u: restriction_of(snapshot, u).level)
-        now = snapshot.system.time
-        return portfolio.assess(book, haircuts, scans, pricing.variance_of, now, offsets=offsets)
+        return portfolio.assess(
+            book,
+            haircuts,
+            scans,
+            pricing.variance_of,
+            pricing.time,
+            offsets=risk.diversifies(book, scans.netted, lambda u: restriction_of(snapshot, u).level),
+            witness=witness,
+        )
 
-    return risk.assess(
-        account.mode,
-        risk.Book(cash_wad=account.cash_wad, legs=tuple(legs), holdings=tuple(holdings)),
-        snapshot.instrument_params,
-        snapshot.asset_params,
-        pricing,
-        scan,
-    )
+    return risk.assess(mode, book, snapshot.instrument_params, snapshot.asset_params, pricing, scan)
