@@ -16,6 +16,7 @@ from holdfast.sim.invariants.reading import (
     assess,
     both_reduce,
     equity_of,
+    holdings_book,
     items_of,
     maintenance_of,
     name_of,
@@ -172,7 +173,7 @@ def margin_shown(t: Transition, g: Ghost) -> Judgement:
         if account.health is None:
             yield f"account {account.id} can't be assessed"
             continue
-        meant = assess(t.after, account, pricing, scans)
+        meant = assess(t.after, account.mode, holdings_book(t.after, account), pricing, scans)
         margin, found = account.health.margin, account.health.items
         yield None if margin == meant else f"account {account.id}: {margin}, not {meant}"
         items = items_of(t.after, account)
