@@ -1,15 +1,21 @@
-"""INV-86, INV-87 and INV-95 to INV-99: options, from their mark to what is left of a settled series."""
+"""INV-39, INV-86 to INV-89 and INV-95 to INV-99: options, from their mark to what is left of a settled series."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from holdfast.errors import Refused
-from holdfast.model import options, surface
+from holdfast.model import options, portfolio, surface
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.prices import pricing_of, variances_of
 from holdfast.sim.invariants.reading import (
+    assess,
     equity_of,
+    health_of,
+    holdings_book,
     interest_wad,
+    maintenance_of,
     price_of,
     size_gap,
     size_slack,
@@ -19,7 +25,7 @@ from holdfast.sim.series import average_wad, closed_at, cover_of, known_of
 from holdfast.sim.steps import Transition
 from holdfast.sim.surfaces import known_after, read_smile
 from holdfast.sim.surfaces import known_of as known_of_smiles
-from holdfast.types import Kind, expiry_of, kind_of, strike_of, underlying_of
+from holdfast.types import Kind, Mode, expiry_of, kind_of, strike_of, underlying_of
 from holdfast.units import WAD, mul_wad_down
 
 
@@ -73,6 +79,43 @@ def smiles_bounded(t: Transition, g: Ghost) -> Judgement:
     for event in t.named("SmileDropped"):
         there = event.args["expiry"] in known.surface(event.args["underlying"]).smiles
         yield unless(there and g.world.people.guardian in t.speakers, f"{t.speakers} dropped a smile")
+
+
+@invariant(89, refusals=True)
+def witnesses_true(t: Transition, g: Ghost) -> Judgement:
+    """A start shows the maintenance margin that its witness proves, by the model: never more than the whole."""
+    shown = [(event.args["account"], event.args["maintenanceWad"]) for event in t.named("AuctionStarted")]
+    if t.action == "start" and (refused := t.results[-1].error) is not None and refused.name == "Healthy":
+        shown.append((t.facts["account"], refused.fields["maintenanceWad"]))
+    for account, found in shown:
+        was, witness = t.was[account], t.facts.get("witness", portfolio.ALL)
+        meant = whole = maintenance_of(was)
+        if was.mode is Mode.PORTFOLIO and witness != portfolio.ALL:
+            book, scans = holdings_book(t.before, was), known_after(g, t).scans
+            meant = assess(t.before, was.mode, book, pricing_of(t, g), scans, witness).maintenance_wad
+        yield unless(found == meant, f"account {account}: {found} shown by {witness:#x}, not {meant}")
+        yield at_most(found, whole, f"account {account}: {found} shown of {whole}")
+
+
+@invariant(39)
+def hedges_help(t: Transition, g: Ghost) -> Judgement:
+    """In portfolio mode all that an account holds needs no more initial margin than each part of it by itself."""
+    if t.step is None or not t.changed:
+        return
+    for account in t.after.accounts:
+        if account.mode is not Mode.PORTFOLIO or account.id not in t.fresh & t.step.accounts:
+            continue
+        book = holdings_book(t.after, account)
+        bare = replace(book, cash_wad=0, legs=(), holdings=())
+        parts = [replace(bare, legs=(leg,)) for leg in book.legs]
+        parts += [replace(bare, holdings=(holding,)) for holding in book.holdings]
+        if len(parts) < 2:
+            continue
+        pricing, scans = pricing_of(t, g), known_after(g, t).scans
+        alone = sum(assess(t.after, account.mode, part, pricing, scans).initial_wad for part in parts)
+        together = health_of(account).margin.initial_wad
+        slack = 10 * len(parts) + alone // 10**9  # prices and deltas are right to so many digits
+        yield at_most(together, alone + slack, f"account {account.id}: {together} together, {alone} alone")
 
 
 @invariant(95)
