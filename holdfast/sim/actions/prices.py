@@ -35,7 +35,7 @@ def accrue_interest(s: Scene) -> Step:
 def settle(s: Scene) -> Step | None:
     """Mostly where deleveraging left something to settle."""
     held = [(a, p.instrument) for a in s.users for p in a.positions]
-    empty = [(a, p.instrument) for a in s.users for p in a.positions if p.size_wad == 0]
+    empty = [(a, p.instrument) for a in s.lots for p in a.positions if p.size_wad == 0]
     found = s.pick(empty, held)
     if found is None:
         return None
@@ -44,7 +44,7 @@ def settle(s: Scene) -> Step | None:
         instrument = s.rng.choice(s.state.markets).instrument
     ledger, who = s.world.protocol.ledger, s.world.people.stranger
     if instrument in s.state.settled and s.chance(0.5):
-        holders = [a.id for a in s.users if a.position(instrument) is not None]
+        holders = [a.id for a in s.lots if a.position(instrument) is not None]
         passed = [s.rng.choice(s.users).id] * s.chance(0.2)  # who may hold nothing of it
         many = frozenset(holders + passed)
         return act(
