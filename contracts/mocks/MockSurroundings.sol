@@ -33,6 +33,7 @@ contract MockSurroundings {
     mapping(uint16 underlying => uint256) public capacity;
     mapping(uint16 underlying => uint256) public spotOf;
     mapping(uint16 underlying => uint256) public reopensAt;
+    mapping(uint16 underlying => Level) public levelOf;
     mapping(uint16 underlying => uint32) public heartbeatOf;
     mapping(uint16 underlying => uint256) public volatilityOf;
     mapping(uint16 underlying => uint256) public varianceOf;
@@ -88,6 +89,10 @@ contract MockSurroundings {
         if (_listed.length == 0) _listed.push();
         if (_openInterest[instrument] == 0) _listed.push(instrument);
         _openInterest[instrument] = baseWad;
+    }
+
+    function setLevel(uint16 underlying, Level level) external {
+        levelOf[underlying] = level;
     }
 
     function setProven(uint256 witness, uint256 maintenanceWad) external {
@@ -225,6 +230,10 @@ contract MockSurroundings {
     function check(Action action, uint256[] calldata items, uint256) external view {
         uint16 first = items.length == 0 ? 0 : uint16(items[0]);
         if (blocked[action]) revert IBreaker.Blocked(action, first, Level.Halted, Grade.Fresh, false);
+    }
+
+    function stateOf(uint16 underlying) external view returns (Level, uint256, uint256) {
+        return (levelOf[underlying], 0, 0);
     }
 
     function reopenedAt(uint256[] calldata items) external view returns (uint256 time) {

@@ -265,7 +265,6 @@ class Scan(Section):
 
 
 class Portfolio(Section):
-    leg_cap: Annotated[int, Field(ge=1, lt=2**16)]
     correlation_bps: Bps  # between underlyings, stressed
     scans: dict[str, Scan]  # by underlying
 

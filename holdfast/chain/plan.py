@@ -266,7 +266,7 @@ def _contracts(config: Config) -> Iterator[Step]:
     )
     yield _contract("Surface", _after("Authority", "Oracle", rules))
     yield _contract("Scans", _after("Authority", risk.epoch_seconds, portfolio.correlation_bps))
-    yield _contract("Portfolio", _after("Scans", "Surface", portfolio.leg_cap))
+    yield _contract("Portfolio", _after("Scans", "Surface", MAX_POSITIONS))
     parameters = (
         risk.ramp_seconds,
         risk.collateral_ramp_seconds,

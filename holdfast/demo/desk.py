@@ -30,6 +30,7 @@ from holdfast.demo.options import (
     variance_ppb,
 )
 from holdfast.demo.seat import Seat
+from holdfast.demo.traders import Trader
 from holdfast.errors import Reverted
 from holdfast.model import black76, what_if
 from holdfast.model.options import is_option
@@ -133,6 +134,18 @@ class Desk:
         account = protocol.open_account(owner, mode)
         protocol.fund(owner, account, SETTLEMENT, cash * 10 ** protocol.decimals[SETTLEMENT])
         return Seat(protocol, self._chain.signer(place), account)
+
+    def people(self) -> dict[int, Trader]:
+        """Account → who it is."""
+        found = {
+            self.writers[one.name].account: (one.name, one.mode, one.cash) for one in self.options.writers
+        }
+        cash = self.options.buyer_cash
+        found |= {seat.account: ("call buyer", Mode.CROSS, cash) for seat in self.buyers}
+        return {
+            account: Trader(number=number, style=style, mode=mode, cash=money)
+            for number, (account, (style, mode, money)) in enumerate(found.items(), start=self._first)
+        }
 
     # Block by block
 

@@ -8,6 +8,7 @@ the machine's speed doesn't change the story: what a keeper sends after a block 
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,15 +23,18 @@ from holdfast.chain.deploy import deploy
 from holdfast.chain.protocol import Protocol, books_of
 from holdfast.demo.collect import Happened, Series, Sums, add_up, read_events, read_gas
 from holdfast.demo.crew import Crew
-from holdfast.demo.market import RELAYER, Floor, Opening
+from holdfast.demo.desk import Desk
+from holdfast.demo.market import FIRST_TRADER, RELAYER, Floor, Opening
+from holdfast.demo.options import quiet_hours
 from holdfast.demo.scenario import Scenario, next_step
 from holdfast.demo.traders import Pair, Trader, draw_traders, late_pairs
 from holdfast.demo.waterfall import TAKEOVER, Waterfall, reconcile
-from holdfast.keepers.prices import PricePath
+from holdfast.keepers.prices import PricePath, to_wad
 from holdfast.types import SETTLEMENT, Snapshot, underlying_of
 from holdfast.units import WAD
 
 OPENING_SECONDS: Final = 1_800  # of chain time before the replay, in which the market opens
+HOUR: Final = 3_600
 BLOCK_SECONDS: Final = 12
 LONGEST_SECONDS: Final = 900  # a quarter of an hour: well within any heartbeat
 AFTERMATH_BLOCKS: Final = 150  # at most, to let the last auctions end
@@ -40,7 +44,7 @@ LATE_LEAD_SECONDS: Final = 1_500  # the latecomers enter so long before the low
 STEPS: Final = 320  # jumps that a replay should not exceed by much
 LEAST_TOLERANCE: Final = 0.005
 
-PUSHER, LIQUIDATOR, BIDDER, BACKSTOP, WATCHDOG = 0, 3, 4, 8, 9  # accounts of the node
+PUSHER, LIQUIDATOR, BIDDER, WATCHDOG, BACKSTOP = 0, 3, 4, 9, 10  # accounts of the node
 TIPS_GWEI: Final = {
     "price_pusher": 3.0,
     "bidder": 2.0,
@@ -76,6 +80,8 @@ class Outcome:
     trades: int
     slow_blocks: int
     refused_late: int
+    desk: Desk | None  # where the scenario has options
+    name_of: Callable[[int], str]  # of an instrument
     seconds: float = 0.0
 
 
@@ -117,6 +123,7 @@ class Director:
         self._series = Series()
         self._late: list[Pair] = []
         self._refused_late = 0
+        self._desk: Desk | None = None
         self._wanted: set[tuple[str, int]] = set()  # quotes that somebody may match: signing takes time
         self._below_since: dict[int, int] = {}  # account outside of any auction → time
         plan.out.mkdir(parents=True, exist_ok=True)
@@ -124,8 +131,10 @@ class Director:
     def run(self) -> Outcome:
         began = time.monotonic()
         plan = self._plan
-        start = plan.scenario.start
-        with Anvil(timestamp=start - OPENING_SECONDS, accounts=10 + plan.traders, balance=10_000) as chain:
+        genesis = plan.scenario.start - OPENING_SECONDS - self._prologue_seconds()
+        options = plan.scenario.options
+        people = FIRST_TRADER + plan.traders + (len(options.writers) + options.buyers if options else 0)
+        with Anvil(timestamp=genesis, accounts=people, balance=10_000) as chain:
             self._chain = chain
             chain.rpc.call("anvil_setBlockTimestampInterval", 1)
             self._protocol = self._deploy()
@@ -159,17 +168,54 @@ class Director:
         self._book = plan.out / "orders.jsonl"
         floor = Floor(self._chain, self._protocol, traders, self._book, plan.scenario.stage)
         self._late = late_pairs(traders)
+        if plan.scenario.options is not None:
+            self._desk = Desk(
+                self._chain,
+                self._protocol,
+                plan.config,
+                plan.scenario.options,
+                floor.opening.maker,
+                FIRST_TRADER + plan.traders,
+            )
+            self._prologue(self._desk)
         for number, _ in enumerate(floor.open(self._path.quotes(self._path.start), self._now()), start=1):
             self._report("opening the market", min(0.05, 0.05 * number / (3 * plan.traders)))
+        if self._desk is not None:
+            self._desk.open(self._now())
+            floor.opening.traders = {**floor.opening.traders, **self._desk.people()}
         return floor
+
+    def _prologue_seconds(self) -> int:
+        """Series are listed by the governor: it takes his delay, and what the hours of it don't fill."""
+        delay = self._plan.config.access.governor_delay_seconds
+        return (delay // HOUR + 2) * HOUR if self._plan.scenario.options else 0
+
+    def _prologue(self, desk: Desk) -> None:
+        """Days in which nothing unusual happens: series are announced, and prices move until variance is known."""
+        options, rpc = desk.options, self._chain.rpc
+        desk.schedule()
+        hours = self._prologue_seconds() // HOUR
+        volatility = options.volatility_at(self._path.start)
+        walks = {
+            symbol: quiet_hours(random.Random(f"{self._plan.seed} {symbol}"), hours, volatility)
+            for symbol in self._path.prices
+        }
+        for hour in range(1, hours + 1):
+            self._report("the days before", 0.01 * hour / hours)
+            rpc.call("evm_setNextBlockTimestamp", self._path.start - OPENING_SECONDS - (hours - hour) * HOUR)
+            for symbol, walk in walks.items():
+                price = to_wad(f"{self._path.at(symbol, self._path.start) * walk[hour - 1]:.8f}")
+                self._protocol.set_price(self._protocol.underlyings[symbol], price)
+        desk.list()
 
     def _start_keepers(self, crew: Crew) -> Snapshot:
         """All of them, ready; returns what the chain looked like then."""
         self._report("starting the keepers", 0.05)
         out = self._plan.out
-        prices = self._path.write(out / "prices.csv")
+        self._prices = out / "prices.json"
+        self._tell(self._quotes(self._path.start))
         options = {
-            "price_pusher": ["--account", str(PUSHER), "--prices", str(prices)],
+            "price_pusher": ["--account", str(PUSHER), "--prices", str(self._prices)],
             "liquidator": ["--account", str(LIQUIDATOR)],
             "bidder": [
                 "--account",
@@ -189,7 +235,7 @@ class Director:
         crew.wait(0, START_SECONDS, necessary=True)
         self._chain.rpc.call("evm_setAutomine", False)
         self._chain.rpc.call("anvil_removeBlockTimestampInterval")
-        snapshot = self._protocol.snapshot()
+        snapshot = self._snapshot = self._protocol.snapshot()
         owners = {self._chain.accounts[number]: role for role, number in self._keeper_numbers().items()}
         self._keeper_accounts = {
             owners[account.owner]: account.id for account in snapshot.accounts if account.owner in owners
@@ -199,6 +245,7 @@ class Director:
     def _replay(self, crew: Crew, floor: Floor) -> None:
         """Block after block to the scenario's end, and until the last auction is over."""
         self._tolerance = choose_tolerance(self._path)
+        moments = self._desk.options.moments if self._desk is not None else []
         now, aftermath = self._path.start, 0
         while True:
             self._admit_late(floor, now)
@@ -211,19 +258,34 @@ class Director:
             if busy or now >= self._path.end:
                 now += BLOCK_SECONDS
             else:
+                coming = min((at - now for at in moments if at > now), default=LONGEST_SECONDS)
                 now = next_step(
                     self._path,
                     now,
                     tolerance=self._tolerance,
                     shortest=BLOCK_SECONDS,
-                    longest=LONGEST_SECONDS,
+                    longest=max(BLOCK_SECONDS, min(coming, LONGEST_SECONDS)),
                 )
+
+    def _quotes(self, now: int) -> dict[str, int]:
+        """The outside world's prices [wad]: the scenario's, and what hedging does to them."""
+        quotes = dict(self._path.quotes(now))
+        if self._desk is not None:
+            symbol = self._desk.options.underlying
+            quotes[symbol] = to_wad(f"{self._path.at(symbol, now) * self._desk.pressure.factor:.8f}")
+        return quotes
+
+    def _tell(self, quotes: Mapping[str, int]) -> None:
+        """To the price pusher, in one step."""
+        beside = self._prices.with_suffix(".new")
+        beside.write_text(json.dumps({name: f"{Decimal(wad).scaleb(-18):f}" for name, wad in quotes.items()}))
+        beside.replace(self._prices)
 
     def _admit_late(self, floor: Floor, now: int) -> None:
         """Latecomers try to trade for a while; the breaker may keep them out."""
         if now < self._late_at or not self._late:
             return
-        prices = self._path.quotes(now)
+        prices = self._quotes(now)
         self._late = [pair for pair in self._late if not floor.trade_late(pair, prices, now)]
         if now > self._late_at + LATE_LEAD_SECONDS:
             self._refused_late, self._late = len(self._late), []
@@ -241,15 +303,20 @@ class Director:
     def _block(self, crew: Crew, floor: Floor, now: int) -> bool:
         """Mines one block, lets the keepers work on it, and looks at it. Is anything going on?"""
         rpc, base_fee = self._chain.rpc, self._plan.scenario.base_fee_at(now)
+        quotes = self._quotes(now)
+        self._tell(quotes)
         if self._wanted:
-            floor.opening.maker.quote(now, self._path.quotes(now), self._wanted)
+            floor.opening.maker.quote(now, quotes, self._wanted)
+        if self._desk is not None:
+            self._desk.act(now, self._snapshot, quotes[self._desk.options.underlying])
         # One after the other: the requests of a batch may be worked on side by side.
         rpc.call("evm_setNextBlockTimestamp", now)
         rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee))
         rpc.call("evm_mine")
         block = int(rpc.call("eth_blockNumber"), 16)
-        snapshot = self._protocol.snapshot(block=block)
+        snapshot = self._snapshot = self._protocol.snapshot(block=block)
         point = self._series.add(snapshot, base_fee)
+        hedging = self._desk is not None and self._desk.look(snapshot)
         self._wanted = self._sides_wanted(snapshot)
         crew.wait(block, PATIENCE_SECONDS)
         pending = int(rpc.call("txpool_status")["pending"], 16)
@@ -259,7 +326,7 @@ class Director:
         symbol = next(iter(self._path.prices))
         stamp = time.strftime("%d %b %H:%M", time.gmtime(now))
         self._report(f"{stamp}  {symbol} {spot:,.2f}  {len(point.below)} below", 0.07 + 0.9 * min(share, 1.0))
-        return pending > 0 or self._unsettled(snapshot)
+        return pending > 0 or hedging or self._unsettled(snapshot)
 
     def _sides_wanted(self, snapshot: Snapshot) -> set[tuple[str, int]]:
         """Where the bidder has something to unload, or may soon: underlying, and +1 for a bid."""
@@ -343,6 +410,8 @@ class Director:
             records={role: keeper.entries for role, keeper in crew.keepers.items()},
             trades=opening.trades,
             refused_late=self._refused_late,
+            desk=self._desk,
+            name_of=self._protocol.name_of,
         )
 
     def _keeper_numbers(self) -> dict[str, int]:

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from holdfast.demo.collect import Point
+from holdfast.demo.desk import Desk
 from holdfast.demo.director import Outcome
 from holdfast.demo.waterfall import Amount
 from holdfast.model.liquidation import Params, discount_at_wad
@@ -65,6 +66,7 @@ def draw(outcome: Outcome) -> list[Drawing]:
             ("waterfall", "Who paid for the liquidations, and who got it", waterfall(outcome)),
             ("insurance", "Insurance fund", insurance(outcome)),
             ("keepers", "Keepers' profit after gas", keepers(outcome)),
+            *_of_options(outcome),
         ]
 
 
@@ -147,11 +149,8 @@ def health(outcome: Outcome) -> Figure:
 
 
 def _health_line(axes: Axes, points: Sequence[Point], outcome: Outcome, account: int, colour: str) -> None:
-    trader = outcome.traders[account]
-    sides = {size > 0 for size in trader.legs.values()}
-    side = "spread" if len(sides) > 1 else "long" if True in sides else "short"
     values = [_clipped(point.health.get(account)) for point in points]
-    label = f"{account}: {trader.leverage:.1f}× {side}, {trader.mode.name.lower()}"
+    label = f"{account}: {outcome.traders[account].words}"
     axes.plot(_times(points), values, color=colour, lw=1.1, label=label)
     last = max((n for n, point in enumerate(points) if point.health.get(account) is not None), default=-1)
     if 0 <= last < len(points) - 1:
@@ -365,6 +364,83 @@ def keepers(outcome: Outcome) -> Figure:
     _shade(axes, outcome.series.points, outcome, labelled=False)
     _time_axis(axes, outcome)
     return figure
+
+
+def _of_options(outcome: Outcome) -> list[Drawing]:
+    if outcome.desk is None:
+        return []
+    return [
+        ("options", "Options: price, open contracts and hedges", options(outcome, outcome.desk)),
+        ("writers", "Their writers, side by side", writers(outcome, outcome.desk)),
+    ]
+
+
+def options(outcome: Outcome, desk: Desk) -> Figure:
+    figure, (top, middle, bottom) = plt.subplots(
+        3, 1, figsize=(WIDTH, 8.6), sharex=True, height_ratios=(1.3, 1, 1), layout="constrained"
+    )
+    points, symbol = desk.points, desk.options.underlying
+    when, path = [_when(point.time) for point in points], outcome.plan.scenario.path
+    alone = [path.at(symbol, point.time) for point in points]
+    moved = [price * point.factor for price, point in zip(alone, points, strict=True)]
+    top.plot(when, moved, color=BLUE, lw=1.4, label="price outside")
+    top.plot(when, alone, color=GREY, lw=1.2, ls=(0, (5, 3)), label="had nobody hedged")
+    top.set_title(f"{symbol}, and what hedging adds to it (dotted: expiries)")
+    top.set_ylabel("dollars")
+    top.yaxis.set_major_formatter(FuncFormatter(_thousands))
+    top.legend(loc="upper left")
+
+    stacks = [[point.open_wad.get(series, 0) / WAD for point in points] for series in desk.series]
+    names = [outcome.name_of(series).split("-", 1)[1] for series in desk.series]
+    middle.stackplot(when, stacks, labels=names, colors=LINES, alpha=0.75, lw=0, step="post")
+    middle.set_title("Open contracts")
+    middle.set_ylabel(f"{symbol}")
+    middle.legend(loc="upper left", ncols=2)
+
+    hedgers = [writer.name for writer in desk.options.writers if writer.hedges]
+    for place, name in enumerate(hedgers):
+        known = [point.writers[name] for point in points]
+        owed = [(one.hedge_wad - one.greeks.delta_wad) / WAD for one in known]
+        bottom.plot(when, owed, color=LINES[place % len(LINES)], lw=1.2, ls=(0, (2, 2)))
+        held = [one.hedge_wad / WAD for one in known]
+        bottom.plot(when, held, color=LINES[place % len(LINES)], lw=1.5, drawstyle="steps-post", label=name)
+    bottom.set_title("Hedge of those who hedge (dotted: delta of what they sold)")
+    bottom.set_ylabel(f"{symbol}")
+    bottom.legend(loc="upper left")
+    for axes in (top, middle, bottom):
+        _expiries(axes, desk)
+    _time_axis(bottom, outcome)
+    return figure
+
+
+def writers(outcome: Outcome, desk: Desk) -> Figure:
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(WIDTH, 7.0), sharex=True, layout="constrained")
+    top.axhspan(-99, 1, color=RED, alpha=0.07, lw=0)
+    top.axhline(1, color=INK, lw=1)
+    for place, writer in enumerate(desk.options.writers):
+        colour, known = LINES[place % len(LINES)], [point.writers[writer.name] for point in desk.points]
+        when = [_when(point.time) for point in desk.points]
+        top.plot(when, [_clipped(one.health) for one in known], color=colour, lw=1.4, label=writer.name)
+        needs = [one.maintenance_wad / WAD for one in known]
+        bottom.plot(when, needs, color=colour, lw=1.4, label=writer.name, drawstyle="steps-post")
+    top.set_ylim(-0.5, HEALTH_TOP)
+    top.set_title("Equity per maintenance margin")
+    top.set_ylabel("equity / MM")
+    top.legend(loc="upper right")
+    bottom.set_title("Maintenance margin")
+    bottom.set_ylabel("dollars")
+    bottom.set_ylim(bottom=0)
+    bottom.yaxis.set_major_formatter(FuncFormatter(_thousands))
+    for axes in (top, bottom):
+        _expiries(axes, desk)
+        _shade(axes, outcome.series.points, outcome, labelled=False)
+    _time_axis(bottom, outcome)
+    return figure
+
+
+def _expiries(axes: Axes, desk: Desk) -> None:
+    for expiry in desk.options.expiries:
+        axes.axvline(_when(expiry), color=INK, lw=0.9, ls=(0, (1, 2)))
 
 
 def auction_params(outcome: Outcome) -> Params:

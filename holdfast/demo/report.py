@@ -14,7 +14,16 @@ from typing import Any, Final
 
 from rich.table import Table
 
+from holdfast.demo.calls import (
+    SeriesStory,
+    WriterStory,
+    most_moved,
+    series_stories,
+    smiles_set,
+    writer_stories,
+)
 from holdfast.demo.collect import Sums
+from holdfast.demo.desk import Desk
 from holdfast.demo.director import Outcome
 from holdfast.demo.figures import draw, save
 from holdfast.demo.journal import Line, journal
@@ -35,6 +44,10 @@ CAPTIONS: Final = {
     "Right: what the accounts paid for being sold, and who got it.",
     "insurance": "The fund starts with a gift, lives on its share of penalties and trading fees, "
     "and pays where an account can't.",
+    "options": "Top: the price as it was, and as it would have been had nobody hedged. Middle: open contracts of each "
+    "series; each ends where it settles. Bottom: what a writer who hedges owes of the underlying, and what he holds.",
+    "writers": "Those who sold the same contracts and hedge them alike differ in their margin alone. Where a line ends "
+    "the account holds nothing any more.",
     "keepers": "Rewards and discounts less gas and the cost of unloading. Price pusher and watchdog earn nothing: "
     "somebody has to pay them. What the price did to the bidder's stock is only in the table.",
 }
@@ -116,6 +129,7 @@ def rows(outcome: Outcome) -> list[Row]:
             f"left {_money(sums.left_wad)}",
         ),
         *_payers(outcome.waterfall),
+        *_options(outcome),
         Row(what="Worst time unhealthy", value=f"{sums.worst_seconds_below} s", note=worst),
         Row(
             what="Run",
@@ -133,6 +147,35 @@ def _payers(waterfall: Waterfall) -> list[Row]:
         for payer in waterfall.payers()
         if payer.name.startswith(("deleveraged", "credit"))
     ]
+
+
+def _options(outcome: Outcome) -> list[Row]:
+    """A row for all series, and one for each writer of them."""
+    if outcome.desk is None:
+        return []
+    series = series_stories(outcome.desk, outcome.events)
+    settled = [one for one in series if one.price_wad is not None]
+    return [
+        Row(
+            what="Paid to holders of calls",
+            value=_money(sum(one.paid_wad for one in series)),
+            note=f"{len(settled)} of {len(series)} series settled; hedging moved the price by "
+            f"{most_moved(outcome.desk):+.1%} at most",
+        ),
+        *(
+            Row(what=f"Left to the {one.writer.name}", value=_money(one.equity_wad), note=_fate(one))
+            for one in writer_stories(outcome.desk, outcome.events)
+        ),
+    ]
+
+
+def _fate(story: WriterStory) -> str:
+    lowest = "" if story.lowest_health is None else f", lowest health {story.lowest_health:.2f}"
+    end = "never in auction" if story.auction_at is None else f"in auction at {_clock(story.auction_at)}"
+    refused = sum(story.refused.values())
+    return f"{story.writer.mode.name.lower()}, of {story.writer.cash:,}{lowest}, {end}" + (
+        f", {refused} trades refused" if refused else ""
+    )
 
 
 def table(outcome: Outcome) -> Table:
@@ -185,6 +228,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             "paid_by_others_wad": str(outcome.waterfall.others_wad),
             "discrepancies": outcome.waterfall.discrepancies,
         },
+        **({"options": _options_json(outcome, outcome.desk)} if outcome.desk is not None else {}),
         "worst_seconds_below_maintenance": sums.worst_seconds_below,
         "seconds": round(outcome.seconds, 1),
         "scenario": scenario.name,
@@ -202,6 +246,38 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
             "insurance_in": str(sums.insurance_in_wad),
             "insurance_out": str(sums.insurance_out_wad),
         },
+    }
+
+
+def _options_json(outcome: Outcome, desk: Desk) -> dict[str, Any]:
+    return {
+        "series": {
+            outcome.name_of(one.instrument): {
+                "most_open": _number(one.most_open_wad),
+                "settled_at": None if one.price_wad is None else _number(one.price_wad),
+                "payoff": _number(one.payoff_wad),
+                "paid": _number(one.paid_wad),
+            }
+            for one in series_stories(desk, outcome.events)
+        },
+        "writers": {
+            one.writer.name: {
+                "mode": one.writer.mode.name.lower(),
+                "account": one.account,
+                "cash": one.writer.cash,
+                "equity": _number(one.equity_wad),
+                "lowest_health": None if one.lowest_health is None else round(one.lowest_health, 4),
+                "most_maintenance": _number(one.most_maintenance_wad),
+                "most_hedge": _number(one.most_hedge_wad),
+                "lowest_gamma": _number(one.most_gamma_wad),
+                "auction_at": None if one.auction_at is None else _stamp(one.auction_at),
+                "trades": one.trades,
+                "refused": one.refused,
+            }
+            for one in writer_stories(desk, outcome.events)
+        },
+        "smiles": {"sent": desk.smiles_sent, "set": smiles_set(outcome.events)},
+        "moved_by_hedging": round(most_moved(desk), 6),
     }
 
 
@@ -253,6 +329,7 @@ def render(outcome: Outcome, figures: Sequence[tuple[str, str, str]]) -> str:
             f"<figcaption>{html.escape(CAPTIONS[name])}</figcaption></figure>"
             for name, title, svg in figures
         ),
+        options=_options_html(outcome, outcome.desk) if outcome.desk is not None else "",
         watchdog="".join(map(_journal_row, _watchdog(outcome))),
         traders="".join(_trader_row(outcome, account) for account in sorted(outcome.traders)),
         seed=outcome.plan.seed,
@@ -262,6 +339,43 @@ def render(outcome: Outcome, figures: Sequence[tuple[str, str, str]]) -> str:
     return page(f"Holdfast: {scenario.name}", body)
 
 
+def _options_html(outcome: Outcome, desk: Desk) -> str:
+    series = "".join(_series_row(outcome, one) for one in series_stories(desk, outcome.events))
+    writers = "".join(map(_writer_row, writer_stories(desk, outcome.events)))
+    return Template(_OPTIONS).substitute(series=series, writers=writers)
+
+
+def _series_row(outcome: Outcome, story: SeriesStory) -> str:
+    return _cells(
+        outcome.name_of(story.instrument),
+        f"{story.most_open_wad / WAD:,.1f}",
+        "not settled" if story.price_wad is None else _money(story.price_wad),
+        _money(story.payoff_wad),
+        _money(story.paid_wad),
+    )
+
+
+def _writer_row(story: WriterStory) -> str:
+    writer = story.writer
+    return _cells(
+        writer.name,
+        writer.mode.name.lower(),
+        "yes" if writer.hedges else "no",
+        f"{writer.cash:,}",
+        _money(story.equity_wad),
+        "" if story.lowest_health is None else f"{story.lowest_health:.2f}",
+        _money(story.most_maintenance_wad),
+        f"{story.most_hedge_wad / WAD:,.1f}",
+        f"{story.most_gamma_wad / WAD:,.2f}",
+        "never" if story.auction_at is None else _clock(story.auction_at),
+        f"{sum(story.refused.values())} of {story.trades + sum(story.refused.values())}",
+    )
+
+
+def _cells(*cells: str) -> str:
+    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
 def _watchdog(outcome: Outcome) -> list[Line]:
     return journal(outcome.records.get("watchdog", ()), list(outcome.plan.config.underlyings))
 
@@ -269,7 +383,7 @@ def _watchdog(outcome: Outcome) -> list[Line]:
 def _journal_row(line: Line) -> str:
     verdict = {True: "done", False: "failed", None: ""}[line.done]
     cells = [_stamp(line.time), line.what, line.why, verdict, _money(line.cost_wad) if verdict else ""]
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+    return _cells(*cells)
 
 
 def _trader_row(outcome: Outcome, account: int) -> str:
@@ -283,13 +397,13 @@ def _trader_row(outcome: Outcome, account: int) -> str:
         str(account),
         trader.style,
         trader.mode.name.lower(),
-        f"{trader.leverage:.1f}×",
+        f"{trader.leverage:.1f}×" if trader.leverage else "",
         legs,
         f"{trader.cash:,}" + (f" and {pledge}" if pledge else ""),
         str(len(taken)) if taken else "",
         _money(penalty) if taken else "",
     ]
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+    return _cells(*cells)
 
 
 def _money(wad: int) -> str:
@@ -311,6 +425,10 @@ def _number(wad: int) -> float:
     return round(wad / WAD, 6)
 
 
+def _clock(time: int) -> str:
+    return f"{datetime.fromtimestamp(time, UTC):%H:%M}"
+
+
 def _stamp(time: int) -> str:
     return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M} UTC"
 
@@ -322,6 +440,7 @@ _BODY: Final = """<h1>$name</h1>
 <section><h2>In figures <small style="font-weight:400;color:#6b7280">(dollars)</small></h2>
 <table class="sums">$rows</table></section>
 $figures
+$options
 <section><details><summary>What the watchdog did</summary><div class="wide"><table class="small">
 <tr><th>at</th><th>action</th><th>why</th><th></th><th>gas</th></tr>$watchdog</table></div></details></section>
 <section><details><summary>The traders</summary><div class="wide"><table class="small">
@@ -329,4 +448,13 @@ $figures
 <th>penalty</th></tr>$traders</table></div></details></section>
 <footer>Seed $seed, $blocks blocks, $seconds seconds. All contracts, keepers and trades are real; the chain is a local
 Anvil, the market maker stands for the depth of other venues, and the clock stands still while nothing happens.</footer>
+"""
+
+_OPTIONS: Final = """<section><h2>Options, by series <small style="font-weight:400;color:#6b7280">(dollars)</small></h2>
+<div class="wide"><table class="small"><tr><th>series</th><th>most open</th><th>settled at</th><th>payoff</th>
+<th>paid to holders</th></tr>$series</table></div></section>
+<section><h2>Their writers, side by side <small style="font-weight:400;color:#6b7280">(dollars)</small></h2>
+<div class="wide"><table class="small"><tr><th>writer</th><th>mode</th><th>hedges</th><th>began with</th><th>left</th>
+<th>lowest health</th><th>largest MM</th><th>largest hedge</th><th>lowest gamma</th><th>in auction</th>
+<th>trades refused</th></tr>$writers</table></div></section>
 """

@@ -2,7 +2,8 @@
 
 A scenario file (`scenarios/*.toml`) has `name`, `about`, `columns` = ["at", <symbol>…, "gas_gwei"] and `points`, one
 row per known moment. Between two points prices and gas move geometrically. `outages` may say when which keeper is down:
-`role`, `from`, `until`. `[stage]` may say who has how much, where it isn't as on an ordinary day.
+`role`, `from`, `until`. `[stage]` may say who has how much, where it isn't as on an ordinary day. `[options]`: see
+`holdfast.demo.options`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from holdfast.chain.environment import PROJECT
+from holdfast.demo.options import Options
+from holdfast.demo.options import parse as parse_options
 from holdfast.errors import ConfigError
 from holdfast.keepers.prices import PricePath, interpolate
 
@@ -59,12 +62,15 @@ class Scenario:
     gas_gwei: tuple[float, ...]  # of an ordinary transaction, at the path's times
     outages: tuple[Outage, ...] = ()
     stage: Stage = Stage()
+    options: Options | None = None
 
     def __post_init__(self) -> None:
         if len(self.gas_gwei) != len(self.path.times):
             raise ValueError(f"{len(self.gas_gwei)} gas prices for {len(self.path.times)} times")
         if not all(math.isfinite(gwei) and gwei > 0 for gwei in self.gas_gwei):
             raise ValueError("gas prices must be positive numbers")
+        if self.options is not None and self.options.underlying not in self.path.prices:
+            raise ValueError(f"options: there is no price of {self.options.underlying!r}")
 
     @property
     def start(self) -> int:
@@ -137,6 +143,7 @@ def _scenario(data: Mapping[str, Any]) -> Scenario:
         gas_gwei=_floats(points, len(columns) - 1),
         outages=tuple(_outage(entry) for entry in data.get("outages", ())),
         stage=_stage(data.get("stage", {})),
+        options=parse_options(data["options"], _seconds) if "options" in data else None,
     )
 
 

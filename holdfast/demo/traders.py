@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
@@ -47,11 +47,21 @@ class Trader:
     number: int
     style: str
     mode: Mode
-    leverage: float
     cash: int  # [whole units of the settlement token]
-    collateral: Mapping[str, int]  # symbol → amount [wad]
-    legs: Mapping[str, int]  # underlying → signed size [wad]
-    late: bool
+    leverage: float | None = None  # when the market opens; None: what he does comes later
+    collateral: Mapping[str, int] = field(default_factory=dict)  # symbol → amount [wad]
+    legs: Mapping[str, int] = field(default_factory=dict)  # underlying → signed size [wad]
+    late: bool = False
+
+    @property
+    def words(self) -> str:
+        """In a legend."""
+        mode = self.mode.name.lower()
+        if self.leverage is None:
+            return f"{self.style}, {mode}"
+        sides = {size > 0 for size in self.legs.values()}
+        side = "spread" if len(sides) > 1 else "long" if True in sides else "short"
+        return f"{self.leverage:.1f}× {side}, {mode}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

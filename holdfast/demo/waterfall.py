@@ -21,6 +21,7 @@ from typing import Any
 
 from holdfast.chain.artifacts import Event
 from holdfast.demo.collect import Happened
+from holdfast.model.options import is_option
 from holdfast.types import underlying_of
 from holdfast.units import WAD, mul_wad_down, mul_wad_up
 
@@ -207,7 +208,9 @@ def _deleverage(
         return
     closed.remove(mine)
     size, deficit = args["sizeWad"], args["deficitWad"]
-    mark = marks.get(underlying_of(args["instrument"]), 0)
+    # Of an option only the closing itself says the mark.
+    option = is_option(args["instrument"])
+    mark = mine["markWad"] if option else marks.get(underlying_of(args["instrument"]), 0)
     borne = _borne(size, args["priceWad"], mark)
     slack = abs(size) // WAD + 2  # the event's price is rounded: a wei for each whole unit
     full = abs(borne - deficit) <= slack

@@ -11,7 +11,8 @@ where: a       discount of the whole account now, the fund's share deducted
        tax     what the auction takes back of the tip
 
 f is where the left side is largest, within the largest slice and the bidder's own capital. Unloading matches signed
-orders that others published, when the move to be feared costs more than the gas of a trade.
+orders that others published, when the move to be feared costs more than the gas of a trade. Options are hedged by the
+perpetual: they count with the delta that their mark implies.
 """
 
 from __future__ import annotations
@@ -25,10 +26,24 @@ from typing import Final
 from holdfast.errors import Refused
 from holdfast.keepers.actions import Action, Take, Trade
 from holdfast.keepers.view import GasPrice, gas_price, permitted, permitted_in, price_of
-from holdfast.model import throttle
+from holdfast.model import black76, throttle
 from holdfast.model.liquidation import Params, Slice, Terms, fund_share_wad, slice_of, taxed
+from holdfast.model.options import is_option
 from holdfast.model.venue import Order, SignedOrder
-from holdfast.types import Account, Auction, Health, InstrumentId, Margin, Snapshot, perpetual
+from holdfast.types import (
+    Account,
+    Auction,
+    Health,
+    InstrumentId,
+    Kind,
+    Margin,
+    Position,
+    Snapshot,
+    kind_of,
+    perpetual,
+    strike_of,
+    underlying_of,
+)
 from holdfast.types import Action as Right
 from holdfast.units import BPS, WAD, bps_down, bps_up, mul_div_down, mul_div_up, mul_wad_down, mul_wad_up
 
@@ -239,13 +254,23 @@ def unload(
 
 
 def delta_wad(snapshot: Snapshot, own: Account, underlying: int) -> int:
-    """Signed quantity of the underlying that we hold, as positions and as collateral."""
-    total = sum(leg.size_wad for leg in own.positions if leg.instrument == perpetual(underlying))
+    """Signed quantity of the underlying that we hold, as positions and as collateral; of an option its delta."""
+    spot = price_of(snapshot, underlying).spot_wad
+    total = sum(_delta_wad(leg, spot) for leg in own.positions if underlying_of(leg.instrument) == underlying)
     for holding in own.holdings:
         asset = snapshot.system.assets[holding.asset]
         if asset.price is not None and asset.underlying == underlying:
             total += holding.amount * asset.unit_wad
     return total
+
+
+def _delta_wad(leg: Position, spot_wad: int) -> int:
+    if not is_option(leg.instrument) or leg.size_wad == 0 or spot_wad == 0:
+        return leg.size_wad
+    strike, call = strike_of(leg.instrument), kind_of(leg.instrument) is Kind.CALL
+    root = black76.implied_root_wad_down(spot_wad, strike, leg.mark_wad, call)
+    delta = black76.call_delta_wad(black76.ln_moneyness_wad(spot_wad, strike), root) - (0 if call else WAD)
+    return mul_wad_down(leg.size_wad, delta)
 
 
 def feared_move_bps(

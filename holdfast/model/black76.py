@@ -15,6 +15,8 @@ ERROR_WAD: Final = 6_000
 MAX_LN_WAD: Final = 138 * 10**17
 """[wad] |ln(F/K)| up to which it does."""
 YEAR_SECONDS: Final = 365 * 86_400
+MOST_ROOT_WAD: Final = 20 * WAD
+"""√w at which a time value is all that it can be."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +94,19 @@ def greeks(forward_wad: int, strike_wad: int, variance_wad: int, seconds_to_expi
         vega_wad=mul_div_down(forward_wad * density_wad, root_wad_down(years_wad), WAD * WAD),
         theta_wad=mul_div_down(forward_wad * density_wad, root_wad, 2 * years_wad * WAD),
     )
+
+
+def implied_root_wad_down(forward_wad: int, strike_wad: int, price_wad: int, is_call: bool) -> int:
+    """√w by which an option has this price; zero where that is no more than what it pays. No contract computes it."""
+    intrinsic_wad = max(0, forward_wad - strike_wad if is_call else strike_wad - forward_wad)
+    if price_wad <= intrinsic_wad or not forward_wad or not strike_wad:
+        return 0
+    ln, low, high = ln_moneyness_wad(forward_wad, strike_wad), 0, MOST_ROOT_WAD
+    while high - low > 1:
+        middle = (low + high) // 2
+        found_wad = mul_div_down(min(forward_wad, strike_wad), time_value_wad(ln, middle), WAD)
+        low, high = (middle, high) if found_wad <= price_wad - intrinsic_wad else (low, middle)
+    return low
 
 
 def _d1_wad(ln: int, root_wad: int) -> int:

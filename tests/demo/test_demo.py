@@ -187,7 +187,7 @@ def test_demo__same_seed__same_story(scenario: Path, result: tuple[Any, Path], t
         (["--scenario", "nowhere.toml"], "nowhere.toml: No such file"),
         (
             ["--scenario", "nowhere"],
-            "no scenario 'nowhere': there are black-thursday, cascade, or give a .toml file",
+            "no scenario 'nowhere': there are black-thursday, cascade, gamma-squeeze, or give a .toml file",
         ),
         (["--from", "2020-01-01"], "--from needs --prices"),
         (["--gas-csv", "x.csv"], "--gas-csv needs --prices"),

@@ -54,6 +54,22 @@ def test_cascade__is_worse_than_that_day() -> None:
     assert outage.role == "bidder" and fall[1] < 0.75 * fall[0]
 
 
+def test_gamma_squeeze__is_a_rally_into_calls() -> None:
+    """Most of what is bought is out of the money when it is bought, and in the money when it expires."""
+    scenario = find_scenario("gamma-squeeze")
+    options = scenario.options
+    assert options is not None and options.impact_bps > 0
+    for buy in options.buys:
+        assert buy.strike > scenario.path.at("ETH", buy.at)
+        assert scenario.start <= buy.at < buy.expiry - 1_800 and buy.expiry % 1_800 == 0
+        assert buy.expiry < scenario.end
+    won = [buy for buy in options.buys if scenario.path.at("ETH", buy.expiry) > buy.strike]
+    assert len(won) > len(options.buys) / 2
+    one, other = (writer for writer in options.writers if writer.hedges)
+    assert (one.cash, one.size) == (other.cash, other.size) and one.mode is not other.mode
+    assert any(not writer.hedges for writer in options.writers)
+
+
 def test_find__name_or_file(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(GOOD)
@@ -64,7 +80,9 @@ def test_find__name_or_file(tmp_path: Path) -> None:
 def test_find__unknown__lists_the_known() -> None:
     with pytest.raises(ConfigError) as caught:
         find_scenario("doom")
-    assert str(caught.value) == "no scenario 'doom': there are black-thursday, cascade, or give a .toml file"
+    assert str(caught.value) == (
+        "no scenario 'doom': there are black-thursday, cascade, gamma-squeeze, or give a .toml file"
+    )
 
 
 @pytest.mark.parametrize("file", sorted((PROJECT / "scenarios").glob("*.toml")), ids=lambda file: file.stem)
@@ -109,6 +127,7 @@ OUTAGE = '\n[[outages]]\nrole = "{}"\nfrom = 2020-03-12T00:10:00Z\nuntil = 2020-
         (GOOD + "[stage]\nbackstop = -1\n", "stage: backstop must be a whole number from 0 on, not -1"),
         (GOOD + "[stage]\nbidder = 0\n", "stage: bidder must be a whole number from 1 on, not 0"),
         (GOOD + "[stage]\ndepth = 2.5\n", "stage: depth must be a whole number from 1 on, not 2.5"),
+        (GOOD + "[options]\nunderlying = 'ETH'\n", "'volatility' is missing"),
         (GOOD.replace("gas_gwei", "gas"), 'columns must be ["at"'),
         (GOOD.replace("200, 10", "200"), "point 1: 2 values for 3 columns"),
         (GOOD.replace("200, 10", "-200, 10"), "ETH: prices must be positive"),

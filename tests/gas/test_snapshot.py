@@ -5,7 +5,9 @@
 `n` is the number of positions held by each side; for what happens to a whole side (funding, deleverage), the number of
 accounts on it. `deleverage` is the ledger's own call, `deleverage_account` all that anyone pays to have it done, and
 `deleverage_last` the ledger's call that closes a whole side and records the end of its epoch. `trade_option` is a trade
-by holders of n series, `settle_series` has n shorts. Prices moved a minute before, but for `start`, where the slow
+by holders of n series, `settle_series` has n shorts. For the rows `…_portfolio` both sides are in portfolio mode and
+hold a perpetual and n − 1 options of one expiry: `margin_portfolio` is a view, without what a transaction takes,
+`start_portfolio` names one scenario as its witness. Prices moved a minute before, but for `start`, where the slow
 price had caught up: `start_moving` has it on its way. `take_over` and `fill_bid` buy all of an account with n
 positions, the first for a tranche at rest, whose epoch begins with it; `settle_tranche` ends that epoch, and its queue
 leaves. `refresh_target` is over n markets, `poke` asks n sources of one underlying.
@@ -32,6 +34,9 @@ BOUNDS = {
     "funding": dict.fromkeys(SIZES, 80000),
     "deleverage": dict.fromkeys(SIZES, 82_000),
     "settle_series": dict.fromkeys(SIZES, 100_000),
+    "margin_portfolio": {"8": 350_000, "16": 650_000, "32": 1_250_000},
+    "trade_portfolio": {"16": 1_500_000},
+    "start_portfolio": {"16": 350_000},
     "take_over": {"1": 430_000, "8": 980_000},
     "fill_bid": {"1": 360_000, "8": 900_000},
     "settle_tranche": {"1": 205_000},

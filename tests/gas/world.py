@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -16,22 +16,29 @@ from holdfast.chain.config import CONFIG_FOLDER, Config, parse_config
 from holdfast.chain.deploy import deploy
 from holdfast.chain.protocol import Protocol
 from holdfast.model.backstop import StandingBid, signature_of
+from holdfast.model.grids import LARGE
 from holdfast.model.venue import Order
+from holdfast.sim.history import Block, call, simulate
 from holdfast.types import Kind, Mode, instrument_id
 from holdfast.units import WAD
 
 SIZES = ("1", "4", "8", "16")
+LEGS = ("8", "16", "32")
+TRADED = "16"
 PRICE = 2_000
 USDC = 10**6
 HOUR = 3_600
 WINDOW = 1_800
 GOVERNOR_DELAY = 172_800
 DUE = 135  # [seconds] after a start: a ramp of 120, and a wait of 15
+CELLS = len(LARGE.spots_bps) * len(LARGE.vols_bps) + len(LARGE.tails)
+
+Trader = tuple[LocalAccount, int]
 
 VENUES = "VENUES"  # an underlying without a market, whose price comes from three sources
 
 MEASURED_CODE = (
-    "Oracle", "Breaker", "Risk", "Ledger", "Positions", "Vault",
+    "Oracle", "Breaker", "Surface", "Scans", "Portfolio", "Risk", "Ledger", "Positions", "Vault",
     "Insurance", "Throttle", "Liquidation", "Tranche", "Desk", "StandingBids", "Sentinel", "Venue", "Lens", "Authority",
 )  # fmt: skip
 
@@ -45,6 +52,8 @@ def config(count: int = 16) -> Config:
     data["underlyings"] = dict.fromkeys(names, underlying)
     data["underlyings"][VENUES] = underlying | {"sources": 3 * underlying["sources"], "quorum": 2}
     data["instruments"] = {f"{name}-PERP": instrument | {"underlying": name} for name in names}
+    data["options"] = {"ETH": instrument | {"knee_bps": 10_000, "open_interest_cap": 1_000}}
+    del data["options"]["ETH"]["underlying"], data["options"]["ETH"]["kind"]
     data["backstop"] = {names[int(n) - 1]: data["backstop"]["ETH"] for n in SIZES if int(n) <= count}
     data["insurance"]["caps"] = {}  # an empty fund: deleveraging is next
     return parse_config(data, "gas")
@@ -117,6 +126,13 @@ class World:
             self.protocol.set_price(number, units * WAD, poke=False)
         self.protocol.oracle.send("poke", list(self.protocol.feeds), sender=self.chain.accounts[0])
 
+    def view(self, contract: str, function: str, *args: Any) -> int:
+        """Gas of a call by itself: without what a transaction and its data take."""
+        asked = call(self.protocol.contract(contract), function, *args, sender=self.chain.accounts[9])
+        result = simulate(self.protocol.rpc, [Block([asked], time=self.now + 1)])[0][0]
+        assert result.ok
+        return result.gas_used - 21_000 - sum(16 if byte else 4 for byte in asked.data)
+
     def send(self, contract: str, function: str, *args: Any, sender: str) -> int:
         return self.protocol.contract(contract).send(function, *args, sender=sender).gas_used
 
@@ -155,6 +171,9 @@ def measure() -> dict[str, dict[str, int]]:
             "deleverage_last",
             "trade_option",
             "settle_series",
+            "margin_portfolio",
+            "trade_portfolio",
+            "start_portfolio",
             "take_over",
             "fill_bid",
             "settle_tranche",
@@ -172,6 +191,8 @@ def measure() -> dict[str, dict[str, int]]:
                 _by_accounts(w, int(n), n, figures)
             with undone(w):
                 _by_options(w, int(n), n, figures)
+        with undone(w):
+            _portfolios(w, figures)
         with undone(w):
             _fund(w, figures)
         with undone(w):
@@ -343,13 +364,80 @@ def _by_options(w: World, count: int, n: str, figures: dict[str, dict[str, int]]
     )
 
 
+def _portfolios(w: World, figures: dict[str, dict[str, int]]) -> None:
+    """Two accounts in portfolio mode hold a perpetual and n − 1 options of one expiry against each other."""
+    series = _mixed_series(w, int(LEGS[-1]) - 1)
+    for n in LEGS:
+        with undone(w):
+            long, short = (w.trader(place, 100_000, Mode.PORTFOLIO) for place in (3, 4))
+            held = series[: int(n) - 1]
+            _hold(w, long, short, held)
+            w.price(PRICE - 1)
+            figures["margin_portfolio"][n] = w.view("Ledger", "healthOf", long[1])
+            if n != TRADED:
+                continue
+            with undone(w):
+                mark = int(w.protocol.risk.call("markOf", held[-1])) // WAD
+                figures["trade_portfolio"][n] = w.match(long, short, held[-1], mark)
+            figures["start_portfolio"][n] = _start_by(w, long)
+
+
+def _mixed_series(w: World, count: int) -> list[int]:
+    """Calls and puts that expire in a month, strikes from 15 % below the spot to 15 % above."""
+    expiry = (w.now + GOVERNOR_DELAY) // WINDOW * WINDOW + 30 * 86_400
+    places = [place - count // 2 for place in range(count)]
+    series = [
+        instrument_id(Kind.CALL if place % 3 else Kind.PUT, 1, expiry, (PRICE + 20 * place) * WAD)
+        for place in places
+    ]
+    _list(w, series)
+    return sorted(series, key=lambda one: abs(one % (1 << 128) - PRICE * WAD))
+
+
+def _hold(w: World, long: Trader, short: Trader, series: list[int]) -> None:
+    """The first is long of the perpetual, and of every other option."""
+    w.match(long, short, w.instruments[0])
+    for place, one in enumerate(series):
+        buyer, seller = (long, short) if place % 2 else (short, long)
+        w.match(buyer, seller, one, int(w.protocol.risk.call("markOf", one)) // WAD)
+
+
+def _start_by(w: World, victim: Trader) -> int:
+    """As poor as may be, and then the price falls until one scenario proves it."""
+    signer, account = victim
+    ledger = w.protocol.ledger
+    margin = ledger.call("healthOf", account).margin
+    spare = (margin.equityWad - margin.initialWad) * USDC // WAD
+    w.send("Ledger", "withdraw", account, 0, spare - 10 * USDC, signer.address, sender=signer.address)
+    keeper, keepers_account = w.trader(5, 1_000)
+    for price in range(PRICE - 10, PRICE // 2, -10):
+        _drift(w, price)
+        equity = ledger.call("healthOf", account).margin.equityWad
+        proved = [ledger.call("healthBy", account, 1 << cell).margin.maintenanceWad for cell in range(CELLS)]
+        if equity < max(proved):
+            break
+    assert 0 < equity < max(proved)
+    witness = 1 << proved.index(max(proved))
+    return w.send("Liquidation", "startBy", account, keepers_account, witness, sender=keeper.address)
+
+
+def _drift(w: World, units: int) -> None:
+    """The first market alone, and a slow price that follows."""
+    for _ in range(4):
+        w.protocol.set_price(1, units * WAD)
+        w.wait(WINDOW // 3)
+
+
 def _list_series(w: World, count: int) -> tuple[int, list[int]]:
     """Calls that expire in two days, and when."""
     expiry = (w.now + GOVERNOR_DELAY) // WINDOW * WINDOW + 2 * 86_400
     series = [instrument_id(Kind.CALL, 1, expiry, (PRICE + 10 * place) * WAD) for place in range(count)]
-    rates = (1_000, 500, 5_000, 10_000, 1_000 * WAD)
-    calls = [(w.protocol.risk, "setInstrument", (instrument_id(Kind.CALL, 1), rates))]
-    calls += [(w.protocol.positions, "listInstrument", (one,)) for one in series]
+    _list(w, series)
+    return expiry, list(series)
+
+
+def _list(w: World, series: Sequence[int]) -> None:
+    calls = [(w.protocol.positions, "listInstrument", (one,)) for one in series]
     governor = w.chain.accounts[1]
     for contract, function, args in calls:
         data = contract.encode(function, *args)
@@ -360,7 +448,6 @@ def _list_series(w: World, count: int) -> tuple[int, list[int]]:
         w.protocol.authority.send(
             "execute", contract.address, contract.encode(function, *args), sender=governor
         )
-    return expiry, list(series)
 
 
 def _deleverage_side(w: World, victim: int) -> int:

@@ -11,6 +11,7 @@
 ├── unload
 │   ├── exposure above the cost of a trade    -> Trade against the best offers, never more than we hold
 │   ├── collateral counts as exposure         -> hedged in the perpetual
+│   ├── options count with their delta        -> hedged in the perpetual
 │   ├── offers too far, expired, our own      -> left alone
 │   └── new risk forbidden                    -> only what reduces
 └── feared_move_bps                           σ·√latency, at least the floor
@@ -30,7 +31,7 @@ from holdfast.keepers.actions import Take, Trade
 from holdfast.keepers.bidder import Offer, Policy, decide, feared_move_bps
 from holdfast.model.liquidation import Terms, fund_share_wad, slice_of
 from holdfast.model.venue import Order, SignedOrder
-from holdfast.types import Holding, Level, Mode, Restriction, perpetual
+from holdfast.types import Holding, Kind, Level, Mode, Restriction, instrument_id, perpetual
 from holdfast.units import WAD, mul_wad_up
 
 OWN = 50
@@ -305,6 +306,24 @@ def test_unload__expired_ours_or_used_up__left_alone(world: Any) -> None:
 def test_unload__collateral__is_hedged(world: Any) -> None:
     account = holding(world, 10, holdings=[Holding(asset=1, amount=5 * WAD)])
     assert trades(world, account, offer(world, 40, 99.9)) == [(-15, 99.9)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "mark", "expected"),
+    [
+        (Kind.CALL, -20, 4.0, 10.4),  # at the strike: half, and half of its √w of a tenth
+        (Kind.PUT, 20, 4.0, 9.6),
+        (Kind.CALL, -20, 0.0, 10.0),  # without time value, at the strike
+    ],
+)
+def test_unload__options__are_hedged_by_the_delta_of_their_mark(
+    world: Any, kind: Kind, size: int, mark: float, expected: float
+) -> None:
+    option = instrument_id(kind, 1, world.now + 3_600, 100 * WAD)
+    leg = replace(world.position(size, instrument=option), mark_wad=int(mark * WAD))
+    account = replace(holding(world, 0), positions=(leg,))
+    ((traded, price),) = trades(world, account, offer(world, -40, 100.1))
+    assert price == 100.1 and traded == pytest.approx(expected, abs=0.01)
 
 
 def test_unload__no_new_risk_allowed__only_reduces(world: Any) -> None:

@@ -6,6 +6,7 @@
 ├── published values                     -> Hull's futures option; rows of a peer's tests
 ├── extremes                             -> no variance, no time, no strike, no forward, 2500 % of volatility, 128 bits
 ├── the greeks                           -> against mpmath; against the slope of the price
+├── an implied root                      -> gives the price back; zero where there is no time value
 ├── the worked example of docs/options.md
 └── a sample of the long check           -> benchmarks/pricing.py runs it on a million points
 """
@@ -27,6 +28,7 @@ from holdfast.model.black76 import (
     MAX_LN_WAD,
     YEAR_SECONDS,
     greeks,
+    implied_root_wad_down,
     ln_moneyness_wad,
     price_wad,
     prices_wad,
@@ -288,3 +290,20 @@ def test_price__worked_example_of_the_page__agrees() -> None:
 def test_price__a_sample_of_the_long_check__stays_within_the_bound() -> None:
     points = draw(20_000, seed=1)
     assert worst_of(points, [time_value_wad(ln, root) for ln, root in points]) <= 1
+
+
+# The implied root
+
+
+@given(forward=forwards, ratio=st.floats(-2, 2), root=st.floats(1e-4, 4), is_call=st.booleans())
+def test_implied_root__gives_the_price_back(forward: int, ratio: float, root: float, is_call: bool) -> None:
+    strike = int(forward * 2.718281828**ratio)
+    price = price_wad(forward, strike, int(root**2 * WAD), is_call)
+    found = implied_root_wad_down(forward, strike, price, is_call)
+    again = price_wad(forward, strike, found**2 // WAD, is_call)
+    assert abs(again - price) <= 2 + max(forward, strike) * 2 * ERROR_WAD // WAD
+
+
+@pytest.mark.parametrize(("forward", "price"), [(2_000, 0), (2_200, 100), (2_200, 99)])
+def test_implied_root__no_time_value__is_zero(forward: int, price: int) -> None:
+    assert implied_root_wad_down(forward * WAD, 2_100 * WAD, price * WAD, True) == 0

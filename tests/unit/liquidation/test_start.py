@@ -2,6 +2,10 @@
 ├── equity ≥ MM                          -> Healthy
 ├── already in auction                   -> AlreadyInAuction
 ├── breaker says no                      -> Blocked
+├── by a witness
+│   ├── whose MM is above equity         -> started by what it proves: event and reward's share
+│   ├── whose MM isn't                   -> Healthy, with what it proves
+│   └── what comes after                 -> by the whole MM
 └── equity < MM
     ├── equity > 0                       -> solvent; stores the clock and the market; emits AuctionStarted
     ├── equity ≤ 0                       -> insured at once; emits AuctionInsured too
@@ -68,6 +72,50 @@ def test_start__breaker_says_no__reverts(world: World, refused: Refused) -> None
 
     with refused("Blocked", action=START, underlying=ETH, level=2, grade=0, grace=False):
         world.liquidation.send("start", ACCOUNT, REWARDED, sender=world.keeper)
+
+
+WITNESS = 1 << 5
+
+
+def _prove(world: World, maintenance: int) -> None:
+    world.around.send("setProven", WITNESS, maintenance * WAD, sender=world.deployer)
+
+
+def test_start_by__witness_proves_it__starts_by_what_it_proves(world: World) -> None:
+    world.put(ACCOUNT, health(100, 200))
+    _prove(world, 120)
+
+    world.liquidation.rpc.call("anvil_setNextBlockBaseFeePerGas", hex(100 * GWEI))
+    receipt = world.liquidation.send(
+        "startBy", ACCOUNT, REWARDED, WITNESS, sender=world.keeper, max_fee=100 * GWEI, priority_fee=0
+    )
+
+    event = receipt.event("AuctionStarted").args
+    assert (event["equityWad"], event["maintenanceWad"]) == (100 * WAD, 120 * WAD)
+    assert event["rewardWad"] == 120 * WAD * 9 // 10 // 20  # a twentieth of 90 % of what was proved
+    assert world.auction()[0] == world.clock.now
+    fraction, _, _ = world.liquidation.call("quote", ACCOUNT, WAD)
+    equity = 100 * WAD - event["rewardWad"]
+    assert fraction == -(-(280 * WAD - equity) * WAD // (260 * WAD))  # T·MM − E over (T − d)·MM, by all of it
+
+
+@pytest.mark.parametrize("proved", [0, 99, 100])
+def test_start_by__witness_proves_too_little__reverts(world: World, refused: Refused, proved: int) -> None:
+    world.put(ACCOUNT, health(100, 200))
+    _prove(world, proved)
+
+    with refused("Healthy", account=ACCOUNT, equityWad=100 * WAD, maintenanceWad=proved * WAD):
+        world.liquidation.send("startBy", ACCOUNT, REWARDED, WITNESS, sender=world.keeper)
+
+
+def test_start_by__all_cells__as_start(world: World, refused: Refused) -> None:
+    world.put(ACCOUNT, health(180))
+
+    receipt = world.liquidation.send("startBy", ACCOUNT, REWARDED, 2**256 - 1, sender=world.keeper)
+
+    assert receipt.event("AuctionStarted").args["maintenanceWad"] == 200 * WAD
+    with refused("AlreadyInAuction", account=ACCOUNT):
+        world.liquidation.send("startBy", ACCOUNT, REWARDED, WITNESS, sender=world.keeper)
 
 
 @pytest.mark.parametrize("equity", [180 * WAD, 200 * WAD - 1, 1])
