@@ -25,6 +25,7 @@ from holdfast.chain.record import Deployment
 from holdfast.chain.rpc import Rpc
 from holdfast.chain.transactions import Sender
 from holdfast.errors import ConfigError, Reverted
+from holdfast.model.positions import MAX_POSITIONS
 from holdfast.types import SETTLEMENT, InstrumentId
 
 ADMIN: Final = 0

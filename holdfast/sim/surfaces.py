@@ -10,6 +10,7 @@ from holdfast.chain.config import Config
 from holdfast.model import portfolio, surface
 from holdfast.model.options import Pricing
 from holdfast.model.portfolio import Grid, ScanParams, Scenario
+from holdfast.model.positions import MAX_POSITIONS
 from holdfast.model.surface import Stored, Surface
 from holdfast.model.svi import Smile
 from holdfast.sim.ghost import FOLLOWERS, Ghost
@@ -63,7 +64,7 @@ def _at_start(config: Config) -> Known:
         scans={ids[name]: scan.params for name, scan in p.scans.items()},
         grids={ids[name]: scan.grid for name, scan in p.scans.items()},
         correlation_bps=p.correlation_bps,
-        leg_cap=p.leg_cap,
+        leg_cap=MAX_POSITIONS,
         netted=netted,
     )
     return Known(smiles=smiles, scans=scans)
