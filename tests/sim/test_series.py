@@ -7,7 +7,11 @@
 ├── INV-98       -> a tally that isn't the sum
 ├── INV-99       -> a fill in the window; a refusal before it
 ├── INV-86       -> below what it would pay, above its bound
-└── INV-87       -> longs that need more than they are worth
+├── INV-87       -> longs that need more than they are worth
+├── INV-88       -> a smile that moved too far, too soon, by somebody else; one dropped that wasn't there
+├── INV-89       -> a witness that shows another margin than it proves, or more than the whole
+├── INV-39       -> a book that needs more together
+└── INV-43       -> a desk that sells below, or buys above, its price
 """
 
 from __future__ import annotations
@@ -19,14 +23,20 @@ from typing import Any
 import pytest
 
 from holdfast.chain.artifacts import Event
+from holdfast.model import portfolio
+from holdfast.model.svi import Smile
+from holdfast.sim.book import book_of
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.history import Result
 from holdfast.sim.invariants import INVARIANTS, Room
+from holdfast.sim.invariants.prices import pricing_of
+from holdfast.sim.invariants.reading import assess, holdings_book
 from holdfast.sim.series import Entry, average_wad, cover_of, known_of
 from holdfast.sim.steps import Step, Transition
+from holdfast.sim.surfaces import known_of as known_of_smiles
 from holdfast.sim.world import World
-from holdfast.types import Account, Position, Series, Snapshot
-from holdfast.units import WAD
+from holdfast.types import Account, Margin, Mode, Position, Series, Snapshot
+from holdfast.units import BPS, WAD
 
 from .conftest import Opened
 
@@ -281,3 +291,100 @@ def test_longs__need_more_than_their_worth__violation(world: World, ghost: Ghost
 
     assert needs(100) == []
     assert len(needs(101)) == 1
+
+
+def fed(world: World, smile: Smile, expiry: int) -> Event:
+    args = {"underlying": ETH, "expiry": expiry, "smile": smile.fields}
+    return Event("SmileSet", args, world.protocol.surface.address)
+
+
+def test_smiles__beyond_the_rules__violation(world: World, ghost: Ghost, series: Series) -> None:
+    rules = known_of_smiles(ghost).smiles
+    level = rules.volatility_floor_bps**2 * 10  # [1e-9] as variance, which nothing realised exceeds here
+    expiry, by = series.expiry_at, world.people.smiler
+
+    def sets(
+        percent: int, seconds: int, who: str = by, name: str = "SmileSet"
+    ) -> tuple[Transition, list[str]]:
+        flat = Smile(a_ppb=level * percent // 100, b_ppb=0, rho_ppb=0, m_ppb=0, sigma_ppb=10**8)
+        now = at(world.start, world.time + seconds)
+        t = step(world, now, now, replace(fed(world, flat, expiry), name=name))
+        t.__dict__["speakers"] = frozenset({who})
+        return t, wrong(88, t, ghost)
+
+    first, said = sets(100, 10)
+    assert said == []
+    assert len(sets(1_000, 10)[1]) == 1  # far from what stands in
+    assert len(sets(100, 10, world.people.stranger)[1]) == 1
+    assert len(sets(100, 10, world.people.guardian, "SmileDropped")[1]) == 1  # there is none
+
+    ghost.follow(first)
+    most = 100 + rules.move_bps // 100
+    assert sets(most, 10 + rules.interval_seconds)[1] == []
+    assert len(sets(most + 1, 10 + rules.interval_seconds)[1]) == 1
+    assert len(sets(most, 9 + rules.interval_seconds)[1]) == 1
+    assert sets(100, 20, world.people.guardian, "SmileDropped")[1] == []
+
+
+def netting(world: World, series: Series) -> Account:
+    """A portfolio account that holds an option beside its collateral, as the contract would show it."""
+    account = next(one for one in world.start.accounts if one.mode is Mode.PORTFOLIO and one.holdings)
+    return holding(account, series, -WAD, 0)
+
+
+def shown(world: World, ghost: Ghost, account: Account, witness: int = portfolio.ALL) -> Margin:
+    """What the model says of it at the start."""
+    now = step(world, world.start, world.start)
+    book, scans = holdings_book(world.start, account), known_of_smiles(ghost).scans
+    return assess(world.start, account.mode, book, pricing_of(now, ghost), scans, witness)
+
+
+def test_witnesses__show_what_they_prove__else_violation(world: World, ghost: Ghost, series: Series) -> None:
+    account, few = netting(world, series), 1 << 3
+    whole, part = shown(world, ghost, account), shown(world, ghost, account, few)
+    assert 0 < part.maintenance_wad < whole.maintenance_wad
+    assert account.health is not None
+    before = with_accounts(world.start, replace(account, health=replace(account.health, margin=whole)))
+
+    def starts(found: int, **facts: int) -> list[str]:
+        args = {"account": account.id, "maintenanceWad": found}
+        event = Event("AuctionStarted", args, world.protocol.liquidation.address)
+        return wrong(89, step(world, before, before, event, account=account.id, **facts), ghost)
+
+    assert starts(whole.maintenance_wad) == starts(part.maintenance_wad, witness=few) == []
+    assert len(starts(part.maintenance_wad)) == 1
+    assert len(starts(whole.maintenance_wad, witness=few)) == 1
+    assert len(starts(whole.maintenance_wad + 1)) == 2
+
+
+def test_hedges__more_together__violation(world: World, ghost: Ghost, series: Series) -> None:
+    account = netting(world, series)
+    margin = shown(world, ghost, account)
+
+    def needs(initial: int) -> list[str]:
+        assert account.health is not None
+        health = replace(account.health, margin=replace(margin, initial_wad=initial))
+        now = with_accounts(world.start, replace(account, health=health))
+        t = step(world, now, now)
+        t.step = replace(t.step, accounts=frozenset({account.id}))
+        return wrong(39, t, ghost)
+
+    assert needs(margin.initial_wad) == []
+    assert len(needs(10 * margin.initial_wad)) == 1
+
+
+def test_desks__beyond_their_price__violation(world: World, ghost: Ghost, series: Series) -> None:
+    one = world.backstops[ETH]
+    book_of(ghost).tranches[ETH].took_at = world.time - one.params.unwind_seconds  # all of the concession
+    mark, bps = series.mark_wad, one.params.concession_bps
+
+    def fills(side: str, price: int) -> list[str]:
+        other = "buyer" if side == "seller" else "seller"
+        args = {"instrument": series.instrument, side: one.risk, other: 1, "priceWad": price}
+        filled = Event("Filled", args, world.protocol.ledger.address)
+        return wrong(43, step(world, world.start, world.start, filled), ghost)
+
+    least, most = -(-mark * (BPS - bps) // BPS), mark * (BPS + bps) // BPS
+    assert fills("seller", least) == fills("buyer", most) == []
+    assert len(fills("seller", least - 1)) == len(fills("buyer", most + 1)) == 1
+    assert len(fills("buyer", world.prices[ETH])) == 1
