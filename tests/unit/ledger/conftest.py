@@ -10,10 +10,13 @@ from holdfast.chain.anvil import Anvil, revert
 from holdfast.chain.artifacts import artifact
 from holdfast.chain.contract import deploy
 from holdfast.chain.protocol import Protocol
+from holdfast.types import Kind, instrument_id
 from tests.attack.company import deployed_with
 from tests.conftest import GENESIS
 from tests.stage import PEOPLE, Stage, address_of
+from tests.unit.ledger.desk import RATES, STRIKES, WINDOW, Desk
 from tests.unit.ledger.world import (
+    ETH,
     FILL,
     FILLER,
     GOVERNOR_DELAY,
@@ -57,3 +60,25 @@ def bench(workshop: tuple[Protocol, int]) -> Iterator[Bench]:
     yield bench
     bench.audit()
     revert(protocol.rpc, snapshot)
+
+
+@pytest.fixture
+def desk(bench: Bench) -> Desk:
+    """Its series are listed by the governor."""
+    protocol = bench.protocol
+    expiry = (bench.time + GOVERNOR_DELAY) // WINDOW * WINDOW + 86_400
+    found = Desk(bench, expiry)
+    group = instrument_id(Kind.CALL, ETH)
+    listed = [found.series(kind, strike) for strike in STRIKES for kind in (Kind.CALL, Kind.PUT)]
+    calls = [(protocol.risk, protocol.risk.encode("setInstrument", group, RATES))]
+    calls += [(bench.positions, bench.positions.encode("listInstrument", series)) for series in listed]
+    for target, data in calls:
+        bench.send(protocol.authority, "schedule", target.address, data, 0, by="governor")
+    bench.wait(GOVERNOR_DELAY)
+    for symbol in protocol.underlyings:
+        bench.say(symbol, 60_000 if symbol == "BTC" else 2_000)
+    bench.poke()
+    bench.wait(600)  # the grace after a gap in the prices
+    for target, data in calls:
+        bench.send(protocol.authority, "execute", target.address, data, by="governor")
+    return found
