@@ -364,6 +364,23 @@ def _contracts(config: Config) -> Iterator[Step]:
     )
     yield from _backstop(config)
     yield _contract("Lens", _after("Ledger", "Oracle", "Risk", "Breaker", "Liquidation", "Insurance"))
+    yield from _what_if()
+
+
+def _what_if() -> Iterator[Step]:
+    """Beside the lens: its own portfolio model, like the other one, but of volatilities that it may shift."""
+    yield _contract("ShiftedSurface", _after("Surface"))
+    yield Create(
+        name="ShiftedPortfolio",
+        artifact="Portfolio",
+        args=lambda site: (
+            site.address("Scans"),
+            site.address("ShiftedSurface"),
+            site.read("Portfolio", "LEG_CAP"),
+        ),
+    )
+    parts = ("Ledger", "Oracle", "Risk", "Breaker", "ShiftedSurface", "ShiftedPortfolio")
+    yield _contract("WhatIf", _after(*parts))
 
 
 def _backstop(config: Config) -> Iterator[Step]:

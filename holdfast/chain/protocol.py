@@ -61,6 +61,9 @@ then stops earlier, and says where."""
 RISK_SPARE_GAS: Final = 2_000_000
 """[gas] Beside it: `Lens.SPARE_GAS` is always left over."""
 
+ASK_GAS: Final = 1 << 32
+"""[gas] For what-ifs, which look at an account again and again. A node may give less."""
+
 UNLIMITED: Final = 2**256 - 1
 
 
@@ -86,6 +89,7 @@ class Protocol:
         self.venue = self.contract("Venue")
         self.standing_bids = self.contract("StandingBids")
         self.lens = self.contract("Lens")
+        self.what_if = self.contract("WhatIf")
 
         config = record.config
         symbols = [config["settlement"]["symbol"], *config["collateral"]]
@@ -222,6 +226,15 @@ class Protocol:
             series=tuple(read_series(view) for view in series),
             accounts=self.accounts(ids, block),
         )
+
+    def ask(self, name: str, questions: Iterable[Any], block: int | str = "latest") -> list[Any | None]:
+        """What a function of `WhatIf` answers to each question, all in one call; None where it is refused.
+
+        ask("greeksOf", ids); ask("liquidationPricesOf", ids); ask("marginOf", questions)
+        """
+        data = [self.what_if.encode(name, one) for one in questions]
+        answers = self.what_if.call("ask", data, block=block, gas=ASK_GAS)
+        return [self.what_if.decode(name, one.data) if one.answered else None for one in answers]
 
     def books(self, block: int | str = "latest") -> Books:
         """INV-01 over all accounts."""

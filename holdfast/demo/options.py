@@ -19,12 +19,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from itertools import accumulate
-from random import Random
 from typing import Any, Final
 
 from holdfast.keepers.prices import interpolate
-from holdfast.model import svi
 from holdfast.model.risk import Book, Leg
 from holdfast.model.svi import PPB, Smile
 from holdfast.types import Account, InstrumentId, Kind, Mode, Price, instrument_id, underlying_of
@@ -167,13 +164,6 @@ def next_variance_ppb(wanted_ppb: int, standing_ppb: int | None, move_bps: int) 
         return wanted_ppb
     most = standing_ppb * move_bps // BPS * 99 // 100
     return min(max(wanted_ppb, standing_ppb - most), standing_ppb + most)
-
-
-def quiet_hours(rng: Random, hours: int, volatility: float) -> list[float]:
-    """Factors of a price, an hour apart: a walk of that volatility a year which ends where it began."""
-    steps = [rng.gauss(0.0, volatility * math.sqrt(3_600 / svi.YEAR_SECONDS)) for _ in range(hours)]
-    drift = sum(steps) / hours
-    return [math.exp(moved) for moved in accumulate(step - drift for step in steps)]
 
 
 # Delta

@@ -377,7 +377,8 @@ def _cells(*cells: str) -> str:
 
 
 def _watchdog(outcome: Outcome) -> list[Line]:
-    return journal(outcome.records.get("watchdog", ()), list(outcome.plan.config.underlyings))
+    records, symbols = outcome.records.get("watchdog", ()), list(outcome.plan.config.underlyings)
+    return journal(records, symbols, outcome.name_of)
 
 
 def _journal_row(line: Line) -> str:

@@ -1,8 +1,8 @@
 """What a book reacts to, what its margin would be, and where it would be liquidated: exact twin of
 `contracts/lens/{WhatIf,ShiftedSurface}.sol`, where the formulas stand.
 
-A book that is not there is judged as one that is: by `Judge`, which is `risk.assess` with everything but the book and what
-prices options. Where a price moves the smile moves with it, as it would: it is a function of ln(strike/spot).
+A book that is not there is judged as one that is: by `Judge`, which is `risk.assess` with everything but the book and
+what prices options. Where a price moves the smile moves with it, as it would: it is a function of ln(strike/spot).
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def margin_of(
 
 
 def with_trades(book: Book, trades: Sequence[Trade]) -> Book:
-    """Sizes add up, and so does what was paid: up, as the ledger does it. What closes a leg stays in it as its quote."""
+    """Sizes add up, and so does what was paid: up, as the ledger does it. What closes a leg stays there as its quote."""
     legs = {leg.instrument: leg for leg in book.legs}
     for trade in trades:
         before = legs.get(trade.instrument) or Leg(

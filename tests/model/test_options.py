@@ -228,7 +228,9 @@ def test_assess__class_without_parameters__refused() -> None:
 @pytest.fixture
 def positions() -> Positions:
     rules = Rules(band_bps=500, funding_cap_bps=50, funding_period_seconds=28_800)
-    return Positions(rules, Params(instruments={CLASS: PARAMS, perpetual(ETH): PARAMS}))
+    found = Positions(rules, Params(instruments={CLASS: PARAMS, perpetual(ETH): PARAMS}))
+    found.list_instrument(at(2_000 * WAD), perpetual(ETH))
+    return found
 
 
 def at(spot_wad: int) -> Moment:
