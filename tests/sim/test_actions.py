@@ -64,16 +64,18 @@ def test_actions__every_function__called(opened: Opened, monkeypatch: pytest.Mon
         return encode(self, function, *args)
 
     monkeypatch.setattr(Contract, "encode", noted)
-    for world, profile, histories in (("thin", ADMIN, 5), ("thin", crisis, 5), ("local", crisis, 11)):
+    played = ("thin", ADMIN, 5), ("thin", crisis, 5), ("local", crisis, 11), ("options", OPTIONS, 5)
+    for world, profile, histories in played:
         for seed in range(histories):
             assert play(opened(world), profile(seed), Tally()) is None
-    for name in ACTIONS:
-        list(planned(opened("thin"), name, 1_200 if name == "overreach" else TRIES))
+    for world in ("thin", "options"):
+        for name in ACTIONS:
+            list(planned(opened(world), name, 1_200 if name == "overreach" else TRIES))
 
-    world = opened("thin")
+    protocol = opened("options").protocol
     offered = {
         (contract.artifact.name, entry["name"])
-        for contract in map(world.protocol.contract, world.protocol.record.contracts)
+        for contract in map(protocol.contract, protocol.record.contracts)
         for entry in contract.artifact.abi
         if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
     }
