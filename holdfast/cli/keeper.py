@@ -213,7 +213,7 @@ def cli(
     liquidator    starts auctions and does the chores behind them
     bidder        buys slices when the discount pays for the risk, and unloads them
     backstop      fills standing bids, lets tranches take over what nobody bought, ends their epochs
-    watchdog      marks, reports, refreshes and distributes: the upkeep that nobody is paid for
+    watchdog      marks, reports, refreshes, distributes, settles series: the upkeep that nobody is paid for
 
     A keeper reads the newest block, decides, sends what would succeed now, and adds a line to its record. It keeps
     nothing that the chain can't tell it again: kill it and start it as you like, and run as many as you like. When

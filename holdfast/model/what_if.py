@@ -140,7 +140,7 @@ def margin_of(
 
 
 def with_trades(book: Book, trades: Sequence[Trade]) -> Book:
-    """Sizes add up, and so does what was paid: up, as the ledger does it. What closes a leg stays there as its quote."""
+    """Sizes add up, and so does what was paid: up, as the ledger does it. What closes a leg stays as its quote."""
     legs = {leg.instrument: leg for leg in book.legs}
     for trade in trades:
         before = legs.get(trade.instrument) or Leg(

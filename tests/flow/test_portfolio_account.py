@@ -2,7 +2,7 @@
 └── short twice the ether that covers it, and ether doubles
     ├── one scenario            -> proves too little: Healthy, with what it proves
     ├── two of them             -> prove it: the auction starts, by an MM that is less than the whole
-    └── a slice                 -> sized by the whole MM; collateral and position in proportion, and the account is healthy
+    └── a slice                 -> sized by the whole MM, collateral and position in proportion: healthy again
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@
 │   │                                                 volatilities of the core also between places
 │   ├── INV-92: long options alone                 -> never more than they are worth
 │   ├── INV-93: a share of everything              -> the share of the margin, but for rounding
+│   ├── the largest slice of it                    -> leaves the target of equity to MM
 │   └── INV-94: fewer scenarios                    -> never more; all of them: the same
 ├── INV-91: a hedge beside what it hedges          -> never more than without it
 ├── collateral: netted, and not                    -> covers a call; else its haircut is added
@@ -33,6 +34,7 @@ from hypothesis import strategies as st
 from holdfast.errors import Refused
 from holdfast.model import black76, portfolio
 from holdfast.model.grids import LARGE, LARGE_PARAMS
+from holdfast.model.liquidation import largest_wad
 from holdfast.model.portfolio import (
     ALL,
     DAY,
@@ -46,12 +48,14 @@ from holdfast.model.portfolio import (
 )
 from holdfast.model.risk import Book, Collateral, Leg
 from holdfast.types import AssetParams, Kind, Margin, instrument_id, kind_of, perpetual
-from holdfast.units import BPS, WAD, bps_up, mul_div_up
+from holdfast.units import BPS, WAD, bps_up, mul_div_up, mul_wad_down
 
 NOW = 1_900_000_000
 ETH, BTC, WETH, OTHER = 1, 2, 1, 2
 SPOT = 2_000 * WAD
 YEAR = 365 * DAY
+SLICE_DUST = 100_000
+"""[wei] That a share of everything may need more than its share: a few for each rounding of a position."""
 HAIRCUT = AssetParams(initial_haircut_bps=1_500, maintenance_haircut_bps=1_000)
 
 RULES = Rules(
@@ -274,6 +278,26 @@ def test_inv_94_a_witness_proves_no_more_than_there_is(legs: list[Leg], witness:
     assert part.initial_wad <= whole.initial_wad, "INV-94"
     assert part.equity_wad == whole.equity_wad
     assert margin(legs, witness=(1 << 21) - 1) == whole, "INV-94"
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(legs=books, health_bps=st.integers(1_100, 9_999))
+def test_slice__the_largest__reaches_the_target(legs: list[Leg], health_bps: int) -> None:
+    """f* takes MM to shrink as what is left does: then equity is T times it, as in the linear models."""
+    maintenance_wad, d, target = margin(legs).maintenance_wad, WAD // 10, 14 * WAD // 10
+    equity_wad = maintenance_wad * health_bps // BPS
+
+    fraction_wad = largest_wad(equity_wad, maintenance_wad, d, target)
+
+    kept = [replace(leg, size_wad=leg.size_wad - _part(leg.size_wad, fraction_wad)) for leg in legs]
+    left_wad = equity_wad - mul_wad_down(mul_wad_down(maintenance_wad, d), fraction_wad)
+    assert fraction_wad < WAD
+    assert left_wad * WAD >= target * (margin(kept).maintenance_wad - SLICE_DUST)
+
+
+def _part(size_wad: int, fraction_wad: int) -> int:
+    part = abs(size_wad) * fraction_wad // WAD
+    return part if size_wad > 0 else -part
 
 
 def test_witness__one_scenario_that_hurts__proves_a_third_of_the_shortfall() -> None:

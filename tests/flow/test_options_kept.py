@@ -1,0 +1,245 @@
+"""Options from their first trade to the last cash, with keepers that do what they would
+├── before the expiry        the Lens has marks and open interest, by names that people read; nobody settles anything
+├── in an outage             the series waits for a price
+├── after it                 watchdog: every series, held or not, then all holders in one call; nothing is left to read
+├── one who is bankrupt by it  liquidator: settles what he holds and writes him off, without an auction
+└── one in auction             liquidator: settles the series first, and deleverages the rest
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from holdfast.cli.status import _series as series_table
+from holdfast.keepers import liquidator, watchdog
+from holdfast.keepers.actions import Settle, SettleSeries
+from holdfast.keepers.roles import Liquidator, Watchdog
+from holdfast.keepers.sender import Mined, Sender
+from holdfast.types import InstrumentId, Kind, Series, instrument_id
+from holdfast.units import WAD
+from tests.stage import PLACES, Party, Stage, key_of, wads
+
+ETH = 1
+WINDOW, HOUR, DAY = 1_800, 3_600, 86_400
+GROUP = instrument_id(Kind.CALL, ETH)
+RATES = (1_000, 500, 5_000, 5_000, 1_000 * WAD)
+
+
+@dataclass(frozen=True)
+class Pit:
+    """Three series on ETH that expire in a day; ETH at 2,000."""
+
+    stage: Stage
+    expiry: int
+
+    def series(self, kind: Kind, strike: int) -> InstrumentId:
+        return instrument_id(kind, ETH, self.expiry, strike * WAD)
+
+    @property
+    def call(self) -> InstrumentId:
+        return self.series(Kind.CALL, 2_000)
+
+    @property
+    def put(self) -> InstrumentId:
+        return self.series(Kind.PUT, 2_000)
+
+    @property
+    def nobodys(self) -> InstrumentId:
+        return self.series(Kind.CALL, 2_500)
+
+    def trade(self, buyer: Party, seller: Party, size: float, series: InstrumentId) -> None:
+        mark = self.stage.protocol.risk.call("markOf", series) / WAD
+        self.stage.trade(buyer, seller, size, mark, series)
+
+    def listed(self) -> dict[int, Series]:
+        return {one.instrument: one for one in self.stage.protocol.series()}
+
+    def to_window(self, *prices: float) -> None:
+        """ETH goes there, an hour for each, and is there when the window begins."""
+        self.stage.until(self.expiry - WINDOW - HOUR * len(prices) - 120)
+        for price in prices:
+            self.stage.drift("ETH", price)
+
+    def expire(self) -> None:
+        """The first price after it."""
+        self.stage.until(self.expiry + 60)
+        for symbol, wad in list(self.stage.prices.items()):
+            self.stage.say(symbol, wad / WAD)
+        self.stage.poke()
+
+    def keep(self, role: Any) -> list[Mined]:
+        """One cycle of a keeper; everything that it sends is done."""
+        stage, rpc = self.stage, self.stage.rpc
+        sender = Sender(stage.protocol, key_of(PLACES["keeper"]), tip=0)
+        block = int(rpc.call("eth_blockNumber"), 16)
+        snapshot = stage.protocol.snapshot(role.accounts(block), block=block)
+        for attempt in sender.send(role.decide(snapshot), block, 10 * stage.base_fee):
+            assert attempt.refused is None, attempt
+        mined = sender.follow(block + 1, stage.base_fee, 2_000 * WAD)
+        assert all(one.receipt.status for one in mined)
+        stage.time = int(rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+        stage.check()
+        return mined
+
+
+@pytest.fixture
+def pit(stage: Stage) -> Pit:
+    protocol = stage.protocol
+    delay = protocol.record.config["roles"]["governor_delay_seconds"]
+    found = Pit(stage, (stage.time + delay) // WINDOW * WINDOW + DAY)
+    calls = [(protocol.risk, protocol.risk.encode("setInstrument", GROUP, RATES))]
+    calls += [
+        (protocol.positions, protocol.positions.encode("listInstrument", series))
+        for series in (found.call, found.put, found.nobodys)
+    ]
+    for target, data in calls:
+        stage.send(protocol.authority, "schedule", target.address, data, 0, by="governor")
+    stage.wait(delay)
+    for symbol, price in (("ETH", 2_000), ("BTC", 60_000)):
+        stage.say(symbol, price)
+    stage.poke()
+    stage.wait(600)  # the grace after a gap in the prices
+    for target, data in calls:
+        stage.send(protocol.authority, "execute", target.address, data, by="governor")
+    return found
+
+
+@pytest.fixture
+def dog(stage: Stage) -> Watchdog:
+    return Watchdog(stage.protocol, watchdog.Policy(ether_underlying=ETH, tip=0))
+
+
+@pytest.fixture
+def starter(stage: Stage) -> Liquidator:
+    reward = stage.party().account
+    policy = liquidator.Policy(reward_account=reward, ether_underlying=ETH, tip=0)
+    return Liquidator(stage.protocol, policy)
+
+
+def kinds(mined: list[Mined]) -> list[str]:
+    return [type(one.action).__name__ for one in mined]
+
+
+def settling(mined: list[Mined]) -> list[Mined]:
+    return [one for one in mined if isinstance(one.action, Settle | SettleSeries)]
+
+
+def test_series__before_the_expiry__are_seen_and_left_alone(pit: Pit, dog: Watchdog) -> None:
+    stage, protocol = pit.stage, pit.stage.protocol
+    long, short = stage.party(20_000), stage.party(20_000)
+    pit.trade(long, short, 3, pit.call)
+
+    seen = pit.listed()
+    assert list(seen) == [pit.call, pit.put, pit.nobodys]
+    assert (seen[pit.call].long_open_wad, seen[pit.call].short_open_wad) == (3 * WAD, 3 * WAD)
+    assert seen[pit.put].long_base_wad == 0
+    for one in seen.values():
+        assert one.mark_wad == protocol.risk.call("markOf", one.instrument) > 0
+        assert (one.settled, one.covered_at, one.expiry_at) == (False, 0, pit.expiry)
+    (leg,) = stage.look(long).positions
+    assert (leg.instrument, leg.mark_wad) == (pit.call, seen[pit.call].mark_wad)
+    assert protocol.holders(pit.call) == (long.account, short.account)
+    assert protocol.name_of(pit.call).startswith("ETH-20") and protocol.name_of(pit.call).endswith("-2000-C")
+    table = series_table(protocol, protocol.snapshot())
+    assert table.row_count == 3 and list(table.columns[-1].cells) == ["open"] * 3
+
+    assert settling(pit.keep(dog)) == []
+
+
+def test_series__after_the_expiry__are_settled_and_picked_up(pit: Pit, dog: Watchdog) -> None:
+    stage, protocol = pit.stage, pit.stage.protocol
+    long, short, other = (stage.party(20_000) for _ in range(3))
+    pit.trade(long, short, 3, pit.call)
+    pit.trade(long, other, 2, pit.call)
+    pit.trade(other, long, 1, pit.put)
+    cash = {party: stage.cash(party) for party in (long, short, other)}
+    pit.to_window(2_200)
+
+    stage.until(pit.expiry + 60)
+    stage.wait(1)
+    waiting = pit.listed()[pit.call]
+    assert (waiting.covered_at, waiting.settled, waiting.mark_wad) == (0, False, 200 * WAD)
+    assert settling(pit.keep(dog)) == []  # no price since
+
+    pit.expire()
+    assert {one.covered_at for one in pit.listed().values()} == {pit.expiry}
+    done = settling(pit.keep(dog))
+    assert kinds(done) == ["SettleSeries"] * 3
+    assert all(one.receipt.gas_used <= watchdog.Policy(ether_underlying=ETH).series_gas for one in done)
+
+    left = pit.listed()
+    assert list(left) == [pit.call, pit.put]
+    assert all(
+        one.settled and one.long_open_wad == one.mark_wad == one.covered_at == 0 for one in left.values()
+    )
+    assert protocol.snapshot().settled == {pit.call, pit.put}
+    assert stage.cash(long) == cash[long]  # until somebody picks it up
+    assert stage.look(long).position(pit.call).mark_wad == 0  # type: ignore[union-attr]
+
+    done = settling(pit.keep(dog))
+    assert [one.action.accounts for one in done] == [
+        (long.account, short.account, other.account),
+        (long.account, other.account),
+    ]
+    policy = watchdog.Policy(ether_underlying=ETH)
+    for one in done:
+        assert one.receipt.gas_used <= policy.settle_gas * len(one.action.accounts)
+    assert {party: stage.cash(party) - before for party, before in cash.items()} == {
+        long: wads(1_000),
+        short: -wads(600),
+        other: -wads(400),
+    }
+    assert pit.listed() == {} and protocol.holders(pit.call) == ()
+    assert settling(pit.keep(dog)) == []
+
+
+def test_settle_many__somebody_was_faster__passes_him_over(pit: Pit, dog: Watchdog) -> None:
+    stage = pit.stage
+    long, short, nobody = stage.party(20_000), stage.party(20_000), stage.party(5)
+    pit.trade(long, short, 3, pit.call)
+    pit.to_window(2_200)
+    pit.expire()
+    pit.keep(dog)
+    stage.send(stage.ledger, "settle", long.account, pit.call, by=long.address)
+
+    everybody = [long.account, nobody.account, short.account, short.account, 9_999]
+    receipt = stage.send(stage.ledger, "settleMany", everybody, pit.call, by="stranger")
+
+    settled = [event.args for event in receipt.events if event.name == "Settled"]
+    assert settled == [{"account": short.account, "instrument": pit.call, "cashWad": settled[0]["cashWad"]}]
+    assert pit.listed() == {}
+
+
+def test_bankrupt_by_a_series__settled_and_written_off(pit: Pit, dog: Watchdog, starter: Liquidator) -> None:
+    stage = pit.stage
+    long, short = stage.party(20_000), stage.party(2_300)
+    pit.trade(long, short, 10, pit.call)
+    pit.to_window(2_200, 2_400)  # everybody slept while he became unhealthy
+    pit.expire()
+    assert kinds(settling(pit.keep(dog)))[0] == "SettleSeries"
+    assert stage.equity(short) < -wads(1_000) and stage.look(short).auction is None
+
+    assert kinds(pit.keep(starter)) == ["Settle"]
+    assert stage.look(short).positions == () and stage.cash(short) < -wads(1_000)
+    assert kinds(pit.keep(starter)) == ["WriteOff"]
+    assert stage.cash(short) == 0
+
+
+def test_in_auction__the_series_first_then_the_rest(pit: Pit, dog: Watchdog, starter: Liquidator) -> None:
+    stage = pit.stage
+    long, short = stage.party(40_000), stage.party(2_600)
+    pit.trade(long, short, 10, pit.call)
+    stage.trade(long, short, 1, 2_000)
+    pit.to_window(2_200, 2_400)
+    assert kinds(pit.keep(starter)) == ["Start"]
+    pit.expire()
+    pit.keep(dog)
+    assert stage.equity(short) < 0 and len(stage.look(short).positions) == 2
+
+    assert kinds(pit.keep(starter)) == ["Settle"]
+    assert kinds(pit.keep(starter)) == ["Deleverage"]
+    assert kinds(pit.keep(starter)) == ["WriteOff"]
+    assert stage.look(short).positions == () and stage.cash(short) == 0
