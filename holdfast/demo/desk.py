@@ -33,7 +33,8 @@ from holdfast.demo.seat import Seat
 from holdfast.demo.traders import Trader
 from holdfast.errors import Reverted
 from holdfast.model import black76, what_if
-from holdfast.model.options import is_option
+from holdfast.model.options import Pricing, is_option
+from holdfast.model.venue import SignedOrder
 from holdfast.model.what_if import Greeks
 from holdfast.types import SETTLEMENT, Account, InstrumentId, Mode, Snapshot, expiry_of, strike_of
 from holdfast.units import BPS, WAD, mul_div_up, mul_wad_down
@@ -101,6 +102,7 @@ class Desk:
         self._smiles: dict[int, tuple[int, int]] = {}  # expiry → variance [ppb], when
         self._bought = 0
         self._hedges: dict[str, int] = {}
+        self._stuck: set[str] = set()  # whose last hedge was refused
         self._maker_wad: int | None = None
 
     # Before the market opens
@@ -155,11 +157,12 @@ class Desk:
         while self._bought < len(self.options.buys) and self.options.buys[self._bought].at <= now:
             self._lift(self.options.buys[self._bought], snapshot, now)
             self._bought += 1
-        for name, size in self._hedges.items():
-            self._trade_hedge(name, size, price_wad, now)
+        self._stuck = {
+            name for name, size in self._hedges.items() if not self._trade_hedge(name, size, price_wad, now)
+        }
 
     def look(self, snapshot: Snapshot) -> bool:
-        """Takes in a block that was mined. Does anybody want to hedge?"""
+        """Takes in a block that was mined. Does anybody want to hedge who wasn't refused just now?"""
         now, price = snapshot.system.time, snapshot.by_underlying[self.underlying].price
         size = _size(snapshot.account(self._maker.account), self.perpetual)
         sold = 0 if self._maker_wad is None else self._maker_wad - size
@@ -178,7 +181,7 @@ class Desk:
         self.points.append(
             DeskPoint(time=now, factor=self.pressure.factor, open_wad=open_wad, writers=writers)
         )
-        return bool(self._hedges)
+        return bool(self._hedges.keys() - self._stuck)
 
     # Volatility
 
@@ -247,23 +250,25 @@ class Desk:
         if size:
             self._hedges[writer.name] = size
 
-    def _trade_hedge(self, name: str, size: int, price_wad: int, now: int) -> None:
+    def _trade_hedge(self, name: str, size: int, price_wad: int, now: int) -> bool:
         side = -1 if size > 0 else 1  # the market maker's
         price = away(price_wad, side)
-        self._match(
+        return self._match(
             name,
             self._maker.order(self.perpetual, -size, price, now),
             self.writers[name].order(self.perpetual, size, price, now),
             abs(size),
         )
 
-    def _match(self, name: str, maker: Any, taker: Any, size: int) -> None:
+    def _match(self, name: str, maker: SignedOrder, taker: SignedOrder, size: int) -> bool:
         relayer, told = self._addresses[RELAYER], self.traded[name]
         try:
             match(self._protocol, maker, taker, size, relayer, wait=False, tip=TRADE_TIP)
-            told.trades += 1
         except Reverted as refusal:
             told.refused[refusal.name] += 1
+            return False
+        told.trades += 1
+        return True
 
     # Looking
 
@@ -275,9 +280,9 @@ class Desk:
         now: int,
     ) -> Standing:
         prices = {number: market.price for number, market in snapshot.by_underlying.items()}
-        greeks = what_if.greeks_of(
-            book_of(account, prices), self.underlying, lambda _, expiry, k: variances[expiry, k], now, {}
-        )
+        pricing = Pricing(time=now, variance_of=lambda _, expiry, k: variances[expiry, k])
+        assets = {asset.asset: asset.underlying for asset in snapshot.system.assets}
+        greeks = what_if.greeks_of(book_of(account, prices), self.underlying, pricing, assets)
         margin = account.health.margin if account.health is not None else None
         return Standing(
             health=None if account.health_wad is None else account.health_wad / WAD,

@@ -70,13 +70,13 @@ half_life_seconds = 900
 [[options.writers]]
 name = "netted"
 mode = "portfolio"
-cash = 36_000
+cash = 42_000
 size = 1
 hedges = true
 [[options.writers]]
 name = "added up"
 mode = "cross"
-cash = 36_000
+cash = 42_000
 size = 1
 hedges = true
 [[options.writers]]

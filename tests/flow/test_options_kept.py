@@ -3,108 +3,23 @@
 ├── in an outage             the series waits for a price
 ├── after it                 watchdog: every series, held or not, then all holders in one call; nothing is left to read
 ├── one who is bankrupt by it  liquidator: settles what he holds and writes him off, without an auction
-└── one in auction             liquidator: settles the series first, and deleverages the rest
+├── one in auction             liquidator: settles the series first, and deleverages the rest
+└── a portfolio that fell      liquidator: starts it by the fewest scenarios that prove it
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from holdfast.cli.status import _series as series_table
 from holdfast.keepers import liquidator, watchdog
-from holdfast.keepers.actions import Settle, SettleSeries
+from holdfast.keepers.actions import Settle, SettleSeries, Start
 from holdfast.keepers.roles import Liquidator, Watchdog
-from holdfast.keepers.sender import Mined, Sender
-from holdfast.types import InstrumentId, Kind, Series, instrument_id
+from holdfast.keepers.sender import Mined
+from holdfast.types import Mode
 from holdfast.units import WAD
-from tests.stage import PLACES, Party, Stage, key_of, wads
-
-ETH = 1
-WINDOW, HOUR, DAY = 1_800, 3_600, 86_400
-GROUP = instrument_id(Kind.CALL, ETH)
-RATES = (1_000, 500, 5_000, 5_000, 1_000 * WAD)
-
-
-@dataclass(frozen=True)
-class Pit:
-    """Three series on ETH that expire in a day; ETH at 2,000."""
-
-    stage: Stage
-    expiry: int
-
-    def series(self, kind: Kind, strike: int) -> InstrumentId:
-        return instrument_id(kind, ETH, self.expiry, strike * WAD)
-
-    @property
-    def call(self) -> InstrumentId:
-        return self.series(Kind.CALL, 2_000)
-
-    @property
-    def put(self) -> InstrumentId:
-        return self.series(Kind.PUT, 2_000)
-
-    @property
-    def nobodys(self) -> InstrumentId:
-        return self.series(Kind.CALL, 2_500)
-
-    def trade(self, buyer: Party, seller: Party, size: float, series: InstrumentId) -> None:
-        mark = self.stage.protocol.risk.call("markOf", series) / WAD
-        self.stage.trade(buyer, seller, size, mark, series)
-
-    def listed(self) -> dict[int, Series]:
-        return {one.instrument: one for one in self.stage.protocol.series()}
-
-    def to_window(self, *prices: float) -> None:
-        """ETH goes there, an hour for each, and is there when the window begins."""
-        self.stage.until(self.expiry - WINDOW - HOUR * len(prices) - 120)
-        for price in prices:
-            self.stage.drift("ETH", price)
-
-    def expire(self) -> None:
-        """The first price after it."""
-        self.stage.until(self.expiry + 60)
-        for symbol, wad in list(self.stage.prices.items()):
-            self.stage.say(symbol, wad / WAD)
-        self.stage.poke()
-
-    def keep(self, role: Any) -> list[Mined]:
-        """One cycle of a keeper; everything that it sends is done."""
-        stage, rpc = self.stage, self.stage.rpc
-        sender = Sender(stage.protocol, key_of(PLACES["keeper"]), tip=0)
-        block = int(rpc.call("eth_blockNumber"), 16)
-        snapshot = stage.protocol.snapshot(role.accounts(block), block=block)
-        for attempt in sender.send(role.decide(snapshot), block, 10 * stage.base_fee):
-            assert attempt.refused is None, attempt
-        mined = sender.follow(block + 1, stage.base_fee, 2_000 * WAD)
-        assert all(one.receipt.status for one in mined)
-        stage.time = int(rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
-        stage.check()
-        return mined
-
-
-@pytest.fixture
-def pit(stage: Stage) -> Pit:
-    protocol = stage.protocol
-    delay = protocol.record.config["roles"]["governor_delay_seconds"]
-    found = Pit(stage, (stage.time + delay) // WINDOW * WINDOW + DAY)
-    calls = [(protocol.risk, protocol.risk.encode("setInstrument", GROUP, RATES))]
-    calls += [
-        (protocol.positions, protocol.positions.encode("listInstrument", series))
-        for series in (found.call, found.put, found.nobodys)
-    ]
-    for target, data in calls:
-        stage.send(protocol.authority, "schedule", target.address, data, 0, by="governor")
-    stage.wait(delay)
-    for symbol, price in (("ETH", 2_000), ("BTC", 60_000)):
-        stage.say(symbol, price)
-    stage.poke()
-    stage.wait(600)  # the grace after a gap in the prices
-    for target, data in calls:
-        stage.send(protocol.authority, "execute", target.address, data, by="governor")
-    return found
+from tests.flow.pit import ETH, Pit
+from tests.stage import Stage, wads
 
 
 @pytest.fixture
@@ -243,3 +158,26 @@ def test_in_auction__the_series_first_then_the_rest(pit: Pit, dog: Watchdog, sta
     assert kinds(pit.keep(starter)) == ["Deleverage"]
     assert kinds(pit.keep(starter)) == ["WriteOff"]
     assert stage.look(short).positions == () and stage.cash(short) == 0
+
+
+def test_portfolio_that_fell__started_by_the_fewest_scenarios(pit: Pit, starter: Liquidator) -> None:
+    stage = pit.stage
+    party, maker = stage.party(1_000, Mode.PORTFOLIO, WETH=10), stage.party(10**6)
+    pit.trade(maker, party, 2, pit.call)
+    stage.trade(maker, party, 12, 2_000)
+    stage.drift("ETH", 2_250)
+    stage.drift("ETH", 2_350)
+    there = stage.ahead(party).margin
+    assert 0 < there.equity_wad < there.maintenance_wad
+
+    (started,) = pit.keep(starter)
+
+    assert isinstance(started.action, Start) and started.action.witness
+    (event,) = [one for one in started.events if one.name == "AuctionStarted"]
+    assert there.equity_wad < event.args["maintenanceWad"] <= there.maintenance_wad
+    cells = [1 << bit for bit in range(256) if started.action.witness >> bit & 1]
+    assert 1 <= len(cells) <= 3
+    if len(cells) > 1:  # none of them is for nothing
+        for cell in cells:
+            less = stage.ledger.call("healthBy", party.account, started.action.witness - cell).margin
+            assert less.maintenanceWad <= less.equityWad
