@@ -427,9 +427,13 @@ class Snapshot:
         return frozenset(one.instrument for one in self.series if one.settled)
 
     @cached_property
-    def instruments(self) -> Mapping[InstrumentId, Traded]:
+    def instruments(self) -> Mapping[int, Traded]:
         """Perpetuals and series by id."""
         return {one.instrument: one for one in (*self.markets, *self.series)}
+
+    @cached_property
+    def series_by_id(self) -> Mapping[int, Series]:
+        return {one.instrument: one for one in self.series}
 
     @cached_property
     def instrument_params(self) -> Mapping[InstrumentId, InstrumentParams]:

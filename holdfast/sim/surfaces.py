@@ -41,7 +41,7 @@ def known_of(g: Ghost) -> Known:
     found = g.memory.get("surfaces")
     if found is None:
         found = g.memory["surfaces"] = _at_start(world_config(g.world.name))
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _at_start(config: Config) -> Known:

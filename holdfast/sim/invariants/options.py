@@ -183,7 +183,7 @@ def settled_still(t: Transition, g: Ghost) -> Judgement:
     for was in t.before.series:
         if was.instrument not in settled:
             continue
-        now = t.after.instruments.get(was.instrument)
+        now = t.after.series_by_id.get(was.instrument)
         if now is None:
             continue  # nobody holds it any more
         kept = settled[was.instrument]
@@ -214,9 +214,9 @@ def trading_ends(t: Transition, g: Ghost) -> Judgement:
     """An option is traded until its window begins, and not a second longer."""
     now = t.after.system.time
     for fill in t.named("Filled"):
-        series = t.before.instruments[fill.args["instrument"]]
-        if options.is_option(series.instrument):
+        series = t.before.series_by_id.get(fill.args["instrument"])
+        if series is not None:
             yield at_most(now, closed_at(series) - 1, f"{series.instrument:#x} was traded in its window", "s")
     if t.error == "TradingClosed" and t.action == "match":
-        series = t.before.instruments.get(t.facts["instrument"])
+        series = t.before.series_by_id.get(t.facts["instrument"])
         yield unless(series is not None and now >= closed_at(series), "refused before the window began")

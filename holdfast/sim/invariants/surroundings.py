@@ -137,9 +137,10 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
         )
         yield unless(tighter, f"{instrument:#x} loosened: {old} -> {new}")
     for underlying, scan in known_of(g).scans.scans.items():
-        then = known_after(g, t).scans.scans[underlying]
-        same = replace(then, short_option_bps=scan.short_option_bps) == scan
-        yield unless(same and then.short_option_bps >= scan.short_option_bps, f"{scan} loosened: {then}")
+        following = known_after(g, t).scans.scans[underlying]
+        same = replace(following, short_option_bps=scan.short_option_bps) == scan
+        tighter = same and following.short_option_bps >= scan.short_option_bps
+        yield unless(tighter, f"{scan} loosened: {following}")
     for was, now in zip(t.before.markets, t.after.markets, strict=True):
         capped = now.insurance_cap_wad <= was.insurance_cap_wad
         yield unless(

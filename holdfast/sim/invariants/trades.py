@@ -75,13 +75,13 @@ def interest_capped(t: Transition, g: Ghost) -> Judgement:
         return
     for was in t.before.markets:
         now = t.after.market(was.instrument)
-        options = [
+        open_before, open_after = (
             sum(interest_wad(one, True) for one in snapshot.series if one.underlying == was.underlying)
             for snapshot in (t.before, t.after)
-        ]
+        )
         for old, new, params in (
             (interest_wad(was, True), interest_wad(now, True), now.params),
-            (*options, now.option_params),
+            (open_before, open_after, now.option_params),
         ):
             if new != old:
                 cap = params.open_interest_cap_wad
