@@ -13,7 +13,7 @@ from holdfast.model.positions import OPTION_TICK_BPS
 from holdfast.sim.ghost import FOLLOWERS, Ghost
 from holdfast.sim.steps import Transition
 from holdfast.sim.world import World
-from holdfast.types import InstrumentId, Series, Side, Snapshot, Traded
+from holdfast.types import Side, Snapshot, Traded, expiry_of
 from holdfast.units import BPS
 
 
@@ -30,7 +30,7 @@ class Known:
     entries: dict[int, list[Entry]] = field(
         default_factory=lambda: defaultdict(list)
     )  # by underlying, in order
-    settled: dict[InstrumentId, tuple[Side, Side]] = field(default_factory=dict)  # both sides as it left them
+    settled: dict[int, tuple[Side, Side] | None] = field(default_factory=dict)  # sides as it left them, if held
 
 
 def known_of(g: Ghost) -> Known:
@@ -79,9 +79,9 @@ def room_wad(world: World, snapshot: Snapshot, market: Traded) -> int:
     return room // BPS
 
 
-def closed_at(series: Series) -> int:
+def closed_at(series: int) -> int:
     """[seconds] From when on it isn't traded."""
-    return series.expiry_at - WINDOW_SECONDS
+    return expiry_of(series) - WINDOW_SECONDS
 
 
 def _follow(g: Ghost, t: Transition) -> None:
@@ -89,9 +89,8 @@ def _follow(g: Ghost, t: Transition) -> None:
     for underlying, entry in heard(t).items():
         known.entries[underlying].append(entry)
     for event in t.named("SeriesSettled"):
-        series = t.after.instruments.get(event.args["instrument"])
-        if series is not None:
-            known.settled[series.instrument] = series.long, series.short
+        series = t.after.series_by_id.get(event.args["instrument"])
+        known.settled[event.args["instrument"]] = series and (series.long, series.short)
 
 
 FOLLOWERS.append(_follow)

@@ -169,7 +169,7 @@ WORLDS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 SERIES: Final[Mapping[str, tuple[tuple[str, int, tuple[int, ...]], ...]]] = {
     # underlying, hours until the expiry at least, strikes [percent of the price]; each as a call and as a put
-    "options": (("ETH", 3, (95, 105)), ("ETH", 30, (100, 120)), ("BTC", 4, (100,))),
+    "options": (("ETH", 3, (98, 102)), ("ETH", 30, (100, 110)), ("BTC", 4, (100,))),
 }
 """What is listed at the start."""
 

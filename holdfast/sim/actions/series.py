@@ -21,7 +21,7 @@ def ripen(s: Scene) -> Step | None:
     if not s.series:
         return None
     series = s.rng.choice(s.series)
-    ahead = [edge for edge in (closed_at(series), series.expiry_at) if edge > s.now + 1]
+    ahead = [edge for edge in (closed_at(series.instrument), series.expiry_at) if edge > s.now + 1]
     edge = s.rng.choice(ahead) if ahead else s.now + WINDOW_SECONDS
     wait = max(1, edge - s.now + s.rng.choice((-1, 0, 0, 1, s.log(1, 900))))
     if s.chance(0.2):

@@ -57,6 +57,8 @@ def longs_covered(t: Transition, g: Ghost) -> Judgement:
         if all(options.is_option(leg.instrument) and leg.size_wad >= 0 for leg in account.positions):
             margin, quotes = account.health.margin, sum(leg.quote_wad for leg in account.positions)
             worth = margin.equity_wad - account.cash_wad - quotes
+            if account.mode is Mode.PORTFOLIO:
+                worth += len(account.positions)  # there their sum is rounded up
             most = max(margin.initial_wad, margin.maintenance_wad)
             yield at_most(most, worth, f"account {account.id} needs {most} for what is worth {worth}")
 
@@ -214,9 +216,9 @@ def trading_ends(t: Transition, g: Ghost) -> Judgement:
     """An option is traded until its window begins, and not a second longer."""
     now = t.after.system.time
     for fill in t.named("Filled"):
-        series = t.before.series_by_id.get(fill.args["instrument"])
-        if series is not None:
-            yield at_most(now, closed_at(series) - 1, f"{series.instrument:#x} was traded in its window", "s")
+        series = fill.args["instrument"]
+        if options.is_option(series):
+            yield at_most(now, closed_at(series) - 1, f"{series:#x} was traded in its window", "s")
     if t.error == "TradingClosed" and t.action == "match":
-        series = t.before.series_by_id.get(t.facts["instrument"])
-        yield unless(series is not None and now >= closed_at(series), "refused before the window began")
+        series = t.facts["instrument"]
+        yield unless(options.is_option(series) and now >= closed_at(series), "refused before the window began")

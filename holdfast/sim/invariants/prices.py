@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final
@@ -134,13 +134,16 @@ def pricing_of(t: Transition, g: Ghost) -> Pricing:
     """What options are valued with after the transition, beside the spot."""
     if not t.after.series:
         return AT_INTRINSIC
-    variances = {underlying: one.variance_wad for underlying, one in _stored_after(g, t).items()}
-    return known_after(g, t).pricing(variances, t.after.system.time)
+    return known_after(g, t).pricing(_read_variances(_stored_after(g, t)), t.after.system.time)
 
 
 def variances_of(g: Ghost) -> dict[int, int]:
-    """[wad] Realised variance of a year, by underlying."""
-    return {underlying: one.variance_wad for underlying, one in _stored(g).items()}
+    """[wad] Realised variance of a year as the oracle tells it, by underlying."""
+    return _read_variances(_stored(g))
+
+
+def _read_variances(stored: Mapping[int, Stored]) -> dict[int, int]:
+    return {u: oracle.stored_variance_wad(one.variance_wad) for u, one in stored.items()}
 
 
 def _rules(g: Ghost) -> Rules:
