@@ -96,7 +96,7 @@ class Director:
         """The next chunk."""
         scene = Scene(self.world, ghost, state, self.rng)
         steps: list[tuple[str, Step]] = []
-        waited = 0
+        waited, renewed = 0, min(market.price_updated_at for market in state.markets)
         kept, size = 0, self._size(scene)
         while len(steps) < size and kept < KEPT and not (steps and steps[-1][0] in UPSETTING):
             place = self.done + len(steps)
@@ -105,9 +105,10 @@ class Director:
             if step is not None:
                 name = step.action
             else:
-                name = self._next(scene, waited, mood)
+                age = scene.now + waited - renewed
+                name = self._next(scene, age, mood)
                 if name in KEEPING and any(name == other for other, _ in steps):
-                    name = self._next(scene, waited, mood)  # seldom the same twice: its condition is gone
+                    name = self._next(scene, age, mood)  # seldom the same twice: its condition is gone
                 step = self._act(scene, name)
                 name = "refresh" if name == PATIENCE else name
             if step is None:
@@ -118,6 +119,8 @@ class Director:
             if step.wait and state.system.time + waited + step.wait > 2**32 - 10**7:
                 continue
             waited += step.wait
+            if name == "refresh":
+                renewed = scene.now + waited
             scene.touched.update(step.accounts)
             kept += name in KEEPING
             steps.append((name, step))
@@ -136,11 +139,11 @@ class Director:
             return self._crash(s)
         return ACTIONS[name](s)
 
-    def _next(self, s: Scene, waited: int, mood: Mood) -> str:
+    def _next(self, s: Scene, age: int, mood: Mood) -> str:
+        """`age` [seconds] of the oldest price by then."""
         profile, rng = self.profile, self.rng
         if self.done >= profile.opening and not self.crashed and profile.crash and not mood.silent:
             return "jump"
-        age = s.now + waited - min(market.price_updated_at for market in s.state.markets)
         if age > STALE_SOON and rng.random() < profile.pushing and not mood.silent:
             return "refresh"
         if self.done < profile.opening:
