@@ -30,7 +30,9 @@ class Known:
     entries: dict[int, list[Entry]] = field(
         default_factory=lambda: defaultdict(list)
     )  # by underlying, in order
-    settled: dict[int, tuple[Side, Side] | None] = field(default_factory=dict)  # sides as it left them, if held
+    settled: dict[int, tuple[Side, Side] | None] = field(
+        default_factory=dict
+    )  # sides as it left them, if held
 
 
 def known_of(g: Ghost) -> Known:

@@ -25,6 +25,7 @@ import pytest
 from holdfast.chain.artifacts import Event
 from holdfast.model import portfolio
 from holdfast.model.svi import Smile
+from holdfast.sim import invariants
 from holdfast.sim.book import book_of
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.history import Result
@@ -357,20 +358,25 @@ def test_witnesses__show_what_they_prove__else_violation(world: World, ghost: Gh
     assert len(starts(whole.maintenance_wad + 1)) == 2
 
 
-def test_hedges__more_together__violation(world: World, ghost: Ghost, series: Series) -> None:
+def test_hedges__more_together__violation(
+    world: World, ghost: Ghost, series: Series, monkeypatch: pytest.MonkeyPatch
+) -> None:
     account = netting(world, series)
-    margin = shown(world, ghost, account)
+    t = step(world, world.start, with_accounts(world.start, account))
+    assert t.step is not None
+    t.step = replace(t.step, accounts=frozenset({account.id}))
+    assert wrong(39, t, ghost) == []
 
-    def needs(initial: int) -> list[str]:
-        assert account.health is not None
-        health = replace(account.health, margin=replace(margin, initial_wad=initial))
-        now = with_accounts(world.start, replace(account, health=health))
-        t = step(world, now, now)
-        t.step = replace(t.step, accounts=frozenset({account.id}))
-        return wrong(39, t, ghost)
+    judge = invariants.options.assess
 
-    assert needs(margin.initial_wad) == []
-    assert len(needs(10 * margin.initial_wad)) == 1
+    def dearer(*args: Any) -> Margin:
+        """Two parts at once need twice what they should."""
+        margin, book = judge(*args), args[2]
+        times = 2 if len(book.legs) + len(book.holdings) > 1 else 1
+        return replace(margin, initial_wad=margin.initial_wad * times)
+
+    monkeypatch.setattr(invariants.options, "assess", dearer)
+    assert len(wrong(39, t, ghost)) == 1
 
 
 def test_desks__beyond_their_price__violation(world: World, ghost: Ghost, series: Series) -> None:

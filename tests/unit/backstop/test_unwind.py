@@ -88,7 +88,7 @@ def test_order__of_an_option__by_its_own_mark(stage: Stage, pool: Pool) -> None:
     mark = int(stage.protocol.risk.call("markOf", call))
     most = mark + mark // 100
     orders = [pool.order(-held.size_wad, price, instrument=call) for price in (most, most + 1, wads(2_300))]
-    assert 0 < mark < wads(600)
+    assert 0 < mark < wads(1_000)
     assert [signs(pool, order) for order in orders] == [True, False, False]
 
 
