@@ -25,7 +25,6 @@ import pytest
 from holdfast.chain.artifacts import Event
 from holdfast.model import portfolio
 from holdfast.model.svi import Smile
-from holdfast.sim import invariants
 from holdfast.sim.book import book_of
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.history import Result
@@ -358,25 +357,20 @@ def test_witnesses__show_what_they_prove__else_violation(world: World, ghost: Gh
     assert len(starts(whole.maintenance_wad + 1)) == 2
 
 
-def test_hedges__more_together__violation(
-    world: World, ghost: Ghost, series: Series, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hedges__more_together__violation(world: World, ghost: Ghost, series: Series) -> None:
     account = netting(world, series)
-    t = step(world, world.start, with_accounts(world.start, account))
-    assert t.step is not None
-    t.step = replace(t.step, accounts=frozenset({account.id}))
-    assert wrong(39, t, ghost) == []
+    margin = shown(world, ghost, account)
 
-    judge = invariants.options.assess
+    def needs(initial: int) -> list[str]:
+        assert account.health is not None
+        health = replace(account.health, margin=replace(margin, initial_wad=initial))
+        t = step(world, world.start, with_accounts(world.start, replace(account, health=health)))
+        assert t.step is not None
+        t.step = replace(t.step, accounts=frozenset({account.id}))
+        return wrong(39, t, ghost)
 
-    def dearer(*args: Any) -> Margin:
-        """Two parts at once need twice what they should."""
-        margin, book = judge(*args), args[2]
-        times = 2 if len(book.legs) + len(book.holdings) > 1 else 1
-        return replace(margin, initial_wad=margin.initial_wad * times)
-
-    monkeypatch.setattr(invariants.options, "assess", dearer)
-    assert len(wrong(39, t, ghost)) == 1
+    assert needs(margin.initial_wad) == []
+    assert len(needs(2 * margin.initial_wad)) == 1
 
 
 def test_desks__beyond_their_price__violation(world: World, ghost: Ghost, series: Series) -> None:

@@ -197,6 +197,8 @@ def deleveraging_exact(t: Transition, g: Ghost) -> Judgement:
         gained = equity_of(now) - equity_of(was)
         opposite = market.long_base_wad if size < 0 else market.short_base_wad
         borne = share if opposite else 0  # rounding may have left nobody who could bear it
+        if size < 0:  # who bought an option loses what it is worth, and no more
+            borne = min(borne, mul_wad_up(-size, market.mark_wad))
         yield unless(abs(gained - paid - borne) <= slack, f"account {was.id}: {gained}, not {paid + borne}")
         yield unless(now.position(market.instrument) is None, f"account {was.id} still has its position")
         interest = sum(abs(size_of(a, market)) for a in t.before.accounts if size_of(a, market) * size < 0)
@@ -205,7 +207,7 @@ def deleveraging_exact(t: Transition, g: Ghost) -> Judgement:
             if held * size >= 0:
                 continue
             lost = equity_of(holder) - equity_of(then)
-            meant = share * abs(held) // interest
+            meant = borne * abs(held) // interest
             crossed = EPOCH_DUST if t.named("EpochEnded") else 0
             yield unless(
                 -slack <= lost - meant <= slack + crossed, f"account {holder.id} lost {lost}, not {meant}"

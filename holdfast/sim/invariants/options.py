@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from holdfast.errors import Refused
-from holdfast.model import options, portfolio, surface
+from holdfast.model import options, portfolio, risk, surface
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.prices import pricing_of, variances_of
 from holdfast.sim.invariants.reading import (
     assess,
     equity_of,
+    health_of,
     holdings_book,
     interest_wad,
     maintenance_of,
@@ -26,6 +29,9 @@ from holdfast.sim.surfaces import known_after, read_smile
 from holdfast.sim.surfaces import known_of as known_of_smiles
 from holdfast.types import Kind, Mode, expiry_of, kind_of, strike_of, underlying_of
 from holdfast.units import WAD, mul_wad_down
+
+UNCAPPED: Final = 2**200
+"""[wad] More than anything is worth."""
 
 
 @invariant(86)
@@ -100,26 +106,41 @@ def witnesses_true(t: Transition, g: Ghost) -> Judgement:
 
 @invariant(39)
 def hedges_help(t: Transition, g: Ghost) -> Judgement:
-    """In portfolio mode a book needs no more IM than its parts by themselves, but for a hundredth, at a settled slow price."""
+    """A portfolio's IM is at most the sum of what its parts need by themselves, where no value caps what they need."""
     if t.step is None or not t.changed:
         return
     for account in t.after.accounts:
         if account.mode is not Mode.PORTFOLIO or account.id not in t.fresh & t.step.accounts:
             continue
         book = holdings_book(t.after, account)
-        legs = tuple(replace(leg, ema_wad=leg.mark_wad) for leg in book.legs)
-        holdings = tuple(replace(holding, ema_wad=holding.price_wad) for holding in book.holdings)
-        book, bare = (replace(book, legs=some, holdings=held) for some, held in ((legs, holdings), ((), ())))
-        parts = [replace(bare, legs=(leg,)) for leg in book.legs]
-        parts += [replace(bare, holdings=(holding,)) for holding in book.holdings]
-        if len(parts) < 2:
-            continue
-        pricing, scans = pricing_of(t, g), known_after(g, t).scans
-        alone = sum(assess(t.after, account.mode, part, pricing, scans).initial_wad for part in parts)
-        together = assess(t.after, account.mode, book, pricing, scans).initial_wad
-        # Between two nodes lines bound what a sum loses more loosely than what its parts lose.
-        slack = 10 * len(parts) + alone // 100
-        yield at_most(together, alone + slack, f"account {account.id}: {together} together, {alone} alone")
+        if len(book.legs) + len(book.holdings) > 1:
+            alone = sum(_uncapped(t, g, book))
+            together = health_of(account).margin.initial_wad
+            # Between two nodes lines bound what a sum loses more loosely than what its parts lose.
+            most = alone + alone // 100 + 10
+            yield at_most(together, most, f"account {account.id}: {together} together, {alone} alone")
+
+
+def _uncapped(t: Transition, g: Ghost, book: risk.Book) -> Iterator[int]:
+    """What each leg and holding needs by itself, whatever it is worth."""
+    pricing, scans = pricing_of(t, g), known_after(g, t).scans
+    parts: list[tuple[int, tuple[risk.Leg, ...], tuple[risk.Collateral, ...]]] = [
+        (underlying_of(leg.instrument), (leg,), ()) for leg in book.legs
+    ]
+    for holding in book.holdings:
+        if holding.asset in scans.netted:
+            parts.append((scans.netted[holding.asset], (), (holding,)))
+        else:
+            bare = replace(book, cash_wad=0, legs=(), holdings=(holding,))
+            yield assess(t.after, Mode.PORTFOLIO, bare, pricing, scans).initial_wad
+    for underlying, legs, holdings in parts:
+        params, grid = scans.scans[underlying], scans.grids[underlying]
+        exposure = portfolio.exposure_of(
+            underlying, legs, holdings, params, pricing.variance_of, pricing.time
+        )
+        floor, contingency, _ = portfolio.add_ons(exposure, params)
+        charged = portfolio.losses(exposure, params, grid, UNCAPPED)
+        yield max(floor, portfolio.uncovered_loss(exposure, params), *charged) + contingency
 
 
 @invariant(95)
