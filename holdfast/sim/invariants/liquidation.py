@@ -203,7 +203,7 @@ def deleveraging_exact(t: Transition, g: Ghost) -> Judgement:
         yield unless(now.position(market.instrument) is None, f"account {was.id} still has its position")
         interest = sum(abs(size_of(a, market)) for a in t.before.accounts if size_of(a, market) * size < 0)
         # What is opposite may be smaller by what earlier deleveragings rounded.
-        apart = mul_wad_up(size_gap(market), market.price.spot_wad)
+        apart = mul_wad_up(size_gap(market), spot)
         for holder, then in t.pairs:
             held = size_of(holder, market)
             if held * size >= 0:
