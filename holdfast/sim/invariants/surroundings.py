@@ -19,6 +19,7 @@ from holdfast.sim.invariants.reading import (
     size_of,
 )
 from holdfast.sim.keys import keys_of
+from holdfast.sim.standing import is_step, known_of, set_in
 from holdfast.sim.steps import Transition
 from holdfast.types import Action, Grade, Mode, underlying_of
 
@@ -121,6 +122,10 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
             yield unless(guardian and 0 <= stop <= 86_400, f"takeovers stopped for {stop} s")
     if late:
         return
+    for key, values in set_in(g, t):  # what is on its way shows in nothing yet
+        stand = known_of(g).stands.get(key)
+        loosens = stand is not None and is_step(key[0], stand.values, values)
+        yield unless(not loosens, f"{key[0]} of {key[1]} without governance: {values}")
     for was, now in zip(t.before.markets, t.after.markets, strict=True):
         old, new = was.params, now.params
         tighter = (
