@@ -73,8 +73,11 @@ def _at_start(g: Ghost) -> Known:
 
 def steps_in(g: Ghost, t: Transition) -> list[tuple[Key, tuple[int, ...]]]:
     """What the governor set in this transition."""
-    if not t.named("OperationExecuted"):
-        return []
+    return set_in(g, t) if t.named("OperationExecuted") else []
+
+
+def set_in(g: Ghost, t: Transition) -> list[tuple[Key, tuple[int, ...]]]:
+    """What anybody set in this transition."""
     vaults = {vault.address: asset for asset, vault in enumerate(g.world.protocol.vaults)}
     found: list[tuple[Key, tuple[int, ...]]] = []
     for event in t.events:

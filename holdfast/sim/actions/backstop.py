@@ -55,7 +55,10 @@ def enter(s: Scene) -> Step:
     function, number = (
         ("mint", max(1, twin.preview_deposit(amount, s.now))) if minted else ("deposit", amount)
     )
-    facts = {"market": underlying, "who": who, "moves": (SETTLEMENT,), function: number}
+    facts = {
+        "market": underlying, "who": who, "moves": (SETTLEMENT,), function: number,
+        "absurd": SETTLEMENT in s.world.hostile,
+    }  # fmt: skip
     return act(s.world, "enter", one.tranche, function, number, who, sender=who, facts=facts, **_parts(one))
 
 

@@ -10,15 +10,15 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from holdfast.chain.plan import ADMIN, FILL, GOVERNOR, GUARDIAN, MOVE, SEIZE
-from holdfast.model import insurance, throttle
+from holdfast.model import bounded, insurance, throttle
 from holdfast.sim.actions.governance import executing, is_final, scan_by, scheduling
 from holdfast.sim.actions.scene import ZERO, Scene, action
 from holdfast.sim.keys import Plot, keys_of
 from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step, act, join
 from holdfast.sim.surfaces import known_of
-from holdfast.types import EVERYTHING, SETTLEMENT, InstrumentParams, Level, Market, perpetual
-from holdfast.units import BPS, WAD
+from holdfast.types import EVERYTHING, SETTLEMENT, Asset, InstrumentParams, Level, Market, perpetual
+from holdfast.units import BPS, WAD, bps_up
 
 Wish = tuple[Any, ...]
 """A contract, a function of it, and its arguments."""
@@ -46,6 +46,9 @@ LEAST_BPS, LEAST_HAIRCUT_BPS = 25, 1
 
 ANYBODY = 2**64 - 1
 """The role that everybody has."""
+
+OVERSTEPS = 8
+"""How much a guardian asks for at once: hardly any of it is ever granted."""
 
 
 # The guardian
@@ -102,12 +105,15 @@ def _depths(s: Scene, market: Market) -> tuple[int, ...]:
 
 @action(weight=0)
 def guard_oversteps(s: Scene) -> Step:
-    """The guardian asks at once for what only the governor may, and he only after the delay."""
-    contract, function, *args = s.rng.choice(_wishes(s))
-    return act(
-        s.world, "guard_oversteps", contract, function, *args, sender=s.world.people.guardian, wide=True,
-        accounts=frozenset(s.own), facts={"moves": (0,), "absurd": True},
-    )  # fmt: skip
+    """The guardian asks at once for some of what only the governor may, and he only after the delay."""
+    asked = [
+        act(s.world, "guard_oversteps", contract, function, *args, sender=s.world.people.guardian)
+        for contract, function, *args in s.rng.sample(_wishes(s), OVERSTEPS)
+    ]
+    return replace(
+        join("guard_oversteps", asked, wide=True, facts={"moves": (0,), "absurd": True}),
+        accounts=frozenset(s.own),
+    )
 
 
 @action(weight=0)
@@ -274,6 +280,7 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
             s.rng.choice(((0, 0), (LEAST_HAIRCUT_BPS,) * 2, (BPS, LEAST_HAIRCUT_BPS))),
         ),
         (p.risk, "setAsset", collateral.asset, (BPS, BPS)),
+        (p.risk, "setAsset", collateral.asset, _looser(collateral)),
         (
             p.risk,
             "setAsset",
@@ -346,6 +353,14 @@ def _one_step(now: InstrumentParams) -> tuple[int, ...]:
     """As loose as one step makes a market, or its maintenance margin as high."""
     maintenance, initial = 2 * now.maintenance_bps, 2 * now.maintenance_bps + 1
     return min(BPS, initial), min(BPS - 1, maintenance), BPS, now.knee_bps, 2 * now.open_interest_cap_wad
+
+
+def _looser(asset: Asset) -> tuple[int, ...]:
+    """One step of its haircuts."""
+    now = asset.params
+    return tuple(
+        bps_up(one, bounded.FALL_BPS) for one in (now.initial_haircut_bps, now.maintenance_haircut_bps)
+    )
 
 
 def _roles(s: Scene) -> tuple[Wish, ...]:

@@ -8,6 +8,7 @@ from typing import Final
 from holdfast.model.positions import MAX_POSITIONS
 from holdfast.model.side_index import quote_of, to_size
 from holdfast.model.throttle import least_wad
+from holdfast.sim import standing
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.prices import pricing_of
@@ -125,6 +126,10 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
             yield unless(guardian and 0 <= stop <= 86_400, f"takeovers stopped for {stop} s")
     if late:
         return
+    for key, values in standing.set_in(g, t):  # what is on its way shows in nothing yet
+        stand = standing.known_of(g).stands.get(key)
+        loosens = stand is not None and standing.is_step(key[0], stand.values, values)
+        yield unless(not loosens, f"{key[0]} of {key[1]} without governance: {values}")
     params = t.after.instrument_params
     for instrument, old in t.before.instrument_params.items():
         new = params[instrument]
