@@ -351,8 +351,8 @@ contract Insurance is IInsurance, AccessManaged {
         for (uint256 i = 1; i < listed.length; ++i) {
             uint16 underlying = listed[i].underlyingOf();
             (IPositions.Side memory long,, IPositions.Interest memory interest) = POSITIONS.marketOf(listed[i]);
-            uint256 openWad = uint256(interest.longBaseWad).mulWadUp(long.scaleWad)
-                + POSITIONS.tallyOf(underlying).openInterestWad;
+            uint256 openWad =
+                uint256(interest.longBaseWad).mulWadUp(long.scaleWad) + POSITIONS.tallyOf(underlying).openInterestWad;
             uint256 valueWad = openWad.mulWadUp(ORACLE.spotOf(underlying));
             uint256 shortfallWad = FundCurve.shortfallWad(_volatilityWad(underlying), tailBps, horizonSeconds);
             sumWad += valueWad.mulWadUp(shortfallWad);
