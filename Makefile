@@ -63,7 +63,7 @@ fmt: setup ## format Python and Solidity
 gas: build ## measure gas and code sizes anew: tests/gas/snapshot.json, and what starts pay: docs/keepers.md
 	@HOLDFAST_GAS=write $(BIN)/pytest -q tests/gas tests/keepers/test_sweep.py
 
-demo: build ## a day of trading and a crash on a local chain; SCENARIO=cascade, or PRICES=file.csv for a path of your own
+demo: build ## a day of trading and a crash on a local chain; SCENARIO=cascade or gamma-squeeze, or PRICES=file.csv for a path of your own
 	@$(BIN)/ape run demo $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(PRICES),--prices "$(PRICES)")
 
 fuzz: build ## every invariant against drawn histories, all cores, 300 s; SECONDS=, MACHINE=, WORKERS=, FUZZ_ARGS=

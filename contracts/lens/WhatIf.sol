@@ -120,7 +120,7 @@ contract WhatIf is IWhatIf {
             _trade(c.book, q.account, q.trades[i]);
         }
         _move(c, q.underlying, uint256(int256(BPS) + q.priceShiftBps));
-        return q.volShiftBps == 0 ? RISK.assess(c.mode, c.book) : _shifted(c);
+        return q.volShiftBps == 0 ? _assess(c) : _shifted(c);
     }
 
     /// @dev Into the leg that there is, or one more. What closes a leg stays in it as its quote.
@@ -166,7 +166,7 @@ contract WhatIf is IWhatIf {
             }
             return PORTFOLIO.assess(c.book, haircuts, _diversifies(c.book));
         }
-        m = RISK.assess(c.mode, c.book);
+        m = _assess(c);
         for (uint256 i; i < c.book.legs.length; ++i) {
             Leg memory leg = c.book.legs[i];
             if (leg.instrument.kindOf() != Kind.Perpetual) _revalue(m, leg);
@@ -301,11 +301,15 @@ contract WhatIf is IWhatIf {
     }
 
     function _gapWad(Case memory c) private view returns (int256) {
-        Margin memory m = RISK.assess(c.mode, c.book);
+        Margin memory m = _assess(c);
         return m.equityWad - int256(m.maintenanceWad);
     }
 
     // --- Books ---
+
+    function _assess(Case memory c) private view returns (Margin memory) {
+        return RISK.assess(c.mode, c.book);
+    }
 
     /// @dev As it stands, with room for that many more legs.
     function _caseOf(uint64 account, uint256 room) private view returns (Case memory c) {

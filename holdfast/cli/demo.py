@@ -107,6 +107,7 @@ def cli(
     Examples:
       ape run demo
       ape run demo --scenario cascade
+      ape run demo --scenario gamma-squeeze
       ape run demo --prices eth_1h.csv
       ape run demo --prices eth_5m.csv --from 2025-10-10T18:00 --to 2025-10-11T06:00 --seed 7
     """

@@ -25,7 +25,6 @@ from holdfast.demo.collect import Happened, Series, Sums, add_up, read_events, r
 from holdfast.demo.crew import Crew
 from holdfast.demo.desk import Desk
 from holdfast.demo.market import FIRST_TRADER, RELAYER, Floor, Opening
-from holdfast.demo.options import quiet_hours
 from holdfast.demo.scenario import Scenario, next_step
 from holdfast.demo.traders import Pair, Trader, draw_traders, late_pairs
 from holdfast.demo.waterfall import TAKEOVER, Waterfall, reconcile
@@ -186,27 +185,22 @@ class Director:
         return floor
 
     def _prologue_seconds(self) -> int:
-        """Series are listed by the governor: it takes his delay, and what the hours of it don't fill."""
+        """Series are listed by the governor, after his delay; then an hour until the gap in the prices is forgotten."""
         delay = self._plan.config.access.governor_delay_seconds
-        return (delay // HOUR + 2) * HOUR if self._plan.scenario.options else 0
+        return delay + 2 * HOUR if self._plan.scenario.options else 0
 
     def _prologue(self, desk: Desk) -> None:
-        """Days in which nothing unusual happens: series are announced, and prices move until variance is known."""
-        options, rpc = desk.options, self._chain.rpc
+        """The governor announces every series and waits; the clock jumps, prices are known anew, and he lists them."""
         desk.schedule()
-        hours = self._prologue_seconds() // HOUR
-        volatility = options.volatility_at(self._path.start)
-        walks = {
-            symbol: quiet_hours(random.Random(f"{self._plan.seed} {symbol}"), hours, volatility)
-            for symbol in self._path.prices
-        }
-        for hour in range(1, hours + 1):
-            self._report("the days before", 0.01 * hour / hours)
-            rpc.call("evm_setNextBlockTimestamp", self._path.start - OPENING_SECONDS - (hours - hour) * HOUR)
-            for symbol, walk in walks.items():
-                price = to_wad(f"{self._path.at(symbol, self._path.start) * walk[hour - 1]:.8f}")
-                self._protocol.set_price(self._protocol.underlyings[symbol], price)
+        self._next_at(self._path.start - OPENING_SECONDS - HOUR)
+        for symbol, price in self._path.quotes(self._path.start).items():
+            self._protocol.set_price(self._protocol.underlyings[symbol], price)
         desk.list()
+        self._next_at(self._path.start - OPENING_SECONDS)
+        self._chain.rpc.call("evm_mine")
+
+    def _next_at(self, time: int) -> None:
+        self._chain.rpc.call("evm_setNextBlockTimestamp", time)
 
     def _start_keepers(self, crew: Crew) -> Snapshot:
         """All of them, ready; returns what the chain looked like then."""
@@ -310,13 +304,13 @@ class Director:
         if self._desk is not None:
             self._desk.act(now, self._snapshot, quotes[self._desk.options.underlying])
         # One after the other: the requests of a batch may be worked on side by side.
-        rpc.call("evm_setNextBlockTimestamp", now)
+        self._next_at(now)
         rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee))
         rpc.call("evm_mine")
         block = int(rpc.call("eth_blockNumber"), 16)
         snapshot = self._snapshot = self._protocol.snapshot(block=block)
         point = self._series.add(snapshot, base_fee)
-        hedging = self._desk is not None and self._desk.look(snapshot)
+        waiting = self._desk is not None and self._desk.look(snapshot)
         self._wanted = self._sides_wanted(snapshot)
         crew.wait(block, PATIENCE_SECONDS)
         pending = int(rpc.call("txpool_status")["pending"], 16)
@@ -326,7 +320,7 @@ class Director:
         symbol = next(iter(self._path.prices))
         stamp = time.strftime("%d %b %H:%M", time.gmtime(now))
         self._report(f"{stamp}  {symbol} {spot:,.2f}  {len(point.below)} below", 0.07 + 0.9 * min(share, 1.0))
-        return pending > 0 or hedging or self._unsettled(snapshot)
+        return pending > 0 or waiting or self._unsettled(snapshot)
 
     def _sides_wanted(self, snapshot: Snapshot) -> set[tuple[str, int]]:
         """Where the bidder has something to unload, or may soon: underlying, and +1 for a bid."""

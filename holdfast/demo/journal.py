@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,10 @@ class Line:
     cost_wad: int  # of its gas
 
 
-def journal(entries: Iterable[Mapping[str, Any]], symbols: Sequence[str]) -> list[Line]:
-    """In the order of sending. `symbols`: of the underlyings, from number 1 on."""
+def journal(
+    entries: Iterable[Mapping[str, Any]], symbols: Sequence[str], name_of: Callable[[int], str]
+) -> list[Line]:
+    """In the order of sending. `symbols`: of the underlyings, from number 1 on; `name_of`: an instrument."""
     told = [entry for entry in entries if "attempts" in entry]  # the others say that the node was lost
     mined = {done["tx"]: done for entry in told for done in entry["mined"]}
     lines = []
@@ -31,7 +33,7 @@ def journal(entries: Iterable[Mapping[str, Any]], symbols: Sequence[str]) -> lis
             lines.append(
                 Line(
                     time=entry["time"],
-                    what=_what(attempt, symbols),
+                    what=_what(attempt, symbols, name_of),
                     why=attempt["why"],
                     done=None if done is None else bool(done["status"]),
                     cost_wad=0 if done is None else done["cost_wad"],
@@ -40,11 +42,13 @@ def journal(entries: Iterable[Mapping[str, Any]], symbols: Sequence[str]) -> lis
     return lines
 
 
-def _what(attempt: Mapping[str, Any], symbols: Sequence[str]) -> str:
+def _what(attempt: Mapping[str, Any], symbols: Sequence[str], name_of: Callable[[int], str]) -> str:
     kind = str(attempt["kind"])
     if "account" in attempt:
         return f"{kind} of account {attempt['account']}"
     if "underlying" in attempt:
         number = attempt["underlying"]
         return f"{kind} of {symbols[number - 1] if number else 'what is written off'}"
+    if "instrument" in attempt:
+        return f"{kind} of {name_of(attempt['instrument'])}"
     return kind

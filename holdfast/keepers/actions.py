@@ -44,6 +44,7 @@ class Start:
 
     account: int
     reward_account: int
+    witness: int | None = None  # scenarios that prove a portfolio's breach; None: all of them
     why: str = ""
 
     @property

@@ -14,6 +14,7 @@ Starting is paid for by the protocol. The chores are not: `subsidy_wad` is what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from holdfast.keepers.actions import (
@@ -29,7 +30,7 @@ from holdfast.keepers.actions import (
 )
 from holdfast.keepers.view import GasPrice, gas_price, permitted
 from holdfast.model.liquidation import Params, gas_cost_wad, reward_gas, start_reward, uncovered
-from holdfast.types import Account, Auction, Health, Snapshot
+from holdfast.types import Account, Auction, Health, Mode, Snapshot
 from holdfast.types import Action as Right
 from holdfast.units import BPS, WAD, Wad, bps_down, mul_div_down
 
@@ -39,7 +40,8 @@ class Policy:
     reward_account: int  # account of the ledger that gets the start rewards
     ether_underlying: int  # whose price turns gas into the settlement token
     tip: int = 10**9  # [wei] above the base fee
-    start_gas: int = 165_000  # [gas] what a start costs, with some to spare
+    start_gas: int = 165_000  # [gas] what a start costs, with some to spare, …
+    start_leg_gas: int = 12_000  # [gas] … and in portfolio mode each leg, by a witness
     chore_gas: int = 150_000  # [gas]
     deleverage_gas: int = 300_000  # [gas]
     take_gas: int = (
@@ -49,7 +51,12 @@ class Policy:
     most_actions: int = 20  # in one block; the rest is for the next
 
 
-def decide(snapshot: Snapshot, params: Params, policy: Policy) -> list[Action]:
+def decide(
+    snapshot: Snapshot,
+    params: Params,
+    policy: Policy,
+    witnesses: Mapping[int, int] | None = None,  # by account: scenarios that prove its breach
+) -> list[Action]:
     """What is due now, the most endangered account first. At most one step for each account, legs excepted."""
     gas = gas_price(snapshot, policy.ether_underlying, policy.tip)
     if gas.ether_wad == 0:  # gas can't be valued, and the engine can't either
@@ -57,7 +64,8 @@ def decide(snapshot: Snapshot, params: Params, policy: Policy) -> list[Action]:
     actions: list[Action] = []
     for account in sorted(snapshot.accounts, key=_urgency):
         if account.health is not None:
-            due = _due(snapshot, params, policy, gas, account, account.health)
+            witness = (witnesses or {}).get(account.id)
+            due = _due(snapshot, params, policy, gas, account, account.health, witness)
             actions += due or _report(snapshot, params, policy, gas, account, account.health)
     return actions[: policy.most_actions]
 
@@ -80,7 +88,13 @@ def best_gain_wad(params: Params, health: Health) -> int:
 
 
 def _due(
-    snapshot: Snapshot, params: Params, policy: Policy, gas: GasPrice, account: Account, health: Health
+    snapshot: Snapshot,
+    params: Params,
+    policy: Policy,
+    gas: GasPrice,
+    account: Account,
+    health: Health,
+    witness: int | None,
 ) -> list[Action]:
     chore = gas.cost_wad(policy.chore_gas) <= policy.subsidy_wad
     if health.legs == 0 and health.holdings == 0 and health.cash_wad < 0:
@@ -95,7 +109,7 @@ def _due(
         parts = [Settle(accounts=(account.id,), instrument=series, why=why) for series in settled]
         return [*parts] if chore else []
     if account.auction is None:
-        return [] if healthy else _start(snapshot, params, policy, gas, account, health)
+        return [] if healthy else _start(snapshot, params, policy, gas, account, health, witness)
     if healthy:
         if chore and permitted(snapshot, account, Right.TAKE, strict=True):
             return [End(account=account.id, why=_health(account))]
@@ -121,16 +135,23 @@ def _report(
 
 
 def _start(
-    snapshot: Snapshot, params: Params, policy: Policy, gas: GasPrice, account: Account, health: Health
+    snapshot: Snapshot,
+    params: Params,
+    policy: Policy,
+    gas: GasPrice,
+    account: Account,
+    health: Health,
+    witness: int | None,
 ) -> list[Action]:
     if not permitted(snapshot, account, Right.START):
         return []
     income = expected_reward_wad(snapshot, params, health, gas.ether_wad)
-    cost = gas.cost_wad(policy.start_gas)
+    legs = health.legs if account.mode is Mode.PORTFOLIO else 0
+    cost = gas.cost_wad(policy.start_gas + policy.start_leg_gas * legs)
     if cost > income + policy.subsidy_wad:
         return []
     why = f"{_health(account)}, reward {_dollars(income)} for gas {_dollars(cost)}"
-    return [Start(account=account.id, reward_account=policy.reward_account, why=why)]
+    return [Start(account=account.id, reward_account=policy.reward_account, witness=witness, why=why)]
 
 
 def _keep_going(

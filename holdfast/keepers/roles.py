@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
+from functools import cached_property
+from itertools import accumulate
+from operator import or_
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +28,9 @@ from holdfast.model.backstop import bid_digest
 from holdfast.model.liquidation import Params
 from holdfast.types import EVERYTHING, SETTLEMENT, Auction, Mode, Price, Snapshot
 from holdfast.units import WAD, mul_wad_down
+
+MOST_CELLS: Final = 8
+"""Scenarios that a witness names at most: more than an expected shortfall is the mean of."""
 
 ROLES: Final = ("price_pusher", "liquidator", "bidder", "backstop", "watchdog")
 
@@ -126,7 +132,38 @@ class Liquidator:
         return [risky.account for risky in self._protocol.at_risk(block=block)]
 
     def decide(self, snapshot: Snapshot) -> Sequence[Action]:
-        return liquidator.decide(with_clocks(self._protocol, snapshot), self._params, self._policy)
+        clocked = with_clocks(self._protocol, snapshot)
+        return liquidator.decide(clocked, self._params, self._policy, self._witnesses(snapshot))
+
+    def _witnesses(self, snapshot: Snapshot) -> dict[int, int]:
+        """Of each portfolio that is due: the fewest scenarios, the worst first, that prove it; none if only all do."""
+        found = {}
+        for account in snapshot.accounts:
+            if account.mode is not Mode.PORTFOLIO or account.auction or account.healthy is not False:
+                continue
+            each = self._proven(account.id, [1 << cell for cell in range(self._cells)], snapshot)
+            worst = sorted(range(self._cells), key=lambda cell: -each[cell].maintenanceWad)[:MOST_CELLS]
+            witnesses = list(accumulate((1 << cell for cell in worst), or_))
+            margins = self._proven(account.id, witnesses, snapshot)
+            for witness, margin in zip(witnesses, margins, strict=True):
+                if margin.equityWad < margin.maintenanceWad:
+                    found[account.id] = witness
+                    break
+        return found
+
+    def _proven(self, account: int, witnesses: Sequence[int], snapshot: Snapshot) -> list[Any]:
+        """The margins that they prove."""
+        ledger = self._protocol.ledger
+        calls = [(ledger, "healthBy", account, witness) for witness in witnesses]
+        healths = call_many(self._protocol.rpc, calls, block=snapshot.system.block)
+        return [health.margin for health in healths]
+
+    @cached_property
+    def _cells(self) -> int:
+        """Scenarios of the largest grid; none of them changes its shape."""
+        protocol = self._protocol
+        grids = call_many(protocol.rpc, [(protocol.scans, "gridOf", number) for number in protocol.symbols])
+        return max(len(grid.spotsBps) * len(grid.volsBps) + len(grid.tails) for grid in grids)
 
     def income_wad(self, mined: Mined) -> int:
         rewards = [event.args["rewardWad"] for event in mined.events if event.name == "AuctionStarted"]

@@ -269,8 +269,12 @@ class Sender:
                 return feed, feed.encode("set", action.price_wad // 10 ** (18 - self._decimals(feed)))
             case Poke():
                 return protocol.oracle, protocol.oracle.encode("poke", list(action.underlyings))
-            case Start():
+            case Start(witness=None):
                 return liquidation, liquidation.encode("start", action.account, action.reward_account)
+            case Start():
+                return liquidation, liquidation.encode(
+                    "startBy", action.account, action.reward_account, action.witness
+                )
             case Insure():
                 return liquidation, liquidation.encode("insure", action.account)
             case Restart():

@@ -4,6 +4,7 @@
 ├── table, report.html, report.json and PNGs say so
 ├── a keeper's outage is lived through
 ├── the watchdog's journal is in the report
+├── options: series settle, who hedges in portfolio mode survives what the same book in cross mode doesn't
 ├── the same seed gives the same story
 └── bad input gives one clear line and exit code 1
 """
@@ -42,6 +43,48 @@ points = [
 role = "liquidator"
 from = 2024-01-01T00:08:00Z
 until = 2024-01-01T00:10:00Z
+"""
+SQUEEZE = """
+name = "A small squeeze"
+about = "calls, their writers, and a rally"
+columns = ["at", "ETH", "BTC", "gas_gwei"]
+points = [
+    [2024-01-01T00:00:00Z, 2000, 40000, 10],
+    [2024-01-01T00:20:00Z, 2010, 40100, 10],
+    [2024-01-01T00:32:00Z, 2150, 41000, 20],
+    [2024-01-01T00:44:00Z, 2310, 42000, 30],
+    [2024-01-01T01:30:00Z, 2290, 42000, 10],
+    [2024-01-01T01:45:00Z, 2280, 42000, 10],
+]
+[options]
+underlying = "ETH"
+volatility = [[2024-01-01T00:00:00Z, 0.7], [2024-01-01T00:44:00Z, 1.2]]
+buys = [
+    [2024-01-01T00:02:00Z, 2024-01-01T01:30:00Z, 2050, 100],
+    [2024-01-01T00:10:00Z, 2024-01-01T01:30:00Z, 2400, 50],
+]
+buyers = 2
+buyer_cash = 20_000
+impact_bps = 100
+half_life_seconds = 900
+[[options.writers]]
+name = "netted"
+mode = "portfolio"
+cash = 42_000
+size = 1
+hedges = true
+[[options.writers]]
+name = "added up"
+mode = "cross"
+cash = 42_000
+size = 1
+hedges = true
+[[options.writers]]
+name = "naked"
+mode = "isolated"
+cash = 18_000
+size = 0.5
+hedges = false
 """
 REQUIRED = {
     "balanced": bool,
@@ -178,6 +221,51 @@ def test_demo__same_seed__same_story(scenario: Path, result: tuple[Any, Path], t
     for name in ("liquidated", "auctions", "slices", "blocks"):
         assert first[name] == second[name]
     assert first["penalty"] == pytest.approx(second["penalty"], rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def squeeze(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Path]:
+    folder = tmp_path_factory.mktemp("squeeze")
+    file = folder / "squeeze.toml"
+    file.write_text(SQUEEZE)
+    return run(folder / "out", "--scenario", file, "--traders", 6, "--seed", 3), folder / "out"
+
+
+def test_squeeze__balances(squeeze: tuple[Any, Path]) -> None:
+    done, folder = squeeze
+    assert done.exit_code == 0, done.output
+    report = json.loads((folder / "report.json").read_text())
+    assert report["balanced"] and report["reconciled"]
+    assert report["options"]["smiles"]["sent"] == report["options"]["smiles"]["set"] > 1
+
+
+def test_squeeze__series__settle_at_the_average(squeeze: tuple[Any, Path]) -> None:
+    """The average of the last half hour; what one writer sold each of them sold, as long as he could."""
+    series = json.loads((squeeze[1] / "report.json").read_text())["options"]["series"]
+    won, lost = (series[f"ETH-20240101T0130-{strike}-C"] for strike in (2050, 2400))
+    assert 2_280 < won["settled_at"] == lost["settled_at"] < 2_330
+    assert won["payoff"] == pytest.approx(won["settled_at"] - 2_050) and lost["payoff"] == lost["paid"] == 0
+    assert won["most_open"] == 250 and won["paid"] == pytest.approx(250 * won["payoff"], rel=1e-6)
+
+
+def test_squeeze__same_book__margin_decides(squeeze: tuple[Any, Path]) -> None:
+    writers = json.loads((squeeze[1] / "report.json").read_text())["options"]["writers"]
+    netted, added, naked = (writers[name] for name in ("netted", "added up", "naked"))
+    assert netted["auction_at"] is None and netted["refused"] == {} and netted["lowest_health"] > 1.2
+    assert added["auction_at"] is not None and sum(added["refused"].values()) > 0
+    assert naked["auction_at"] is not None and naked["most_hedge"] == 0
+    assert netted["equity"] > added["equity"] and netted["most_hedge"] > added["most_hedge"] > 0
+    assert netted["lowest_gamma"] < 0
+
+
+def test_squeeze__page__tells_of_options(squeeze: tuple[Any, Path]) -> None:
+    done, folder = squeeze
+    page = (folder / "report.html").read_text()
+    assert page.count("<svg") == 8 and "Options, by series" in page and "ETH-20240101T0130-2050-C" in page
+    for name in ("options", "writers"):
+        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    for row in ("Paid to holders of calls", "Left to the netted", "Left to the added up"):
+        assert row in done.stdout
 
 
 @pytest.mark.parametrize(

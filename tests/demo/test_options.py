@@ -2,7 +2,6 @@
 ├── a bad table             -> ValueError or KeyError with the fact
 ├── series                  what is bought, each once, by expiry and strike
 ├── smiles                  free of arbitrage within days; at the money as asked; steps are such as the surface takes
-├── quiet_hours             a walk that ends where it began, the same from the same seed
 ├── hedge_wad               all of the delta, unless that is little or too much
 └── Pressure                half is gone in a half-life
 """
@@ -10,8 +9,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
-from random import Random
 from typing import Any
 
 import pytest
@@ -24,7 +21,6 @@ from holdfast.demo.options import (
     hedge_wad,
     next_variance_ppb,
     parse,
-    quiet_hours,
     smile,
     variance_ppb,
 )
@@ -53,7 +49,10 @@ GOOD: dict[str, Any] = {
         ({"buys": []}, "there must be buys, writers and buyers"),
         ({"buyers": 0}, "there must be buys, writers and buyers"),
         ({"writers": [WRITER, WRITER]}, "two writers have the same name"),
-        ({"writers": [WRITER | {"mode": "fancy"}]}, "writer 'one': mode must be one of isolated, cross"),
+        (
+            {"writers": [WRITER | {"mode": "fancy"}]},
+            "writer 'one': mode must be one of isolated, cross, portfolio",
+        ),
         ({"writers": [WRITER | {"size": 0}]}, "a writer needs size and cash"),
         ({"volatility": [[HOUR, 0.5], [0, 1.0]]}, "times must rise"),
         ({"volatility": [[0, 0]]}, "must be positive"),
@@ -99,14 +98,6 @@ def test_next_variance__is_a_step_that_the_surface_takes(
     assert abs(goal - after) <= abs(goal - before) and (goal - after) * (goal - before) >= 0
     assert after == goal or abs(after - before) * BPS >= before * move_bps * 0.98
     assert next_variance_ppb(goal, None, move_bps) == goal
-
-
-def test_quiet_hours__end_where_they_began() -> None:
-    walk = quiet_hours(Random(1), 24 * 365, 0.7)
-    moves = [math.log(after / before) for before, after in pairwise(walk)]
-    assert walk[-1] == pytest.approx(1)
-    assert math.sqrt(sum(move**2 for move in moves)) == pytest.approx(0.7, rel=0.05)
-    assert walk == quiet_hours(Random(1), 24 * 365, 0.7) != quiet_hours(Random(2), 24 * 365, 0.7)
 
 
 def test_hedge__all_of_the_delta_within_reason() -> None:

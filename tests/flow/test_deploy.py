@@ -177,6 +177,7 @@ def test_deploy__from_nothing__chain_is_what_the_config_says(
         surface.stale_seconds,
         surface.move_bps,
         surface.surcharge_bps,
+        config.risk.volatility_floor_bps,
     )
     for symbol, margins in config.options.items():
         state = protocol.risk.call("instrumentState", config.option_class(symbol))
@@ -194,7 +195,7 @@ def test_deploy__from_nothing__chain_is_what_the_config_says(
         assert protocol.scans.call("underlyingOf", protocol.assets[collateral]) == netted
     parts = {name: protocol.portfolio.call(name) for name in ("SCANS", "SURFACE")}
     assert parts == {"SCANS": protocol.scans.address, "SURFACE": protocol.surface.address}
-    assert protocol.portfolio.call("LEG_CAP") == config.portfolio.leg_cap
+    assert protocol.portfolio.call("LEG_CAP") == protocol.positions.call("MAX_POSITIONS")
     assert protocol.venue.call("makerFeeBps") == config.venue.maker_fee_bps
     assert protocol.venue.call("feeAccount") == system.fees_account
     assert protocol.breaker.call("GRACE_SECONDS") == config.breaker.grace_seconds

@@ -3,108 +3,23 @@
 ├── in an outage             the series waits for a price
 ├── after it                 watchdog: every series, held or not, then all holders in one call; nothing is left to read
 ├── one who is bankrupt by it  liquidator: settles what he holds and writes him off, without an auction
-└── one in auction             liquidator: settles the series first, and deleverages the rest
+├── one in auction             liquidator: settles the series first, and deleverages the rest
+└── a portfolio that fell      liquidator: starts it by the fewest scenarios that prove it
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from holdfast.cli.status import _series as series_table
 from holdfast.keepers import liquidator, watchdog
-from holdfast.keepers.actions import Settle, SettleSeries
+from holdfast.keepers.actions import Settle, SettleSeries, Start
 from holdfast.keepers.roles import Liquidator, Watchdog
-from holdfast.keepers.sender import Mined, Sender
-from holdfast.types import InstrumentId, Kind, Series, instrument_id
+from holdfast.keepers.sender import Mined
+from holdfast.types import Mode
 from holdfast.units import WAD
-from tests.stage import PLACES, Party, Stage, key_of, wads
-
-ETH = 1
-WINDOW, HOUR, DAY = 1_800, 3_600, 86_400
-GROUP = instrument_id(Kind.CALL, ETH)
-RATES = (1_000, 500, 5_000, 5_000, 1_000 * WAD)
-
-
-@dataclass(frozen=True)
-class Pit:
-    """Three series on ETH that expire in a day; ETH at 2,000."""
-
-    stage: Stage
-    expiry: int
-
-    def series(self, kind: Kind, strike: int) -> InstrumentId:
-        return instrument_id(kind, ETH, self.expiry, strike * WAD)
-
-    @property
-    def call(self) -> InstrumentId:
-        return self.series(Kind.CALL, 2_000)
-
-    @property
-    def put(self) -> InstrumentId:
-        return self.series(Kind.PUT, 2_000)
-
-    @property
-    def nobodys(self) -> InstrumentId:
-        return self.series(Kind.CALL, 2_500)
-
-    def trade(self, buyer: Party, seller: Party, size: float, series: InstrumentId) -> None:
-        mark = self.stage.protocol.risk.call("markOf", series) / WAD
-        self.stage.trade(buyer, seller, size, mark, series)
-
-    def listed(self) -> dict[int, Series]:
-        return {one.instrument: one for one in self.stage.protocol.series()}
-
-    def to_window(self, *prices: float) -> None:
-        """ETH goes there, an hour for each, and is there when the window begins."""
-        self.stage.until(self.expiry - WINDOW - HOUR * len(prices) - 120)
-        for price in prices:
-            self.stage.drift("ETH", price)
-
-    def expire(self) -> None:
-        """The first price after it."""
-        self.stage.until(self.expiry + 60)
-        for symbol, wad in list(self.stage.prices.items()):
-            self.stage.say(symbol, wad / WAD)
-        self.stage.poke()
-
-    def keep(self, role: Any) -> list[Mined]:
-        """One cycle of a keeper; everything that it sends is done."""
-        stage, rpc = self.stage, self.stage.rpc
-        sender = Sender(stage.protocol, key_of(PLACES["keeper"]), tip=0)
-        block = int(rpc.call("eth_blockNumber"), 16)
-        snapshot = stage.protocol.snapshot(role.accounts(block), block=block)
-        for attempt in sender.send(role.decide(snapshot), block, 10 * stage.base_fee):
-            assert attempt.refused is None, attempt
-        mined = sender.follow(block + 1, stage.base_fee, 2_000 * WAD)
-        assert all(one.receipt.status for one in mined)
-        stage.time = int(rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
-        stage.check()
-        return mined
-
-
-@pytest.fixture
-def pit(stage: Stage) -> Pit:
-    protocol = stage.protocol
-    delay = protocol.record.config["roles"]["governor_delay_seconds"]
-    found = Pit(stage, (stage.time + delay) // WINDOW * WINDOW + DAY)
-    calls = [(protocol.risk, protocol.risk.encode("setInstrument", GROUP, RATES))]
-    calls += [
-        (protocol.positions, protocol.positions.encode("listInstrument", series))
-        for series in (found.call, found.put, found.nobodys)
-    ]
-    for target, data in calls:
-        stage.send(protocol.authority, "schedule", target.address, data, 0, by="governor")
-    stage.wait(delay)
-    for symbol, price in (("ETH", 2_000), ("BTC", 60_000)):
-        stage.say(symbol, price)
-    stage.poke()
-    stage.wait(600)  # the grace after a gap in the prices
-    for target, data in calls:
-        stage.send(protocol.authority, "execute", target.address, data, by="governor")
-    return found
+from tests.flow.pit import ETH, Pit
+from tests.stage import Stage, wads
 
 
 @pytest.fixture
@@ -127,7 +42,9 @@ def settling(mined: list[Mined]) -> list[Mined]:
     return [one for one in mined if isinstance(one.action, Settle | SettleSeries)]
 
 
-def test_series__before_the_expiry__are_seen_and_left_alone(pit: Pit, dog: Watchdog) -> None:
+def test_series__before_the_expiry__are_seen_and_left_alone(
+    pit: Pit, dog: Watchdog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage, protocol = pit.stage, pit.stage.protocol
     long, short = stage.party(20_000), stage.party(20_000)
     pit.trade(long, short, 3, pit.call)
@@ -142,6 +59,10 @@ def test_series__before_the_expiry__are_seen_and_left_alone(pit: Pit, dog: Watch
     (leg,) = stage.look(long).positions
     assert (leg.instrument, leg.mark_wad) == (pit.call, seen[pit.call].mark_wad)
     assert protocol.holders(pit.call) == (long.account, short.account)
+    monkeypatch.setattr("holdfast.chain.protocol.RISK_CHUNK", 2)
+    assert protocol.holders(pit.call) == (long.account, short.account)
+    assert protocol.lens.call("holdersOf", short.account + 1, 5, pit.call) == ([], 0)
+    assert protocol.lens.call("holdersOf", 0, long.account, pit.call) == ([long.account], long.account + 1)
     assert protocol.name_of(pit.call).startswith("ETH-20") and protocol.name_of(pit.call).endswith("-2000-C")
     table = series_table(protocol, protocol.snapshot())
     assert table.row_count == 3 and list(table.columns[-1].cells) == ["open"] * 3
@@ -156,6 +77,7 @@ def test_series__after_the_expiry__are_settled_and_picked_up(pit: Pit, dog: Watc
     pit.trade(long, other, 2, pit.call)
     pit.trade(other, long, 1, pit.put)
     cash = {party: stage.cash(party) for party in (long, short, other)}
+    premiums = {party: sum(leg.quote_wad for leg in stage.look(party).positions) for party in cash}
     pit.to_window(2_200)
 
     stage.until(pit.expiry + 60)
@@ -188,9 +110,9 @@ def test_series__after_the_expiry__are_settled_and_picked_up(pit: Pit, dog: Watc
     for one in done:
         assert one.receipt.gas_used <= policy.settle_gas * len(one.action.accounts)
     assert {party: stage.cash(party) - before for party, before in cash.items()} == {
-        long: wads(1_000),
-        short: -wads(600),
-        other: -wads(400),
+        long: wads(1_000) + premiums[long],
+        short: -wads(600) + premiums[short],
+        other: -wads(400) + premiums[other],
     }
     assert pit.listed() == {} and protocol.holders(pit.call) == ()
     assert settling(pit.keep(dog)) == []
@@ -241,5 +163,28 @@ def test_in_auction__the_series_first_then_the_rest(pit: Pit, dog: Watchdog, sta
 
     assert kinds(pit.keep(starter)) == ["Settle"]
     assert kinds(pit.keep(starter)) == ["Deleverage"]
-    assert kinds(pit.keep(starter)) == ["WriteOff"]
-    assert stage.look(short).positions == () and stage.cash(short) == 0
+    left = stage.look(short)  # the other side of his perpetual bore what was missing
+    assert (left.positions, left.auction) == ((), None) and 0 <= left.cash_wad < wads(0.01)
+    assert pit.keep(starter) == []
+
+
+def test_portfolio_that_fell__started_by_the_fewest_scenarios(pit: Pit, starter: Liquidator) -> None:
+    stage = pit.stage
+    party, maker = stage.party(7_500, Mode.PORTFOLIO, WETH=10), stage.party(10**6)
+    pit.trade(maker, party, 1, pit.call)
+    stage.trade(maker, party, 20, 2_000)
+    stage.drift("ETH", 4_300)
+    there = stage.ahead(party).margin
+    assert 0 < there.equity_wad < there.maintenance_wad
+
+    (started,) = pit.keep(starter)
+
+    assert isinstance(started.action, Start) and started.action.witness
+    (event,) = [one for one in started.events if one.name == "AuctionStarted"]
+    assert there.equity_wad < event.args["maintenanceWad"] <= there.maintenance_wad
+    cells = [1 << bit for bit in range(256) if started.action.witness >> bit & 1]
+    assert 1 <= len(cells) <= 3
+    if len(cells) > 1:  # none of them is for nothing
+        for cell in cells:
+            less = stage.ledger.call("healthBy", party.account, started.action.witness - cell).margin
+            assert less.maintenanceWad <= less.equityWad

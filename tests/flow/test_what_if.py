@@ -3,6 +3,8 @@
 ├── a price that moves          -> the margin of that moment, at the price
 ├── a trade                     -> the margin behind it, but for its fees
 ├── a liquidation price         -> healthy there, not a dollar beyond
+├── options, in each mode       -> the health there is; dearer volatility hurts who is short of it
+├── a portfolio                 -> its liquidation price is one
 └── many at once                -> each for itself; what is refused stops no other
 """
 
@@ -12,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from holdfast.types import InstrumentId, Margin
+from holdfast.types import InstrumentId, Margin, Mode
 from holdfast.units import WAD
+from tests.flow.pit import Pit
 from tests.stage import Party, Stage, wads
 
 FAR = 2**256 - 1
@@ -74,6 +77,7 @@ def test_margin_of__a_price_that_moves__is_what_comes(stage: Stage, cast: tuple[
 def test_margin_of__a_trade__is_what_is_behind_it(stage: Stage, cast: tuple[Party, Party]) -> None:
     long, short = cast
     less = margin_if(stage, long, (stage.eth, -4 * WAD, 2_010 * WAD))
+    cash = stage.cash(long)  # less the fee of its first trade
     both = margin_if(stage, long, (stage.eth, -10 * WAD, 2_010 * WAD), (stage.btc, WAD // 10, 60_000 * WAD))
 
     stage.trade(short, long, 4, 2_010)
@@ -81,7 +85,7 @@ def test_margin_of__a_trade__is_what_is_behind_it(stage: Stage, cast: tuple[Part
     assert there.maintenance_wad == less.maintenance_wad
     assert 0 < less.equity_wad - there.equity_wad < wads(10)  # the fee
     assert both.maintenance_wad == wads(400 + 300)
-    assert 0 <= wads(1_500 + 4_000 + 100) - both.equity_wad < wads(10)
+    assert wads(1_500 + 4_000 + 100) - both.equity_wad == wads(1_500) - cash
 
 
 def test_liquidation_price__healthy_there_and_not_beyond(stage: Stage, cast: tuple[Party, Party]) -> None:
@@ -99,6 +103,38 @@ def test_liquidation_price__healthy_there_and_not_beyond(stage: Stage, cast: tup
     assert stage.look(long).healthy
     stage.price("ETH", price - 1)
     assert stage.look(long).healthy is False
+
+
+@pytest.mark.parametrize("mode", [Mode.ISOLATED, Mode.CROSS, Mode.PORTFOLIO])
+def test_options__in_each_mode__the_health_there_is(pit: Pit, mode: Mode) -> None:
+    stage = pit.stage
+    short, long = stage.party(30_000, mode), stage.party(30_000, mode)
+    pit.trade(long, short, 5, pit.call)
+    pit.trade(short, long, 3, pit.put)
+    stage.trade(long, short, 2, 2_000)
+    for party in (short, long):
+        assert margin_if(stage, party) == stage.health(party).margin
+        wild, calm = (margin_if(stage, party, vol_bps=shift) for shift in (5_000, -5_000))
+        ((one,),) = stage.protocol.ask("greeksOf", [party.account])
+        assert (wild.equity_wad > calm.equity_wad) is (one.vegaWad > 0)
+        assert abs(one.vegaWad) > wads(10) and one.thetaWad * one.vegaWad < 0 < one.gammaWad * one.vegaWad
+        slope = (
+            (margin_if(stage, party, price_bps=1).equity_wad - margin_if(stage, party).equity_wad) * 5 / WAD
+        )
+        assert abs(slope - one.deltaWad / WAD) < 0.1  # a move of 20 cents
+
+
+def test_portfolio__its_liquidation_price__is_one(pit: Pit) -> None:
+    stage = pit.stage
+    short, long = stage.party(3_000, Mode.PORTFOLIO), stage.party(300_000)
+    pit.trade(long, short, 5, pit.call)
+    pit.trade(long, short, 5, pit.put)
+    ((found,),) = stage.protocol.ask("liquidationPricesOf", [short.account])
+    assert (found.underlying, found.belowWad > wads(1_000), found.aboveWad < wads(2_500)) == (1, True, True)
+    below, above = (price * 10_000 // wads(2_000) - 10_000 for price in (found.belowWad, found.aboveWad))
+    for price_bps, healthy in ((below, False), (below + 1, True), (above, True), (above + 1, False)):
+        there = margin_if(stage, short, price_bps=price_bps)
+        assert (there.equity_wad >= there.maintenance_wad) is healthy
 
 
 def test_ask__what_is_refused__stops_no_other(stage: Stage, cast: tuple[Party, Party]) -> None:

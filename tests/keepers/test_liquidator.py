@@ -1,7 +1,7 @@
 """liquidator.decide
 ├── no auction
 │   ├── healthy, or not assessable          -> nothing
-│   ├── below maintenance                   -> Start, the worst first
+│   ├── below maintenance                   -> Start, the worst first; a portfolio by its witness
 │   │   ├── gas above reward and subsidy    -> nothing
 │   │   └── breaker forbids it              -> nothing
 │   ├── debt and settled series, no more    -> Settle, then WriteOff
@@ -20,13 +20,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from holdfast.keepers.actions import Deleverage, End, Insure, ReportDeficit, Restart, Settle, Start, WriteOff
 from holdfast.keepers.liquidator import Policy, decide, expected_reward_wad
-from holdfast.types import Grade, Holding, Level, Restriction
+from holdfast.types import Grade, Holding, Level, Mode, Restriction
 from holdfast.units import WAD
 
 POLICY = Policy(reward_account=9, ether_underlying=1, tip=10**9, subsidy_wad=5 * WAD)
@@ -60,6 +61,19 @@ def test_decide__no_auction__starts_below_maintenance(
 def test_decide__start__names_the_reward_account(world: Any) -> None:
     (start,) = decide(world.snapshot(world.account(7, equity=1)), world.params, POLICY)
     assert isinstance(start, Start) and start.reward_account == 9
+
+
+def test_decide__start_of_a_portfolio__by_its_witness(world: Any) -> None:
+    account = replace(world.account(7, equity=1), mode=Mode.PORTFOLIO)
+    cross = world.account(8, equity=2)
+    starts = decide(world.snapshot(account, cross), world.params, POLICY, {7: 0b101})
+    assert [(start.account, start.witness) for start in starts] == [(7, 0b101), (8, None)]
+    # 165,000 gas · 11 gwei · 100 dollars, less the reward of 0.13; its one leg costs 12,000 gas more.
+    exact = replace(POLICY, subsidy_wad=165_000 * 11 * 10**11 - 130 * 10**15)
+    assert kinds(decide(world.snapshot(replace(account, mode=Mode.CROSS)), world.params, exact)) == [
+        ("Start", 7)
+    ]
+    assert decide(world.snapshot(account), world.params, exact) == []
 
 
 def test_decide__not_assessable__is_left_alone(world: Any) -> None:

@@ -18,7 +18,8 @@ DOORS: Final = {"deposit", "withdraw", "payTreasury"}
 
 LOCKED: Final = {
     "Ledger": {
-        "deposit", "withdraw", "accrueInterest", "settle", "fill", "move", "take", "deleverage", "writeOff"
+        "deposit", "withdraw", "accrueInterest", "settle", "fill", "move", "take", "deleverage",
+        "writeOff",
     },
     "Liquidation": {"start", "insure", "restart", "end", "take", "deleverage", "writeOff"},
 }  # fmt: skip
