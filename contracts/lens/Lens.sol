@@ -14,7 +14,7 @@ import { IPositions } from "interfaces/IPositions.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 import { IThrottle } from "interfaces/IThrottle.sol";
 import { IVault } from "interfaces/IVault.sol";
-import { Health, InstrumentId, Mode } from "interfaces/Types.sol";
+import { Health, InstrumentId, Kind, Mode, instrumentId } from "interfaces/Types.sol";
 
 /// @notice Views only; for callers off the chain, so it spends gas where that makes it simpler.
 contract Lens is ILens {
@@ -285,6 +285,8 @@ contract Lens is ILens {
         v.insuranceCapWad = insurance.capOf(underlying);
         (v.depthWad, v.depthSeconds) = throttle.depthOf(underlying);
         if (v.depthWad != 0) v.depthFreeWad = throttle.freeOf(underlying);
+        v.optionParams = risk.instrumentParams(instrumentId(Kind.Call, underlying, 0, 0));
+        v.tally = positions.tallyOf(underlying);
     }
 
     /// @dev Sides and interest are there already.

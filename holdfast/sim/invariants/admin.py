@@ -6,7 +6,7 @@ from typing import Final
 
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
-from holdfast.sim.invariants.reading import equity_of, maintenance_of, stored_of
+from holdfast.sim.invariants.reading import equity_of, maintenance_of, realigned, stored_of
 from holdfast.sim.keys import Interval, by_hand, halted, keys_of, longest_open
 from holdfast.sim.steps import Transition
 from holdfast.types import EVERYTHING, SETTLEMENT, Level
@@ -20,7 +20,7 @@ ROLE_EVENTS: Final = {
 
 @invariant(44)
 def guardian_harmless(t: Transition, g: Ghost) -> Judgement:
-    """Whatever the guardian's key does, it moves nobody's money and changes nobody's equity or maintenance margin."""
+    """Whatever the guardian's key does, it moves nobody's money, nor equity or MM but by dropping a smile."""
     if t.step is None or t.speakers != {g.world.people.guardian}:
         return
     for before, after in zip(t.before.system.assets, t.after.system.assets, strict=True):
@@ -28,8 +28,12 @@ def guardian_harmless(t: Transition, g: Ghost) -> Judgement:
         yield unless(same, f"tokens of asset {before.asset} moved")
     for was, now in t.pairs:
         yield unless(stored_of(was) == stored_of(now), f"account {was.id} changed")
+        if t.named("SmileDropped"):
+            continue
         yield unless(equity_of(was) == equity_of(now), f"account {was.id}: equity changed")
-        yield unless(maintenance_of(was) == maintenance_of(now), f"account {was.id}: MM changed by decree")
+        if not realigned(t, was):
+            same = maintenance_of(was) == maintenance_of(now)
+            yield unless(same, f"account {was.id}: MM changed by decree")
 
 
 @invariant(45)

@@ -18,6 +18,7 @@ from holdfast.sim.invariants.reading import (
     liquidates,
     maintenance_of,
     reached,
+    realigned,
     stored_of,
     touch_slack,
     was_repriced,
@@ -37,7 +38,7 @@ MAX_HOLDINGS: Final = 5
 
 @invariant(9)
 def frame(t: Transition, g: Ghost) -> Judgement:
-    """An action leaves everybody else's account as it was, but for counterparties of deleveraging and write-offs."""
+    """Others stay as they were, but for counterparties of deleveraging and write-offs, and who holds what settles."""
     if t.step is None:
         for was, now in t.pairs:  # since it was read last, when somebody else was acted upon, or nobody
             same = carried(was, t.since[was.id], now, t.after.system.pool)
@@ -49,11 +50,10 @@ def frame(t: Transition, g: Ghost) -> Judgement:
         for account, cash in own_cash(t.before.system).items():
             still = account in t.step.accounts or left[account] == cash
             yield unless(still, f"{t.action} moved the cash of account {account}")
-    repriced = was_repriced(t)
     for was, now in t.pairs:
         if was.id in spared:
             continue
-        same = stored_of(was) == stored_of(now) if repriced else claims_of(was) == claims_of(now)
+        same = stored_of(was) == stored_of(now) if realigned(t, was) else claims_of(was) == claims_of(now)
         yield None if same else f"account {was.id} changed, though {t.action} wasn't about it: {was} -> {now}"
 
 
@@ -80,7 +80,7 @@ def stays_healthy(t: Transition, g: Ghost) -> Judgement:
     if t.step is None or not t.changed or was_repriced(t):
         return
     for was, now in t.pairs:
-        if not was.healthy or was.id in reached(t) or was == now:
+        if not was.healthy or was.id in reached(t) or was == now or realigned(t, was):
             continue
         missing = maintenance_of(now) - equity_of(now)
         yield at_most(missing, touch_slack(t, was), f"account {was.id} became unhealthy, {missing} wei short")
@@ -93,6 +93,8 @@ def no_worse(t: Transition, g: Ghost) -> Judgement:
         return
     for was, now in t.pairs:
         if was.healthy is not False or was == now or was.id in reached(t) or liquidates(t):
+            continue
+        if realigned(t, was):
             continue
         fell = equity_of(was) * maintenance_of(now) - equity_of(now) * maintenance_of(was)
         yield unless(
@@ -151,7 +153,7 @@ def deposits_open(t: Transition, g: Ghost) -> Judgement:
     if asset.asset != SETTLEMENT:
         held = [h.asset for h in was.holdings]
         full = len(held) >= MAX_HOLDINGS and asset.asset not in held
-        if full or was.mode is not Mode.CROSS or not g.authorised(was.owner, t.speakers):
+        if full or was.mode is Mode.ISOLATED or not g.authorised(was.owner, t.speakers):
             return
     yield unless(t.ok, f"a deposit of {facts['amount']} to account {was.id} was refused: {t.error}")
     if t.ok:
