@@ -100,7 +100,7 @@ def assess(
         raise Refused("UnknownMode", mode)
     for leg in book.legs:
         if options.class_of(leg.instrument) not in instruments:
-            raise Refused("NotListed", leg.instrument)
+            raise Refused("NotListed", options.class_of(leg.instrument))
 
     parts = [_leg(leg, instruments[options.class_of(leg.instrument)], pricing) for leg in book.legs]
     parts += [_holding(holding, assets.get(holding.asset, NEVER_SET)) for holding in book.holdings]

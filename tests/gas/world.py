@@ -52,7 +52,7 @@ def config(count: int = 16) -> Config:
     data["underlyings"] = dict.fromkeys(names, underlying)
     data["underlyings"][VENUES] = underlying | {"sources": 3 * underlying["sources"], "quorum": 2}
     data["instruments"] = {f"{name}-PERP": instrument | {"underlying": name} for name in names}
-    data["options"] = {"ETH": instrument | {"knee_bps": 10_000, "open_interest_cap": 1_000}}
+    data["options"] = {"ETH": instrument | {"knee_bps": 9_999, "open_interest_cap": 1_000}}
     del data["options"]["ETH"]["underlying"], data["options"]["ETH"]["kind"]
     data["backstop"] = {names[int(n) - 1]: data["backstop"]["ETH"] for n in SIZES if int(n) <= count}
     data["insurance"]["caps"] = {}  # an empty fund: deleveraging is next

@@ -59,9 +59,6 @@ def test_margin__covered_call__needs_less_than_in_cross(desk: Desk, maker: Party
     assert abs(portfolio.equity_wad - cross.equity_wad) < WAD  # premiums of two seconds
     assert portfolio.borrow_limit_wad == cross.borrow_limit_wad
     assert portfolio.maintenance_wad < cross.maintenance_wad
-    naked = desk.bench.party(20_000, Mode.PORTFOLIO)
-    desk.fill(maker, naked, 5, call)
-    assert portfolio.maintenance_wad < desk.bench.health(naked).margin.maintenance_wad
 
 
 def test_margin__two_underlyings__offset_until_one_is_restricted(bench: Bench, maker: Party) -> None:
@@ -92,7 +89,8 @@ def test_fill__no_grid__reverts(bench: Bench, maker: Party, refused: Refused) ->
 
 
 def test_health_by__a_witness__never_more(desk: Desk, maker: Party) -> None:
-    party = hedged(desk, maker)
+    party = desk.bench.party(20_000, Mode.PORTFOLIO)
+    desk.bench.fill(party, maker, 10, 2_000)
     ask = desk.bench.ledger.call
     whole = ask("healthOf", party.account)
 
