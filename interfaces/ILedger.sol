@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import { IPositions } from "interfaces/IPositions.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { Health, InstrumentId, Margin, Mode } from "interfaces/Types.sol";
+import { Health, InstrumentId, Mode } from "interfaces/Types.sol";
 
 /// @notice The ledger and front door: accounts, cash, collateral. Positions are kept for it by `IPositions`.
 /// @dev Cash is the settlement token in wad, signed, kept in two scaled pools (credit and debt) with an index each.
@@ -103,7 +103,7 @@ interface ILedger {
     /// @notice Let a position pick up what happened to its side; if deleveraging closed it, its cash is paid out.
     function settle(uint64 account, InstrumentId instrument) external;
 
-    /// @notice The same for many accounts. Those that hold nothing of it are passed over: somebody else was faster.
+    /// @notice The same for many accounts. Whoever it is refused for is passed over: somebody else was faster, say.
     function settleMany(uint64[] calldata holders, InstrumentId instrument) external;
 
     // Engines: contracts with rights given by governance
@@ -159,12 +159,6 @@ interface ILedger {
     /// @notice The same, IM and MM by the scenarios alone whose bits `witness` has (`IRisk.assessBy`): in Portfolio never above
     /// the whole ones, in other modes the same.
     function healthBy(uint64 account, uint256 witness) external view returns (Health memory);
-
-    /// @notice Margin with `extraWad` more (or less) of `instrument`, bought for `paidWad` (signed) in cash: a what-if.
-    function marginWith(uint64 account, InstrumentId instrument, int256 extraWad, int256 paidWad)
-        external
-        view
-        returns (Margin memory);
 
     function ownerOf(uint64 account) external view returns (address);
 

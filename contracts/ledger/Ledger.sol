@@ -232,21 +232,17 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedger
     function settle(uint64 account, InstrumentId instrument) external nonReentrant {
-        _settle(account, instrument);
-    }
-
-    /// @inheritdoc ILedger
-    function settleMany(uint64[] calldata holders, InstrumentId instrument) external nonReentrant {
-        for (uint256 i; i < holders.length; ++i) {
-            if (POSITIONS.rawPositionOf(holders[i], instrument).baseWad != 0) _settle(holders[i], instrument);
-        }
-    }
-
-    function _settle(uint64 account, InstrumentId instrument) private {
         int256 cash = POSITIONS.settle(account, instrument);
         _receive(account, cash);
 
         emit Settled(account, instrument, cash);
+    }
+
+    /// @inheritdoc ILedger
+    function settleMany(uint64[] calldata holders, InstrumentId instrument) external {
+        for (uint256 i; i < holders.length; ++i) {
+            try this.settle(holders[i], instrument) { } catch { } // whoever it is refused for, the others get theirs
+        }
     }
 
     // --- Engines ---
@@ -431,17 +427,6 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
             if answered { return(0, returndatasize()) }
             revert(0, returndatasize())
         }
-    }
-
-    /// @inheritdoc ILedger
-    function marginWith(uint64 account, InstrumentId instrument, int256 extraWad, int256 paidWad)
-        external
-        view
-        returns (Margin memory)
-    {
-        IPositions.Query memory query = _query(account, _existing(account), _accruedPool());
-        (query.instrument, query.extraWad, query.cashWad) = (instrument, extraWad, query.cashWad - paidWad);
-        return POSITIONS.healthOf(query).margin;
     }
 
     /// @inheritdoc ILedger

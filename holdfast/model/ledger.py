@@ -19,7 +19,7 @@ from holdfast.model.cash_pool import Curve
 from holdfast.model.fixed_point import checked, checked_int, mul_div_up, mul_wad_down, to_int, to_uint
 from holdfast.model.positions import Moment, Params, Positions, Query
 from holdfast.model.vault import Vault
-from holdfast.types import SETTLEMENT, Action, Health, InstrumentId, Margin, Mode, Pool
+from holdfast.types import SETTLEMENT, Action, Health, InstrumentId, Mode, Pool
 from holdfast.units import BPS, WAD
 
 MAX_HOLDINGS: Final = 5
@@ -174,7 +174,7 @@ class Ledger:
 
     def _require_withdrawable(self, now: Moment, account: int) -> None:
         """Equity ≥ IM and cash ≥ −borrow limit."""
-        health = self.positions.health_of(now, self._query(now, account))
+        health = self.positions.health_of(now, self.query_of(now, account))
         self._require_allowed(now, Action.WITHDRAW, health)
 
         margin = health.margin
@@ -230,7 +230,7 @@ class Ledger:
     ) -> None:
         """After a trade of `size` for `paid`: equity ≥ IM; or less risk and no worse health, compared with the account
         with the trade undone."""
-        query = self._query(now, account)
+        query = self.query_of(now, account)
         health = self.positions.health_of(now, query)
         if not shrinks:
             self._require_allowed(now, Action.INCREASE, health)
@@ -321,41 +321,15 @@ class Ledger:
 
     def health_of(self, now: Moment, account: int) -> Health:
         self._existing(account)
-        return self.positions.health_of(now, self._query(now, account))
+        return self.positions.health_of(now, self.query_of(now, account))
 
     def health_by(self, now: Moment, account: int, witness: int) -> Health:
         """IM and MM by the scenarios alone whose bits `witness` has."""
         self._existing(account)
-        return self.positions.health_of(now, replace(self._query(now, account), witness=witness))
+        return self.positions.health_of(now, replace(self.query_of(now, account), witness=witness))
 
-    def margin_with(
-        self, now: Moment, account: int, instrument: InstrumentId, extra_wad: int, paid_wad: int
-    ) -> Margin:
-        """Margin with `extra_wad` more of `instrument`, bought for `paid_wad`: a what-if."""
-        self._existing(account)
-        query = self._query(now, account)
-        query = replace(query, instrument=instrument, extra_wad=extra_wad, cash_wad=query.cash_wad - paid_wad)
-        return self.positions.health_of(now, query).margin
-
-    def legs_of(self, now: Moment, account: int) -> tuple[risk.Leg, ...]:
-        return self.positions.legs_of(now, account)
-
-    def cash_of(self, now: Moment, account: int) -> int:
-        return cash_pool.cash_of(self.pool_at(now), self._stored(account).shares)
-
-    def free_principal_of(self, account: int) -> int:
-        return self._stored(account).principal * PRINCIPAL_UNIT_WAD
-
-    def balance_of(self, account: int, asset: int) -> int:
-        return self.balances.get((account, asset), 0)
-
-    def pool_at(self, now: Moment) -> Pool:
-        return cash_pool.accrue(self.pool, self.rules.curve, now.time)
-
-    # Inside
-
-    def _query(self, now: Moment, account: int) -> Query:
-        """What the account owns and owes besides its positions."""
+    def query_of(self, now: Moment, account: int) -> Query:
+        """What `Positions.healthOf` is asked: what the account owns and owes besides its positions."""
         a = self._stored(account)
         holdings = []
         for asset in a.assets:
@@ -375,6 +349,23 @@ class Ledger:
             holdings=tuple(holdings),
             underlyings=tuple(self.assets[asset].underlying for asset in a.assets),
         )
+
+    def legs_of(self, now: Moment, account: int) -> tuple[risk.Leg, ...]:
+        return self.positions.legs_of(now, account)
+
+    def cash_of(self, now: Moment, account: int) -> int:
+        return cash_pool.cash_of(self.pool_at(now), self._stored(account).shares)
+
+    def free_principal_of(self, account: int) -> int:
+        return self._stored(account).principal * PRINCIPAL_UNIT_WAD
+
+    def balance_of(self, account: int, asset: int) -> int:
+        return self.balances.get((account, asset), 0)
+
+    def pool_at(self, now: Moment) -> Pool:
+        return cash_pool.accrue(self.pool, self.rules.curve, now.time)
+
+    # Inside
 
     def _require_allowed(self, now: Moment, action: Action, health: Health) -> None:
         breaker.check(now.breaker, action, health.items, 0, now.time)

@@ -148,7 +148,6 @@ LOCKED_DOORS: dict[str, Inner] = {
     ),
     "accrueInterest": lambda h, v, b: (h.ledger, "accrueInterest", ()),
     "settle": lambda h, v, b: (h.ledger, "settle", (v.account, h.eth)),
-    "settleMany": lambda h, v, b: (h.ledger, "settleMany", ([v.account], h.eth)),
     "distribute": lambda h, v, b: (h.insurance, "distribute", ()),
 }
 

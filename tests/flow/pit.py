@@ -53,7 +53,7 @@ class Pit:
 
     def expire(self) -> None:
         """The first price after it."""
-        self.stage.until(self.expiry + 60)
+        self.stage.until(max(self.stage.time + 1, self.expiry + 60))
         for symbol, wad in list(self.stage.prices.items()):
             self.stage.say(symbol, wad / WAD)
         self.stage.poke()
@@ -64,9 +64,11 @@ class Pit:
         sender = Sender(stage.protocol, key_of(PLACES["keeper"]), tip=0)
         block = int(rpc.call("eth_blockNumber"), 16)
         snapshot = stage.protocol.snapshot(role.accounts(block), block=block)
-        for attempt in sender.send(role.decide(snapshot), block, 10 * stage.base_fee):
-            assert attempt.refused is None, attempt
-        mined = sender.follow(block + 1, stage.base_fee, 2_000 * WAD)
+        sent = sender.send(role.decide(snapshot), block, 10 * stage.base_fee)
+        assert all(attempt.tx for attempt in sent), sent
+        mined: list[Mined] = []
+        while len(mined) < len(sent):  # the node mines each by itself, but not at once
+            mined += sender.follow(block + 1, stage.base_fee, 2_000 * WAD)
         assert all(one.receipt.status for one in mined)
         stage.time = int(rpc.call("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
         stage.check()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import pytest
@@ -26,7 +26,7 @@ from holdfast.chain.contract import Contract, deploy
 from holdfast.chain.rpc import Rpc
 from holdfast.errors import Refused, Reverted
 from holdfast.model.ledger import Fill
-from holdfast.model.positions import Tally
+from holdfast.model.positions import Query, Tally
 from holdfast.model.side_index import EpochEnd
 from holdfast.model.vault import outflow_of
 from holdfast.sim.history import Block, Call, Result, call, simulate
@@ -355,7 +355,7 @@ def _of_account(site: Site, world: World, account: int, ask: Callable[..., Quest
             f"balance {account} {asset}", site.ledger, "balanceOf", account, asset,
             twin=lambda asset=asset: ledger.balance_of(account, asset),
         )  # fmt: skip
-    extra, paid = (-1) ** account * account * WAD // 7, account * 10**account
+    extra = (-1) ** account * account * WAD // 7
     for perp in ledger.positions.markets:
         yield ask(
             f"raw position {account} {perp >> 168}", places, "rawPositionOf", account, perp,
@@ -365,10 +365,17 @@ def _of_account(site: Site, world: World, account: int, ask: Callable[..., Quest
             f"position {account} {perp >> 168}", places, "positionOf", account, perp,
             read=tuple, twin=lambda perp=perp: ledger.positions.position_of(now, account, perp),
         )  # fmt: skip
+        query = replace(ledger.query_of(now, account), instrument=perp, extra_wad=extra)
         yield ask(
-            f"what if {account} {perp >> 168}", site.ledger, "marginWith", account, perp, extra, paid,
-            read=tuple, twin=lambda perp=perp: astuple(ledger.margin_with(now, account, perp, extra, paid)),
+            f"health {account} with more of {perp >> 168}", places, "healthOf", _query(query),
+            read=_health, twin=lambda query=query: _twin_health(ledger.positions.health_of(now, query)),
         )  # fmt: skip
+
+
+def _query(q: Query) -> tuple[Any, ...]:
+    """As `IPositions.Query` has it."""
+    holdings = [astuple(holding) for holding in q.holdings]
+    return q.account, q.mode, q.instrument, q.extra_wad, q.witness, q.cash_wad, holdings, q.underlyings
 
 
 def _market(world: World, perp: int) -> tuple[tuple[Any, ...], ...]:

@@ -18,7 +18,7 @@ DOORS: Final = {"deposit", "withdraw", "payTreasury"}
 
 LOCKED: Final = {
     "Ledger": {
-        "deposit", "withdraw", "accrueInterest", "settle", "settleMany", "fill", "move", "take", "deleverage",
+        "deposit", "withdraw", "accrueInterest", "settle", "fill", "move", "take", "deleverage",
         "writeOff",
     },
     "Liquidation": {"start", "insure", "restart", "end", "take", "deleverage", "writeOff"},

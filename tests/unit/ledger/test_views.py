@@ -1,7 +1,6 @@
 """Views of the ledger: they project interest and funding to now, and change nothing.
 
 ├── healthOf          NoSuchAccount; margin, cash, gross, counts; what is light doesn't weigh
-├── marginWith        NoSuchAccount, NoSuchInstrument; as after the trade, without it
 ├── isAuthorised      NoSuchAccount
 ├── cashOf            credit down, debt up
 ├── assetOf           NoSuchAsset
@@ -16,7 +15,7 @@ from holdfast.types import Grade, Mode
 from holdfast.units import WAD
 from tests.conftest import Refused
 from tests.stage import NOBODY, wads
-from tests.unit.ledger.world import STRANGER, USDC, WETH, Bench, open_position
+from tests.unit.ledger.world import STRANGER, USDC, WETH, Bench
 
 
 def test_health_of__no_such_account__reverts(bench: Bench, refused: Refused) -> None:
@@ -71,41 +70,6 @@ def test_health_of__dominant__is_the_heaviest(bench: Bench, kind: str) -> None:
     else:
         bench.deposit(party, "WBTC", 0.1)
     assert bench.health(party).dominant == 2
-
-
-def test_margin_with__unknown__reverts(bench: Bench, refused: Refused) -> None:
-    party = bench.party()
-    with refused("NoSuchAccount", account=99):
-        bench.ledger.call("marginWith", 99, bench.eth, 1, 0)
-    with refused("NoSuchInstrument", instrument=99 << 168):
-        bench.ledger.call("marginWith", party.account, 99 << 168, 1, 0)
-
-
-@pytest.mark.parametrize("size", [3, -4, -10, -13])
-def test_margin_with__a_trade__is_what_it_would_be(bench: Bench, size: int) -> None:
-    long, short = open_position(bench)
-    bench.reprice("ETH", 2_100)
-    expected = bench.ledger.call("marginWith", long.account, bench.eth, wads(size), wads(size * 2_100))
-    before = bench.equity(long)
-
-    (bench.fill(long, short, size, 2_100) if size > 0 else bench.fill(short, long, -size, 2_100))
-
-    margin = bench.health(long).margin
-    assert before == margin.equity_wad == expected.equityWad  # at the mark, a trade costs nothing
-    assert (margin.initial_wad, margin.maintenance_wad) == (expected.initialWad, expected.maintenanceWad)
-
-
-def test_margin_with__a_new_instrument__is_added(bench: Bench) -> None:
-    long, _ = open_position(bench)
-    margin = bench.ledger.call("marginWith", long.account, bench.btc, wads(-0.1), wads(-6_060))
-    assert margin.equityWad == wads(10_060)
-    assert margin.maintenanceWad == wads(1_000 + 300)
-
-
-def test_margin_with__nothing__is_the_margin(bench: Bench) -> None:
-    long, _ = open_position(bench)
-    margin = bench.ledger.call("marginWith", long.account, bench.eth, 0, 0)
-    assert margin == bench.ledger.call("healthOf", long.account).margin
 
 
 def test_is_authorised__no_such_account__reverts(bench: Bench, refused: Refused) -> None:
