@@ -272,8 +272,13 @@ def watch(s: Scene) -> Step:
 
 
 def _watching(s: Scene, deed: str, target: int, wait: int = 0) -> Step:
+    """What is reported of an account is judged by its worth of that moment, so it is read then."""
     sentinel = s.world.protocol.sentinel
-    return act(s.world, "watch", sentinel, deed, target, sender=s.world.people.stranger, wait=wait)
+    accounts = frozenset({target} if deed == "reportSilence" else ())
+    return act(
+        s.world, "watch", sentinel, deed, target,
+        sender=s.world.people.stranger, accounts=accounts, wait=wait,
+    )  # fmt: skip
 
 
 @action(weight=3)
