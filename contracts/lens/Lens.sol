@@ -131,8 +131,7 @@ contract Lens is ILens {
         for (uint256 i; i < listed.length; ++i) {
             SeriesView memory v = views[count];
             (v.long, v.short, v.interest) = positions.marketOf(listed[i]);
-            bool gone = v.interest.settled && v.interest.longBaseWad == 0 && v.interest.shortBaseWad == 0;
-            if (gone) continue;
+            if (_isGone(v)) continue;
             _readSeries(listed[i], v);
             ++count;
         }
@@ -259,6 +258,13 @@ contract Lens is ILens {
             v.quoteWad = quoteWad;
         } catch { } // then the account can't be assessed either
         v.markWad = _markOf(instrument);
+    }
+
+    /// @dev Settled, and nobody has a part of it to pick up. Once an epoch has ended that can't be told by the bases: they
+    /// were folded, to nothing perhaps, while positions of the old epoch wait for whoever touches them.
+    function _isGone(SeriesView memory v) private pure returns (bool) {
+        bool held = v.interest.longBaseWad != 0 || v.interest.shortBaseWad != 0;
+        return v.interest.settled && !held && v.long.epoch == 0 && v.short.epoch == 0;
     }
 
     /// @dev Of a series that is settled nothing is left that could be worth something. Zero where there is no price.

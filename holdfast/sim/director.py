@@ -37,6 +37,9 @@ STALE_SOON: Final = 2_400
 LEAVING: Final = 0.15
 """Share of steps that go to a stake that has given notice, when there is one: its window is all it waits for."""
 
+SELDOM: Final = frozenset({*KEEPING, "settle_series"})
+"""Actions that are seldom tried twice from the same state: their condition is gone."""
+
 SETTLING: Final = 0.2
 """Share of steps that go to a series that can be settled, when there is one."""
 
@@ -107,8 +110,8 @@ class Director:
             else:
                 age = scene.now + waited - renewed
                 name = self._next(scene, age, mood)
-                if name in KEEPING and any(name == other for other, _ in steps):
-                    name = self._next(scene, age, mood)  # seldom the same twice: its condition is gone
+                if name in SELDOM and any(name == other for other, _ in steps):
+                    name = self._next(scene, age, mood)
                 step = self._act(scene, name)
                 name = "refresh" if name == PATIENCE else name
             if step is None:

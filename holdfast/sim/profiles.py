@@ -28,7 +28,7 @@ PRINTED: Final[Mapping[str, float]] = {"print_venue": 10, "fail_feed": 3, "mend_
 
 EXPIRING: Final[Mapping[str, float]] = {
     "hedge": 12, "ripen": 5, "settle_series": 2, "list_series": 2, "settle": 4, "lever": 8, "set_smile": 6,
-    "drop_smile": 1.5,
+    "drop_smile": 1.5, "unwind": 8,
 }  # fmt: skip
 """Where there are options: what leads to their windows and expiries, and beyond."""
 

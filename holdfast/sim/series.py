@@ -92,7 +92,7 @@ def _follow(g: Ghost, t: Transition) -> None:
         known.entries[underlying].append(entry)
     for event in t.named("SeriesSettled"):
         series = t.after.series_by_id.get(event.args["instrument"])
-        known.settled[event.args["instrument"]] = series and (series.long, series.short)
+        known.settled[event.args["instrument"]] = None if series is None else (series.long, series.short)
 
 
 FOLLOWERS.append(_follow)

@@ -10,6 +10,7 @@ from holdfast.model.venue import Order, digest
 from holdfast.sim.actions.scene import HUGE, NEVER, Scene, action
 from holdfast.sim.actions.trade import free_of, matching, plain, signed
 from holdfast.sim.book import Shares, as_it_stands, book_of
+from holdfast.sim.series import room_wad
 from holdfast.sim.steps import Step, act
 from holdfast.sim.world import BIDDERS, CONSENT, Backstop
 from holdfast.types import SETTLEMENT, Account, Auction, Holding, Mode
@@ -164,7 +165,8 @@ def unwind(s: Scene) -> Step | None:
     mark, digit = market.mark_wad, s.rng.choice((0, 0, 0, 1, -1))
     long = leg.size_wad > 0
     edge = backstop.sell_price_wad(mark, now) - digit if long else backstop.buy_price_wad(mark, now) + digit
-    price = s.rng.choice((edge, edge, mark))
+    band = room_wad(s.world, s.state, market)  # as far as the ledger would let them
+    price = s.rng.choice((edge, edge, mark, mark - band if long else mark + band))
     size = s.amount(abs(leg.size_wad) // 100, abs(leg.size_wad), [abs(leg.size_wad)] * 3)
     size = abs(leg.size_wad) if s.chance(0.5) else max(1, size)
     order = Order(

@@ -148,9 +148,10 @@ def settlements_conserve(t: Transition, g: Ghost) -> Judgement:
     """A settlement gives longs no more than shorts pay; each holder gets his size times the payoff, in cash to come."""
     for event in t.named("SeriesSettled"):
         instrument, payoff = event.args["instrument"], event.args["payoffWad"]
-        was, now = t.before.instruments[instrument], t.after.instruments.get(instrument)
-        if now is None:
-            yield unless(not was.long_base_wad and not was.short_base_wad, f"{instrument:#x} is gone")
+        was, now = t.before.series_by_id.get(instrument), t.after.series_by_id.get(instrument)
+        if was is None or now is None:
+            empty = was is None or not (was.long_base_wad or was.short_base_wad)
+            yield unless(empty, f"{instrument:#x} is gone")
             continue
         got = was.long_base_wad * (now.long.flow_wad - was.long.flow_wad)
         paid = was.short_base_wad * (was.short.flow_wad - now.short.flow_wad)
@@ -180,10 +181,12 @@ def settlements_averaged(t: Transition, g: Ghost) -> Judgement:
     """A series settles once, after its expiry, at the average of all prices in its window: as soon as it is known."""
     for event in t.named("SeriesSettled"):
         instrument, price, payoff = (event.args[name] for name in ("instrument", "priceWad", "payoffWad"))
-        series = t.before.instruments[instrument]
+        series = t.before.series_by_id.get(instrument)
+        if series is None or instrument in known_of(g).settled:
+            yield f"{instrument:#x} settled twice"
+            continue
         expiry, meant = expiry_of(instrument), average_wad(g, series.underlying, expiry_of(instrument))
         yield unless(t.after.system.time >= expiry, f"{instrument:#x} settled before its expiry")
-        yield unless(instrument not in known_of(g).settled, f"{instrument:#x} settled twice")
         yield unless(price == meant, f"{instrument:#x} settled at {price}, the average is {meant}")
         due = options.payoff_wad(instrument, price)
         yield unless(payoff == due, f"{instrument:#x} pays {payoff}, not {due}")

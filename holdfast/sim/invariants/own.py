@@ -18,7 +18,6 @@ from holdfast.sim.invariants.reading import (
     liquidates,
     maintenance_of,
     reached,
-    realigned,
     stored_of,
     touch_slack,
     was_repriced,
@@ -50,10 +49,11 @@ def frame(t: Transition, g: Ghost) -> Judgement:
         for account, cash in own_cash(t.before.system).items():
             still = account in t.step.accounts or left[account] == cash
             yield unless(still, f"{t.action} moved the cash of account {account}")
+    repriced = was_repriced(t)
     for was, now in t.pairs:
         if was.id in spared:
             continue
-        same = stored_of(was) == stored_of(now) if realigned(t, was) else claims_of(was) == claims_of(now)
+        same = stored_of(was) == stored_of(now) if repriced else claims_of(was) == claims_of(now)
         yield None if same else f"account {was.id} changed, though {t.action} wasn't about it: {was} -> {now}"
 
 
@@ -80,7 +80,7 @@ def stays_healthy(t: Transition, g: Ghost) -> Judgement:
     if t.step is None or not t.changed or was_repriced(t):
         return
     for was, now in t.pairs:
-        if not was.healthy or was.id in reached(t) or was == now or realigned(t, was):
+        if not was.healthy or was.id in reached(t) or was == now:
             continue
         missing = maintenance_of(now) - equity_of(now)
         yield at_most(missing, touch_slack(t, was), f"account {was.id} became unhealthy, {missing} wei short")
@@ -93,8 +93,6 @@ def no_worse(t: Transition, g: Ghost) -> Judgement:
         return
     for was, now in t.pairs:
         if was.healthy is not False or was == now or was.id in reached(t) or liquidates(t):
-            continue
-        if realigned(t, was):
             continue
         fell = equity_of(was) * maintenance_of(now) - equity_of(now) * maintenance_of(was)
         yield unless(

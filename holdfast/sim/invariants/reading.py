@@ -65,23 +65,6 @@ def was_repriced(t: Transition) -> bool:
     return t.heard(REPRICING)
 
 
-def was_alarmed(t: Transition) -> bool:
-    """Did a restriction begin or end? With it go, or come, the offsets between underlyings in portfolio mode."""
-    cache = t.__dict__
-    if "_alarmed" not in cache:
-        before, after = (
-            [one.system.restriction.level, *(market.restriction.level for market in one.markets)]
-            for one in (t.before, t.after)
-        )
-        cache["_alarmed"] = before != after
-    return cache["_alarmed"]  # type: ignore[no-any-return]
-
-
-def realigned(t: Transition, account: Account) -> bool:
-    """May its requirement be another, though nothing was done to it?"""
-    return was_repriced(t) or (account.mode is Mode.PORTFOLIO and was_alarmed(t))
-
-
 def liquidates(t: Transition) -> bool:
     return t.action in LIQUIDATIONS
 
