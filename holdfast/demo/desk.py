@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from holdfast.chain.anvil import Anvil
 from holdfast.chain.config import Config
-from holdfast.chain.contract import Contract, call_many
+from holdfast.chain.contract import Contract
 from holdfast.chain.protocol import Protocol
 from holdfast.demo.maker import Maker, away
 from holdfast.demo.market import RELAYER, fees, match
@@ -22,7 +22,6 @@ from holdfast.demo.options import (
     Options,
     Pressure,
     Writer,
-    book_of,
     call_of,
     hedge_wad,
     next_variance_ppb,
@@ -32,11 +31,10 @@ from holdfast.demo.options import (
 from holdfast.demo.seat import Seat
 from holdfast.demo.traders import Trader
 from holdfast.errors import Reverted
-from holdfast.model import black76, what_if
-from holdfast.model.options import Pricing, is_option
+from holdfast.model.options import is_option
 from holdfast.model.venue import SignedOrder
 from holdfast.model.what_if import Greeks
-from holdfast.types import SETTLEMENT, Account, InstrumentId, Mode, Snapshot, expiry_of, strike_of
+from holdfast.types import SETTLEMENT, Account, InstrumentId, Mode, Snapshot
 from holdfast.units import BPS, WAD, mul_div_up, mul_wad_down
 
 ASK_BPS: Final = 100  # above the mark: half of the band
@@ -162,18 +160,18 @@ class Desk:
         }
 
     def look(self, snapshot: Snapshot) -> bool:
-        """Takes in a block that was mined. Does anybody want to hedge who wasn't refused just now?"""
+        """Takes in a block that was mined. Does something wait: a hedge that wasn't refused just now, a settlement?"""
         now, price = snapshot.system.time, snapshot.by_underlying[self.underlying].price
         size = _size(snapshot.account(self._maker.account), self.perpetual)
         sold = 0 if self._maker_wad is None else self._maker_wad - size
         self._maker_wad = size
         self.pressure.add(now, mul_wad_down(sold, price.spot_wad) / WAD)
 
-        variances = self._variances(price.spot_wad, now)
+        greeks = self._greeks(snapshot.system.block)
         writers, self._hedges = {}, {}
         for writer in self.options.writers:
             account = snapshot.account(self.writers[writer.name].account)
-            found = self._standing(account, snapshot, variances, now)
+            found = self._standing(account, greeks[writer.name])
             writers[writer.name] = found
             if writer.hedges and not found.in_auction:
                 self._plan_hedge(writer, account, found, price.spot_wad)
@@ -181,7 +179,8 @@ class Desk:
         self.points.append(
             DeskPoint(time=now, factor=self.pressure.factor, open_wad=open_wad, writers=writers)
         )
-        return bool(self._hedges.keys() - self._stuck)
+        unsettled = any(one.expiry_at <= now and not one.settled for one in snapshot.series)
+        return unsettled or bool(self._hedges.keys() - self._stuck)
 
     # Volatility
 
@@ -211,18 +210,6 @@ class Desk:
             )
             self._smiles[expiry] = following, now
             self.smiles_sent += 1
-
-    def _variances(self, spot_wad: int, now: int) -> dict[tuple[int, int], int]:
-        """Total variance by expiry and ln(strike/spot), of what isn't expired."""
-        places = [
-            (expiry_of(series), -black76.ln_moneyness_wad(spot_wad, strike_of(series)))
-            for series in self.series
-            if expiry_of(series) > now
-        ]
-        surface = self._protocol.surface
-        calls = [(surface, "totalVarianceOf", self.underlying, expiry, k) for expiry, k in places]
-        answers = call_many(self._protocol.rpc, calls) if calls else []
-        return {place: answer[0] for place, answer in zip(places, answers, strict=True)}
 
     # Trades
 
@@ -272,17 +259,16 @@ class Desk:
 
     # Looking
 
-    def _standing(
-        self,
-        account: Account,
-        snapshot: Snapshot,
-        variances: Mapping[tuple[int, int], int],
-        now: int,
-    ) -> Standing:
-        prices = {number: market.price for number, market in snapshot.by_underlying.items()}
-        pricing = Pricing(time=now, variance_of=lambda _, expiry, k: variances[expiry, k])
-        assets = {asset.asset: asset.underlying for asset in snapshot.system.assets}
-        greeks = what_if.greeks_of(book_of(account, prices), self.underlying, pricing, assets)
+    def _greeks(self, block: int) -> dict[str, Greeks]:
+        """Of each writer, on the underlying of the options."""
+        seats = [seat.account for seat in self.writers.values()]
+        answers = self._protocol.ask("greeksOf", seats, block)
+        return {
+            name: next((_greeks(one) for one in answer or () if one.underlying == self.underlying), Greeks())
+            for name, answer in zip(self.writers, answers, strict=True)
+        }
+
+    def _standing(self, account: Account, greeks: Greeks) -> Standing:
         margin = account.health.margin if account.health is not None else None
         return Standing(
             health=None if account.health_wad is None else account.health_wad / WAD,
@@ -314,3 +300,9 @@ class Desk:
 def _size(account: Account, instrument: int) -> int:
     position = account.position(instrument)
     return position.size_wad if position else 0
+
+
+def _greeks(view: Any) -> Greeks:
+    return Greeks(
+        delta_wad=view.deltaWad, gamma_wad=view.gammaWad, vega_wad=view.vegaWad, theta_wad=view.thetaWad
+    )

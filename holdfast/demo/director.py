@@ -190,13 +190,14 @@ class Director:
         return delay + 2 * HOUR if self._plan.scenario.options else 0
 
     def _prologue(self, desk: Desk) -> None:
-        """The governor announces every series, waits, and lists them; the clock jumps, and prices are known anew."""
+        """The governor announces every series and waits; the clock jumps, prices are known anew, and he lists them."""
         desk.schedule()
         self._next_at(self._path.start - OPENING_SECONDS - HOUR)
         for symbol, price in self._path.quotes(self._path.start).items():
             self._protocol.set_price(self._protocol.underlyings[symbol], price)
-        self._next_at(self._path.start - OPENING_SECONDS)
         desk.list()
+        self._next_at(self._path.start - OPENING_SECONDS)
+        self._chain.rpc.call("evm_mine")
 
     def _next_at(self, time: int) -> None:
         self._chain.rpc.call("evm_setNextBlockTimestamp", time)
@@ -309,7 +310,7 @@ class Director:
         block = int(rpc.call("eth_blockNumber"), 16)
         snapshot = self._snapshot = self._protocol.snapshot(block=block)
         point = self._series.add(snapshot, base_fee)
-        hedging = self._desk is not None and self._desk.look(snapshot)
+        waiting = self._desk is not None and self._desk.look(snapshot)
         self._wanted = self._sides_wanted(snapshot)
         crew.wait(block, PATIENCE_SECONDS)
         pending = int(rpc.call("txpool_status")["pending"], 16)
@@ -319,7 +320,7 @@ class Director:
         symbol = next(iter(self._path.prices))
         stamp = time.strftime("%d %b %H:%M", time.gmtime(now))
         self._report(f"{stamp}  {symbol} {spot:,.2f}  {len(point.below)} below", 0.07 + 0.9 * min(share, 1.0))
-        return pending > 0 or hedging or self._unsettled(snapshot)
+        return pending > 0 or waiting or self._unsettled(snapshot)
 
     def _sides_wanted(self, snapshot: Snapshot) -> set[tuple[str, int]]:
         """Where the bidder has something to unload, or may soon: underlying, and +1 for a bid."""

@@ -24,7 +24,7 @@ from holdfast.demo.director import Outcome
 from holdfast.demo.waterfall import Amount
 from holdfast.model.liquidation import Params, discount_at_wad
 from holdfast.page import BLUE, GREEN, GREY, INK, ORANGE, PLOTS, PURPLE, RED, SKY, svg
-from holdfast.types import Grade, Level
+from holdfast.types import Grade, Level, expiry_of, strike_of
 from holdfast.units import BPS, WAD
 
 LINES: Final = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#7c6f00", "#475569")
@@ -109,7 +109,7 @@ def price(outcome: Outcome) -> Figure:
     top.set_title(f"{symbol} price")
     top.set_ylabel("dollars")
     top.yaxis.set_major_formatter(FuncFormatter(_thousands))
-    top.legend(loc="upper right", ncols=2)
+    top.legend(loc="best", ncols=2)
     gwei = [point.base_fee / 1e9 for point in points]
     bottom.fill_between(when, gwei, color=GREY, alpha=0.25, lw=0)
     bottom.plot(when, gwei, color=GREY, lw=1.2)
@@ -391,11 +391,11 @@ def options(outcome: Outcome, desk: Desk) -> Figure:
     top.legend(loc="upper left")
 
     stacks = [[point.open_wad.get(series, 0) / WAD for point in points] for series in desk.series]
-    names = [outcome.name_of(series).split("-", 1)[1] for series in desk.series]
+    names = [f"{_when(expiry_of(one)):%H:%M}  {strike_of(one) / WAD:,.0f}" for one in desk.series]
     middle.stackplot(when, stacks, labels=names, colors=LINES, alpha=0.75, lw=0, step="post")
     middle.set_title("Open contracts")
     middle.set_ylabel(f"{symbol}")
-    middle.legend(loc="upper left", ncols=2)
+    middle.legend(loc="upper right", title="expiry, strike")
 
     hedgers = [writer.name for writer in desk.options.writers if writer.hedges]
     for place, name in enumerate(hedgers):
@@ -420,13 +420,14 @@ def writers(outcome: Outcome, desk: Desk) -> Figure:
     for place, writer in enumerate(desk.options.writers):
         colour, known = LINES[place % len(LINES)], [point.writers[writer.name] for point in desk.points]
         when = [_when(point.time) for point in desk.points]
-        top.plot(when, [_clipped(one.health) for one in known], color=colour, lw=1.4, label=writer.name)
+        label = f"{writer.name}, {writer.mode.name.lower()}"
+        top.plot(when, [_clipped(one.health) for one in known], color=colour, lw=1.4, label=label)
         needs = [one.maintenance_wad / WAD for one in known]
-        bottom.plot(when, needs, color=colour, lw=1.4, label=writer.name, drawstyle="steps-post")
+        bottom.plot(when, needs, color=colour, lw=1.4, drawstyle="steps-post")
     top.set_ylim(-0.5, HEALTH_TOP)
     top.set_title("Equity per maintenance margin")
     top.set_ylabel("equity / MM")
-    top.legend(loc="upper right")
+    figure.legend(loc="outside lower center", ncols=2)
     bottom.set_title("Maintenance margin")
     bottom.set_ylabel("dollars")
     bottom.set_ylim(bottom=0)

@@ -22,9 +22,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from holdfast.keepers.prices import interpolate
-from holdfast.model.risk import Book, Leg
 from holdfast.model.svi import PPB, Smile
-from holdfast.types import Account, InstrumentId, Kind, Mode, Price, instrument_id, underlying_of
+from holdfast.types import InstrumentId, Kind, Mode, instrument_id
 from holdfast.units import BPS, WAD
 
 SIGMA_PPB: Final = PPB // 10
@@ -166,25 +165,7 @@ def next_variance_ppb(wanted_ppb: int, standing_ppb: int | None, move_bps: int) 
     return min(max(wanted_ppb, standing_ppb - most), standing_ppb + most)
 
 
-# Delta
-
-
-def book_of(account: Account, prices: Mapping[int, Price]) -> Book:
-    """Positions alone, as `what_if` reads them."""
-    return Book(
-        cash_wad=account.cash_wad,
-        legs=tuple(
-            Leg(
-                instrument=leg.instrument,
-                size_wad=leg.size_wad,
-                quote_wad=leg.quote_wad,
-                mark_wad=prices[underlying_of(leg.instrument)].spot_wad,
-                ema_wad=prices[underlying_of(leg.instrument)].ema_wad,
-                open_interest_wad=0,
-            )
-            for leg in account.positions
-        ),
-    )
+# Hedges
 
 
 def hedge_wad(delta_wad: int, contracts_wad: int, most_wad: int) -> int:

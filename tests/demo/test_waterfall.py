@@ -1,6 +1,7 @@
 """waterfall
 ├── each step                  who paid, who got it, and how often; both sides are the same money
 │   ├── a debt for a discount  isn't own equity: whoever pays it later has paid
+│   ├── an option deleveraged  is measured from its own mark
 │   └── a backstop's takes     are told apart
 ├── what nobody paid yet       is a deficit, too
 └── whatever doesn't fit       is told: a payment without a cause, too small, too large, unbooked, or of another price
@@ -16,7 +17,7 @@ import pytest
 from holdfast.chain.artifacts import Event
 from holdfast.demo.collect import Happened
 from holdfast.demo.waterfall import Waterfall, reconcile
-from holdfast.types import perpetual
+from holdfast.types import Kind, instrument_id, perpetual
 from holdfast.units import WAD
 
 ACCOUNT, STARTER, TAKER, ETH = 9, 4, 5, 1
@@ -102,6 +103,15 @@ def test_waterfall__each_step__who_paid_and_who_got_it() -> None:
     }
     assert found.lacked_wad == found.others_wad == DRAWN + 40 + 40 * WAD
     assert sum(one.amount_wad for one in found.getters()) == found.paid_wad
+
+
+def test_waterfall__an_option_deleveraged__is_measured_from_its_own_mark() -> None:
+    """Short ten calls that are worth 300 each, a deficit of 50: they are closed at 295, and the longs bear it."""
+    option = {"instrument": instrument_id(Kind.CALL, ETH, 86_400, 1_800 * WAD)}
+    closed, said = deleveraged(-TEN, 295 * WAD, 50 * WAD)
+    events = (closed[0], closed[1] | option | {"markWad": 300 * WAD}), (said[0], said[1] | option)
+    found = told(happened(1, mark(2_000)) + happened(2, *events), drawn=0)
+    assert found.reconciled and found.longs_wad == found.lacked_wad == 50 * WAD
 
 
 def test_waterfall__nothing_happened__is_nothing() -> None:
