@@ -287,10 +287,17 @@ class Market:
     depth_wad: int  # notional that auctions may sell at once; 0: not throttled
     depth_free_wad: int  # what is left of it now
     depth_seconds: int  # in which all of it comes back
+    option_params: InstrumentParams  # of all options of its underlying as a class; zero: there are none
+    tally_wad: int  # open interest of their series that are not settled
+    tally_series: int  # and how many there are
 
     @property
     def open_interest_wad(self) -> int:
         return max(self.long_open_wad, self.short_open_wad)
+
+    @property
+    def mark_wad(self) -> int:
+        return self.price.spot_wad
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -315,6 +322,10 @@ class Series:
     @property
     def expiry_at(self) -> int:
         return expiry_of(self.instrument)
+
+
+Traded = Market | Series
+"""What positions are of."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -416,8 +427,22 @@ class Snapshot:
         return frozenset(one.instrument for one in self.series if one.settled)
 
     @cached_property
+    def instruments(self) -> Mapping[int, Traded]:
+        """Perpetuals and series by id."""
+        return {one.instrument: one for one in (*self.markets, *self.series)}
+
+    @cached_property
+    def series_by_id(self) -> Mapping[int, Series]:
+        return {one.instrument: one for one in self.series}
+
+    @cached_property
     def instrument_params(self) -> Mapping[InstrumentId, InstrumentParams]:
-        return {market.instrument: market.params for market in self.markets}
+        """Of the perpetuals, and of the options of each underlying as a class: a call without expiry and strike."""
+        found = {market.instrument: market.params for market in self.markets}
+        for market in self.markets:
+            if market.option_params.maintenance_bps:
+                found[instrument_id(Kind.CALL, market.underlying)] = market.option_params
+        return found
 
     @cached_property
     def asset_params(self) -> Mapping[int, AssetParams]:

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { IPositions } from "interfaces/IPositions.sol";
+import { IRisk } from "interfaces/IRisk.sol";
 import { Health, InstrumentId, Mode } from "interfaces/Types.sol";
 
 /// @notice The ledger and front door: accounts, cash, collateral. Positions are kept for it by `IPositions`.
@@ -149,6 +150,9 @@ interface ILedger {
 
     /// @notice The positions of all accounts; deployed by this contract and moved by it alone.
     function POSITIONS() external view returns (IPositions);
+
+    /// @notice The margin models.
+    function RISK() external view returns (IRisk);
 
     function healthOf(uint64 account) external view returns (Health memory);
 

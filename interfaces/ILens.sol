@@ -62,6 +62,8 @@ interface ILens {
         uint256 depthWad; // [wad] notional that auctions may sell at once; zero: not throttled
         uint256 depthFreeWad; // [wad] what is left of it now
         uint256 depthSeconds; // [seconds] in which all of it comes back
+        IRisk.InstrumentParams optionParams; // of all options of its underlying as a class; zero: there are none
+        IPositions.Tally tally; // of their series that are not settled
     }
 
     /// @notice A series of options that isn't settled, or that somebody holds still. Its price, restriction and line of

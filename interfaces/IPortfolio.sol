@@ -14,7 +14,7 @@ interface IPortfolio {
     error WrongHaircuts(uint256 haircuts, uint256 holdings);
 
     /// @notice Equity, IM, MM and borrow limit of `book`. `haircuts` are those of its holdings, in their order, effective
-    /// now. `offsets`: underlyings diversify by the stressed correlation; else requirements add up.
+    /// now. Underlyings diversify by the stressed correlation; without `offsets` in MM alone, and IM adds up.
     function assess(Book calldata book, IRisk.AssetParams[] calldata haircuts, bool offsets)
         external
         view

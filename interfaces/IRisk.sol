@@ -69,7 +69,7 @@ interface IRisk is IBounded {
     ); // an account could be gone before an auction may start
 
     /// @notice Equity, IM, MM and borrow limit of `book` under `mode`. Reverts if the mode does not admit the book.
-    /// @dev In Portfolio, underlyings offset each other while the breaker's level of everything, and of each of them, is Normal.
+    /// @dev In Portfolio, underlyings offset each other; in IM while the breaker's level of everything, and of each of them, is Normal.
     function assess(Mode mode, Book calldata book) external view returns (Margin memory);
 
     /// @notice The same by the scenarios alone whose bits `witness` has (`IPortfolio.assessBy`): in Portfolio IM and MM are never

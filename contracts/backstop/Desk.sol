@@ -165,11 +165,11 @@ contract Desk is IDesk, ReentrancyGuardTransient {
         (int256 sizeWad,) = POSITIONS.positionOf(RISK, order.instrument);
         if (sizeWad > 0 ? order.sizeWad >= 0 : sizeWad == 0 || order.sizeWad <= 0) return false;
         if (order.sizeWad.abs() > sizeWad.abs()) return false;
-        Price memory price = ORACLE.priceOf(order.instrument.underlyingOf());
-        if (price.grade > Grade.Slow) return false;
+        if (ORACLE.priceOf(order.instrument.underlyingOf()).grade > Grade.Slow) return false;
 
+        uint256 markWad = LEDGER.RISK().markOf(order.instrument);
         return sizeWad > 0
-            ? order.limitPriceWad >= BackstopCurve.sellPriceWad(price.spotWad, concessionWad())
-            : order.limitPriceWad <= BackstopCurve.buyPriceWad(price.spotWad, concessionWad());
+            ? order.limitPriceWad >= BackstopCurve.sellPriceWad(markWad, concessionWad())
+            : order.limitPriceWad <= BackstopCurve.buyPriceWad(markWad, concessionWad());
     }
 }

@@ -14,7 +14,7 @@ import { IPositions } from "interfaces/IPositions.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 import { IThrottle } from "interfaces/IThrottle.sol";
 import { IVault } from "interfaces/IVault.sol";
-import { Health, InstrumentId, Mode } from "interfaces/Types.sol";
+import { Health, InstrumentId, Kind, Mode, instrumentId } from "interfaces/Types.sol";
 
 /// @notice Views only; for callers off the chain, so it spends gas where that makes it simpler.
 contract Lens is ILens {
@@ -131,8 +131,7 @@ contract Lens is ILens {
         for (uint256 i; i < listed.length; ++i) {
             SeriesView memory v = views[count];
             (v.long, v.short, v.interest) = positions.marketOf(listed[i]);
-            bool gone = v.interest.settled && v.interest.longBaseWad == 0 && v.interest.shortBaseWad == 0;
-            if (gone) continue;
+            if (_isGone(v)) continue;
             _readSeries(listed[i], v);
             ++count;
         }
@@ -261,6 +260,13 @@ contract Lens is ILens {
         v.markWad = _markOf(instrument);
     }
 
+    /// @dev Settled, and nobody has a part of it to pick up. Once an epoch has ended that can't be told by the bases: they
+    /// were folded, to nothing perhaps, while positions of the old epoch wait for whoever touches them.
+    function _isGone(SeriesView memory v) private pure returns (bool) {
+        bool held = v.interest.longBaseWad != 0 || v.interest.shortBaseWad != 0;
+        return v.interest.settled && !held && v.long.epoch == 0 && v.short.epoch == 0;
+    }
+
     /// @dev Of a series that is settled nothing is left that could be worth something. Zero where there is no price.
     function _markOf(InstrumentId instrument) private view returns (uint256 markWad) {
         (,, IPositions.Interest memory interest) = positions.marketOf(instrument);
@@ -285,6 +291,8 @@ contract Lens is ILens {
         v.insuranceCapWad = insurance.capOf(underlying);
         (v.depthWad, v.depthSeconds) = throttle.depthOf(underlying);
         if (v.depthWad != 0) v.depthFreeWad = throttle.freeOf(underlying);
+        v.optionParams = risk.instrumentParams(instrumentId(Kind.Call, underlying, 0, 0));
+        v.tally = positions.tallyOf(underlying);
     }
 
     /// @dev Sides and interest are there already.

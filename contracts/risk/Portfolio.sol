@@ -60,8 +60,9 @@ contract Portfolio is IPortfolio {
             m.equityWad += e.valueWad;
             (initials[i], maintenances[i]) = Scan.requirement(e, p, grid, witness);
         }
-        uint256 correlationBps = offsets && count > 1 ? SCANS.correlationBps() : BPS;
-        m.initialWad += PortfolioMargin.combinedUp(initials, correlationBps);
+        // A level moves at once, which no maintenance margin may: without offsets IM alone adds up.
+        uint256 correlationBps = count > 1 ? SCANS.correlationBps() : BPS;
+        m.initialWad += PortfolioMargin.combinedUp(initials, offsets ? correlationBps : BPS);
         m.maintenanceWad += PortfolioMargin.combinedUp(maintenances, correlationBps);
     }
 }

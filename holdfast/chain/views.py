@@ -76,7 +76,6 @@ def read_health(health: Any) -> Health:
 
 
 def read_market(view: Any) -> Market:
-    params = view.params
     return Market(
         instrument=InstrumentId(view.instrument),
         underlying=underlying_of(view.instrument),
@@ -89,19 +88,16 @@ def read_market(view: Any) -> Market:
         price=_price(view.price),
         price_updated_at=view.priceUpdatedAt,
         restriction=_restriction(view.restriction),
-        params=InstrumentParams(
-            initial_bps=params.initialBps,
-            maintenance_bps=params.maintenanceBps,
-            initial_max_bps=params.initialMaxBps,
-            knee_bps=params.kneeBps,
-            open_interest_cap_wad=params.openInterestCapWad,
-        ),
+        params=_instrument_params(view.params),
         insurance_capacity_wad=view.insuranceCapacityWad,
         insurance_drawn_wad=view.insuranceDrawnWad,
         insurance_cap_wad=view.insuranceCapWad,
         depth_wad=view.depthWad,
         depth_free_wad=view.depthFreeWad,
         depth_seconds=view.depthSeconds,
+        option_params=_instrument_params(view.optionParams),
+        tally_wad=view.tally.openInterestWad,
+        tally_series=view.tally.series,
     )
 
 
@@ -155,6 +151,16 @@ def read_system(view: Any) -> System:
             staked_shares=fund.stakedShares,
         ),
         staked_wad=view.stakedWad,
+    )
+
+
+def _instrument_params(params: Any) -> InstrumentParams:
+    return InstrumentParams(
+        initial_bps=params.initialBps,
+        maintenance_bps=params.maintenanceBps,
+        initial_max_bps=params.initialMaxBps,
+        knee_bps=params.kneeBps,
+        open_interest_cap_wad=params.openInterestCapWad,
     )
 
 

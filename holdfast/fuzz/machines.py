@@ -26,7 +26,7 @@ from holdfast.sim.director import Profile
 from holdfast.sim.failure import Failure, failure_of
 from holdfast.sim.history import simulate
 from holdfast.sim.invariants import INVARIANTS
-from holdfast.sim.profiles import ADMIN, HOSTILE, VENUES
+from holdfast.sim.profiles import ADMIN, HOSTILE, OPTIONS, VENUES
 from holdfast.sim.steps import Through
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import World
@@ -195,6 +195,13 @@ MACHINES: Final[dict[str, Machine]] = {
             about="three sources an underlying, of which one prints nonsense",
             world="venues",
             profile=VENUES,
+        ),
+        Swarm(
+            name="options",
+            about="options beside perpetuals: windows, expiries, settlements, listings; funds are scarce",
+            world="options",
+            profile=OPTIONS,
+            weight=3,
         ),
         Forks(
             name="pairs",

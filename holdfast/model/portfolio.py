@@ -125,7 +125,7 @@ def assess(
     offsets: bool = True,
     witness: int = ALL,
 ) -> Margin:
-    """Equity, IM, MM and borrow limit. `haircuts` of the holdings, in their order; `offsets`: underlyings diversify.
+    """Equity, IM, MM and borrow limit. `haircuts` of the holdings, in their order; without `offsets` IM adds up.
 
     With a `witness` only the scenarios whose bits it has are looked at: MM and IM are never above the whole ones,
     equity and borrow limit are the same.
@@ -166,10 +166,10 @@ def assess(
             requirement(exposure, rules.scans[underlying], rules.grids[underlying], witness=witness)
         )
 
-    rho = rules.correlation_bps if offsets else BPS
+    rho = rules.correlation_bps
     return Margin(
         equity_wad=equity_wad,
-        initial_wad=initial_wad + combined([one for one, _ in required], rho),
+        initial_wad=initial_wad + combined([one for one, _ in required], rho if offsets else BPS),
         maintenance_wad=maintenance_wad + combined([one for _, one in required], rho),
         borrow_limit_wad=limit_wad,
     )

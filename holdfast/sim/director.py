@@ -28,7 +28,7 @@ CALM, OPENING, BUSY = 16, 8, 6
 KEPT: Final = 3
 """Steps of keepers among them."""
 
-UPSETTING: Final = frozenset({"jump", "misprint", "plot", "strike"})
+UPSETTING: Final = frozenset({"jump", "misprint", "plot", "strike", "ripen"})
 """Actions after which nothing more is planned from the same state."""
 
 STALE_SOON: Final = 2_400
@@ -36,6 +36,12 @@ STALE_SOON: Final = 2_400
 
 LEAVING: Final = 0.15
 """Share of steps that go to a stake that has given notice, when there is one: its window is all it waits for."""
+
+SELDOM: Final = frozenset({*KEEPING, "settle_series"})
+"""Actions that are seldom tried twice from the same state: their condition is gone."""
+
+SETTLING: Final = 0.2
+"""Share of steps that go to a series that can be settled, when there is one."""
 
 PATIENCE: Final = "patience"
 """Not an action: wait until the slow price has followed, then refresh."""
@@ -93,7 +99,7 @@ class Director:
         """The next chunk."""
         scene = Scene(self.world, ghost, state, self.rng)
         steps: list[tuple[str, Step]] = []
-        waited = 0
+        waited, renewed = 0, min(market.price_updated_at for market in state.markets)
         kept, size = 0, self._size(scene)
         while len(steps) < size and kept < KEPT and not (steps and steps[-1][0] in UPSETTING):
             place = self.done + len(steps)
@@ -102,17 +108,22 @@ class Director:
             if step is not None:
                 name = step.action
             else:
-                name = self._next(scene, waited, mood)
-                if name in KEEPING and any(name == other for other, _ in steps):
-                    name = self._next(scene, waited, mood)  # seldom the same twice: its condition is gone
+                age = scene.now + waited - renewed
+                name = self._next(scene, age, mood)
+                if name in SELDOM and any(name == other for other, _ in steps):
+                    name = self._next(scene, age, mood)
                 step = self._act(scene, name)
                 name = "refresh" if name == PATIENCE else name
             if step is None:
                 continue
+            if name == "ripen":  # to a time, not for a time
+                step = replace(step, wait=max(1, step.wait - waited))
             step = self._timed(step, len(steps), mood)
             if step.wait and state.system.time + waited + step.wait > 2**32 - 10**7:
                 continue
             waited += step.wait
+            if name == "refresh":
+                renewed = scene.now + waited
             scene.touched.update(step.accounts)
             kept += name in KEEPING
             steps.append((name, step))
@@ -131,11 +142,11 @@ class Director:
             return self._crash(s)
         return ACTIONS[name](s)
 
-    def _next(self, s: Scene, waited: int, mood: Mood) -> str:
+    def _next(self, s: Scene, age: int, mood: Mood) -> str:
+        """`age` [seconds] of the oldest price by then."""
         profile, rng = self.profile, self.rng
         if self.done >= profile.opening and not self.crashed and profile.crash and not mood.silent:
             return "jump"
-        age = s.now + waited - min(market.price_updated_at for market in s.state.markets)
         if age > STALE_SOON and rng.random() < profile.pushing and not mood.silent:
             return "refresh"
         if self.done < profile.opening:
@@ -150,6 +161,8 @@ class Director:
         leaving = any(stake.leaving for stake in stakes_of(s.ghost).held.values())
         if leaving and "unstake" in names and rng.random() < LEAVING:
             return "unstake"
+        if "settle_series" in names and any(one.covered_at for one in s.series) and rng.random() < SETTLING:
+            return "settle_series"
         return rng.choices(names, [profile.weights[name] for name in names])[0]
 
     def _keep(self, s: Scene, trouble: Sequence[Account], bare: Sequence[Account]) -> str | None:

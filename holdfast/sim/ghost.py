@@ -17,7 +17,7 @@ from holdfast.model.side_index import EpochEnd
 from holdfast.model.venue import Order
 from holdfast.sim.steps import Transition
 from holdfast.sim.world import World, read_params
-from holdfast.types import EVERYTHING, SETTLEMENT, Account, Level, Market, Position, Snapshot
+from holdfast.types import EVERYTHING, SETTLEMENT, Account, Level, Market, Position, Snapshot, Traded
 from holdfast.units import WAD
 
 
@@ -81,7 +81,7 @@ class Ghost:
         at_start = self.world.start.system.assets
         return (at_start[asset].held if asset < len(at_start) else 0) + self.net_in[asset]
 
-    def current(self, market: Market, leg: Position) -> side_index.Position:
+    def current(self, market: Traded, leg: Position) -> side_index.Position:
         """A stored position, brought over the epochs that ended since."""
         long = leg.base_wad > 0
         epoch = (market.long if long else market.short).epoch
@@ -90,8 +90,10 @@ class Ghost:
             p = side_index.cross(p, self.ends[(market.instrument, long, p.epoch)])
         return p
 
-    def flows(self, market: Market, time: int) -> tuple[int, int]:
-        """K of long and short, funding projected to `time`."""
+    def flows(self, market: Traded, time: int) -> tuple[int, int]:
+        """K of long and short, funding projected to `time`; options pay none."""
+        if not isinstance(market, Market):
+            return market.long.flow_wad, market.short.flow_wad
         known = self._flows.get(market.instrument)
         if known is None or known[0] is not market or known[1] != time:
             known = self._flows[market.instrument] = market, time, self._projected(market, time)
@@ -127,7 +129,7 @@ class Ghost:
         system = snapshot.system
         pool, vault = system.pool, system.assets[SETTLEMENT]
         claims = pool.credit_shares * pool.credit_index_wad - pool.debt_shares * pool.debt_index_wad
-        for market in snapshot.markets:
+        for market in snapshot.instruments.values():
             long, short = self.flows(market, system.time)
             for leg in snapshot.legs.get(market.instrument, ()):
                 p = self.current(market, leg)
@@ -176,10 +178,10 @@ class Ghost:
         elif name == "NonceFloorRaised":
             self.floors[args["account"]] = args["floor"]
         elif name in ("Filled", "SliceTaken", "Settled"):
-            for market in t.before.markets:
+            for market in t.before.instruments.values():
                 self.size_slack_wad[market.instrument] += 4  # each base that moves rounds at most once
         elif name == "Deleveraged":
-            base = max(max(m.long_base_wad, m.short_base_wad) for m in t.before.markets)
+            base = max(max(m.long_base_wad, m.short_base_wad) for m in t.before.instruments.values())
             self.size_slack_wad[args["instrument"]] += 4 + base // WAD  # the last digit of A
         elif name == "OperationScheduled":
             self.scheduled[args["operationId"]] = t.after.system.time
@@ -202,5 +204,5 @@ def digits(snapshot: Snapshot) -> int:
     An index or K moves in whole digits, rounded anew at each moment; a digit of it is worth its shares or its base.
     """
     pool = snapshot.system.pool
-    bases = sum(market.long_base_wad + market.short_base_wad for market in snapshot.markets)
+    bases = sum(one.long_base_wad + one.short_base_wad for one in snapshot.instruments.values())
     return 2 * (pool.credit_shares + pool.debt_shares + bases)

@@ -26,6 +26,18 @@ PRINTED: Final[Mapping[str, float]] = {"print_venue": 10, "fail_feed": 3, "mend_
 """Where an underlying has several sources: what befalls one of them."""
 
 
+EXPIRING: Final[Mapping[str, float]] = {
+    "hedge": 12, "ripen": 5, "settle_series": 2, "list_series": 2, "settle": 4, "lever": 8, "set_smile": 6,
+    "drop_smile": 1.5, "unwind": 8,
+}  # fmt: skip
+"""Where there are options: what leads to their windows and expiries, and beyond."""
+
+
+def OPTIONS(seed: int) -> Profile:
+    """Options are traded beside perpetuals, expire and settle. For the world `options`."""
+    return _swarm(seed, {**WEIGHTS, **EXPIRING}, kept=("ripen", "settle_series"))
+
+
 def VENUES(seed: int) -> Profile:
     """One source of several says or does anything. For the world `venues`."""
     return _swarm(seed, {**WEIGHTS, **PRINTED}, kept=("print_venue",))

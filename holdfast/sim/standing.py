@@ -31,7 +31,7 @@ class Stand:
 class Known:
     stands: dict[Key, Stand] = field(default_factory=dict)
     heartbeats: dict[int, int] = field(default_factory=dict)  # [seconds] of the feeds, by underlying
-    judged: dict[int, int] = field(default_factory=dict)  # …as they were when a margin was held against them
+    judged: dict[int, int] = field(default_factory=dict)  # …as margins were held against them, by instrument
     principal: dict[int, int] = field(default_factory=lambda: defaultdict(int))  # [PRINCIPAL_UNIT_WAD]
 
 
@@ -47,9 +47,9 @@ def _at_start(g: Ghost) -> Known:
     world, known = g.world, Known()
     protocol, cache = world.protocol, world.__dict__.setdefault("_standing", {})
     if not cache:
-        for market in world.start.markets:
-            state = protocol.risk.call("instrumentState", market.instrument, block=world.block)
-            cache["InstrumentParamsSet", market.instrument] = Stand(tuple(state.standing), state.steppedAt)
+        for instrument in world.start.instrument_params:
+            state = protocol.risk.call("instrumentState", instrument, block=world.block)
+            cache["InstrumentParamsSet", instrument] = Stand(tuple(state.standing), state.steppedAt)
         for asset in world.start.system.assets:
             state = protocol.risk.call("assetState", asset.asset, block=world.block)
             if asset.asset != SETTLEMENT:
@@ -67,7 +67,7 @@ def _at_start(g: Ghost) -> Known:
         underlying: underlyings[symbol]["heartbeat_seconds"]
         for underlying, symbol in protocol.symbols.items()
     }
-    known.judged = dict(known.heartbeats)
+    known.judged = {one: known.heartbeats[underlying_of(one)] for one in world.start.instrument_params}
     return known
 
 
@@ -124,7 +124,7 @@ def _set(known: Known, key: Key, values: tuple[int, ...], now: int) -> None:
     name, of = key
     stand = known.stands.get(key)
     if name == "InstrumentParamsSet" and (stand is None or values[1] < stand.values[1]):
-        known.judged[underlying_of(of)] = known.heartbeats.get(underlying_of(of), 0)
+        known.judged[of] = known.heartbeats.get(underlying_of(of), 0)
     if stand is None or sum(stand.values) == 0:
         known.stands[key] = Stand(values, now)
         return

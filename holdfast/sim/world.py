@@ -8,7 +8,7 @@ Everything up to here is mined once; histories then run on top of it and persist
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -25,8 +25,20 @@ from holdfast.chain.deploy import deploy
 from holdfast.chain.protocol import UNLIMITED, Protocol
 from holdfast.chain.rpc import Rpc
 from holdfast.model import backstop
+from holdfast.model.average import WINDOW_SECONDS
 from holdfast.model.liquidation import Params
-from holdfast.types import SETTLEMENT, Mode, Snapshot, kind_of, perpetual, underlying_of
+from holdfast.model.options import is_option
+from holdfast.model.positions import strike_step
+from holdfast.types import (
+    SETTLEMENT,
+    InstrumentId,
+    Kind,
+    Mode,
+    Snapshot,
+    instrument_id,
+    perpetual,
+    underlying_of,
+)
 from holdfast.units import WAD
 
 GENESIS: Final = 1_900_000_000
@@ -35,6 +47,9 @@ GENESIS: Final = 1_900_000_000
 GWEI: Final = 10**9
 
 OWNERS: Final = 8
+
+SMILER: Final = 5 + OWNERS
+"""Which account of the node feeds the surface: the one behind the owners."""
 
 ACCOUNTS: Final = (
     # owner, mode, cash [tokens], WETH, WBTC
@@ -125,13 +140,38 @@ VENUES: Final[Mapping[str, Any]] = {
     "underlyings": {"ETH": THREE, "BTC": {**THREE, "divergence_bps": 300}},
 }
 
+OPTION_RATES: Final[Mapping[str, Any]] = {
+    "initial_bps": 1_000,
+    "maintenance_bps": 500,
+    "initial_max_bps": 5_000,
+    "knee_bps": 3_000,
+}
+
+OPTIONS: Final[Mapping[str, Any]] = {
+    # Options of two underlyings, with caps that are soon reached; a fund that is soon empty.
+    "settlement": {"decimals": 18},
+    "options": {
+        "ETH": {**OPTION_RATES, "open_interest_cap": 600},
+        "BTC": {**OPTION_RATES, "open_interest_cap": 15},
+    },
+    "auction": {"dust": Decimal("0.01"), "gate_deficit": Decimal("0.01")},
+    "insurance": {"caps": {"ETH": 2_000, "BTC": 2_000}, "least_target": 700},
+}
+
 WORLDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "local": {},
     "thin": THIN,
     "hostile": HOSTILE,
     "remains": THIN,
     "venues": VENUES,
+    "options": OPTIONS,
 }
+
+SERIES: Final[Mapping[str, tuple[tuple[str, int, tuple[int, ...]], ...]]] = {
+    # underlying, hours until the expiry at least, strikes [percent of the price]; each as a call and as a put
+    "options": (("ETH", 3, (98, 102)), ("ETH", 30, (100, 110)), ("BTC", 4, (100,))),
+}
+"""What is listed at the start."""
 
 TURNING: Final = frozenset({"hostile"})
 """Worlds whose tokens may turn into anything."""
@@ -144,17 +184,38 @@ REMAINS_OF: Final = "ETH-PERP"
 DEBTOR: Final = 5
 """The owner who holds them: no cash, but collateral to borrow against."""
 
-FUND_SEED: Final = {"local": 20_000, "venues": 20_000, "thin": 800, "hostile": 5_000, "remains": 800}
+FUND_SEED: Final = {
+    "local": 20_000,
+    "venues": 20_000,
+    "thin": 800,
+    "hostile": 5_000,
+    "remains": 800,
+    "options": 800,
+}
 """[tokens] What the insurance fund begins with."""
 
-TRANCHE_SEED: Final = {"local": 40_000, "thin": 6_000, "hostile": 20_000, "remains": 6_000}
+TRANCHE_SEED: Final = {"local": 40_000, "thin": 6_000, "hostile": 20_000, "remains": 6_000, "options": 6_000}
 """[tokens] What each of the first two owners puts into each tranche."""
 
 BIDDERS: Final = 3
 """The first so many owners let standing bids be filled for them."""
 
+SLACK_SECONDS: Final = 100
+"""More than the transactions of a few listings take, one a second."""
+
 PRICE_DECIMALS: Final = 8
 """Of the feeds."""
+
+
+PORTFOLIOS: Final = {
+    "options": (
+        (0, Mode.PORTFOLIO, "400000", "100", "5"),
+        (2, Mode.PORTFOLIO, "30000", "5", "0"),
+        (3, Mode.PORTFOLIO, "3000", "1", "0"),
+        (4, Mode.PORTFOLIO, "100000", "0", "0"),
+    )
+}
+"""Accounts beside `ACCOUNTS`, where options make them different from others."""
 
 
 def read_params(found: Iterable[int]) -> Params:
@@ -170,6 +231,7 @@ def read_tranche_params(found: Iterable[int]) -> backstop.Params:
 def world_config(name: str, found: Mapping[str, Any] | None = None) -> Config:
     """`config/local.toml` with the changes of that world, and of what is there already (`found`)."""
     data = tomllib.loads((CONFIG_FOLDER / "local.toml").read_text(), parse_float=Decimal)
+    data["access"]["feeder"] = SMILER
     return parse_config(_merged(_merged(data, WORLDS[name]), found or {}), f"world {name}")
 
 
@@ -190,6 +252,7 @@ class People:
     feeder: str  # owns the feeds
     governor: str
     guardian: str
+    smiler: str  # feeds the surface
     owners: tuple[str, ...]
     keeper: str  # operator of some
     stranger: str  # has no right at all
@@ -271,6 +334,7 @@ class World:
             people.feeder: "feeder",
             people.governor: "governor",
             people.guardian: "guardian",
+            people.smiler: "smiler",
             people.keeper: "keeper",
             people.stranger: "stranger",
             props.flash.address: "flash taker",
@@ -298,14 +362,16 @@ class World:
             feeder=unlocked[0],
             governor=unlocked[1],
             guardian=unlocked[2],
+            smiler=unlocked[SMILER],
             keeper=unlocked[3],
             stranger=unlocked[4],
             owners=tuple(unlocked[5 : 5 + OWNERS]),
             keys={unlocked[place]: chain.signer(place) for place in range(5, 5 + OWNERS)},
         )
         props = _props(protocol, people)
+        _list_series(protocol, people, SERIES.get(name, ()))
         chain.rpc.call("anvil_setCode", CONSENT, CONSENT_CODE)
-        operators = _open_accounts(protocol, people, props)
+        operators = _open_accounts(protocol, people, props, (*ACCOUNTS, *PORTFOLIOS.get(name, ())))
         if name in REMAINS:
             _leave_remains(protocol, people)
         _enter_tranches(protocol, people, TRANCHE_SEED.get(name, 0))
@@ -337,9 +403,14 @@ class World:
             return self.name_of(value)
         if isinstance(value, bool) or not isinstance(value, int):
             return str(value)
-        if value == perpetual(underlying_of(value)) and kind_of(value) == 0 and underlying_of(value):
+        if underlying_of(value) and (value == perpetual(underlying_of(value)) or is_series(value)):
             return self.protocol.name_of(value)
         return _number(value)
+
+
+def is_series(value: int) -> bool:
+    """Does it read as the id of an option?"""
+    return is_option(value) and value < instrument_id(Kind.PUT, 2**16)
 
 
 def _number(value: int) -> str:
@@ -388,7 +459,9 @@ def _props(protocol: Protocol, people: People) -> Props:
     )
 
 
-def _open_accounts(protocol: Protocol, people: People, props: Props) -> frozenset[tuple[str, str]]:
+def _open_accounts(
+    protocol: Protocol, people: People, props: Props, wanted: Iterable[tuple[int, Mode, str, str, str]]
+) -> frozenset[tuple[str, str]]:
     """Everybody gets tokens, owners get accounts; returns who operates for whom."""
     ledger, attacker = protocol.ledger, props.attacker
     everybody = (*people.owners, people.feeder, people.keeper, people.stranger)
@@ -418,7 +491,7 @@ def _open_accounts(protocol: Protocol, people: People, props: Props) -> frozense
     ledger.send(
         "deposit", its_own, SETTLEMENT, 20_000 * 10 ** protocol.decimals[SETTLEMENT], sender=people.feeder
     )
-    for place, mode, *holdings in ACCOUNTS:
+    for place, mode, *holdings in wanted:
         owner = people.owners[place]
         account = protocol.open_account(owner, mode)
         for asset, amount in enumerate(holdings):
@@ -426,6 +499,51 @@ def _open_accounts(protocol: Protocol, people: People, props: Props) -> frozense
             if units:
                 ledger.send("deposit", account, asset, units, sender=owner)
     return frozenset(operators)
+
+
+def _list_series(
+    protocol: Protocol, people: People, wanted: Sequence[tuple[str, int, tuple[int, ...]]]
+) -> None:
+    """The governor lists them and waits out his delay; feeds speak anew, and the grace after their silence passes."""
+    if not wanted:
+        return
+    access, breaker = protocol.record.config["access"], protocol.record.config["breaker"]
+    rpc, authority, positions = protocol.rpc, protocol.authority, protocol.positions
+    spots = {market.underlying: market.price.spot_wad for market in protocol.markets()}
+    listed_at = protocol.system().time + access["governor_delay_seconds"] + SLACK_SECONDS
+    begin = listed_at + breaker["grace_seconds"] + SLACK_SECONDS
+    listings = [
+        positions.encode("listInstrument", series)
+        for symbol, hours, percents in wanted
+        for series in _series(protocol.underlyings[symbol], begin + hours * 3_600, percents, spots)
+    ]
+    for data in listings:
+        authority.send("schedule", positions.address, data, 0, sender=people.governor)
+    rpc.call("evm_setNextBlockTimestamp", listed_at)
+    _speak(protocol, people)
+    for data in listings:
+        authority.send("execute", positions.address, data, sender=people.governor)
+    rpc.call("evm_setNextBlockTimestamp", begin)
+    _speak(protocol, people)
+
+
+def _series(
+    underlying: int, after: int, percents: Iterable[int], spots: Mapping[int, int]
+) -> Iterator[InstrumentId]:
+    """Calls and puts of the first expiry of the grid after that time, with strikes of the grid near those shares."""
+    expiry, step = -(-after // WINDOW_SECONDS) * WINDOW_SECONDS, strike_step(spots[underlying])
+    for percent in percents:
+        strike = spots[underlying] * percent // 100 // step * step
+        for kind in (Kind.CALL, Kind.PUT):
+            yield instrument_id(kind, underlying, expiry, strike)
+
+
+def _speak(protocol: Protocol, people: People) -> None:
+    """Every feed says its price once more, and the oracle looks."""
+    for feeds in protocol.feeds.values():
+        for feed in feeds:
+            feed.send("set", feed.call("latestRoundData")[1], sender=people.feeder)
+    protocol.oracle.send("poke", list(protocol.feeds), sender=people.feeder)
 
 
 def _enter_tranches(protocol: Protocol, people: People, tokens: int) -> None:

@@ -20,7 +20,7 @@ from holdfast.chain.environment import PROJECT
 from holdfast.sim.campaign import minimise, play
 from holdfast.sim.director import Profile
 from holdfast.sim.failure import Failure
-from holdfast.sim.profiles import ADMIN, HOSTILE, VENUES
+from holdfast.sim.profiles import ADMIN, HOSTILE, OPTIONS, VENUES
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import WORLDS, World
 
@@ -36,7 +36,7 @@ ENOUGH: Final = 3
 
 SEEDS: Final = st.integers(0, 2**32 - 1)
 
-MAKERS: Final = {"hostile": HOSTILE, "venues": VENUES}
+MAKERS: Final = {"hostile": HOSTILE, "venues": VENUES, "options": OPTIONS}
 """What the characters of a world are drawn by, if it isn't as everywhere."""
 
 CRISES: Final = tuple(

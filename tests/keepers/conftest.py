@@ -10,6 +10,7 @@ import pytest
 
 from holdfast.chain.anvil import revert
 from holdfast.model.liquidation import Params
+from holdfast.model.positions import NO_PARAMS
 from holdfast.types import (
     Account,
     Asset,
@@ -106,6 +107,9 @@ class World:
             depth_wad=0,
             depth_free_wad=0,
             depth_seconds=0,
+            option_params=NO_PARAMS,
+            tally_wad=0,
+            tally_series=0,
         )
 
     def position(self, size: float, underlying: int = ETH, instrument: int | None = None) -> Position:

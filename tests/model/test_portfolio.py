@@ -362,6 +362,7 @@ def test_uncovered_call__above_every_node__charged_for_the_slope() -> None:
 def test_several_underlyings__between_the_root_of_squares_and_the_sum() -> None:
     legs = [perp(1), perp(1, BTC)]
     sum_wad, found = 640 * WAD, margin(legs).initial_wad
+    assert margin(legs, offsets=False).maintenance_wad == margin(legs).maintenance_wad
     # ρ = 80 %: 320·√(0.8·4 + 0.2·2)
     assert found / WAD == pytest.approx(320 * sqrt(3.6), rel=1e-15)
     assert margin(legs, offsets=False).initial_wad == sum_wad

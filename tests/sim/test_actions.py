@@ -24,7 +24,7 @@ from holdfast.sim.actions import ACTIONS, WEIGHTS, Scene
 from holdfast.sim.campaign import play
 from holdfast.sim.director import Profile
 from holdfast.sim.ghost import Ghost
-from holdfast.sim.profiles import ADMIN, HOSTILE, VENUES
+from holdfast.sim.profiles import ADMIN, HOSTILE, OPTIONS, VENUES
 from holdfast.sim.steps import Step, run
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import WORLDS, World
@@ -64,16 +64,18 @@ def test_actions__every_function__called(opened: Opened, monkeypatch: pytest.Mon
         return encode(self, function, *args)
 
     monkeypatch.setattr(Contract, "encode", noted)
-    for world, profile, histories in (("thin", ADMIN, 5), ("thin", crisis, 5), ("local", crisis, 11)):
+    played = ("thin", ADMIN, 5), ("thin", crisis, 5), ("local", crisis, 11), ("options", OPTIONS, 5)
+    for world, profile, histories in played:
         for seed in range(histories):
             assert play(opened(world), profile(seed), Tally()) is None
-    for name in ACTIONS:
-        list(planned(opened("thin"), name, 1_200 if name == "overreach" else TRIES))
+    for world in ("thin", "options"):
+        for name in ACTIONS:
+            list(planned(opened(world), name, 1_200 if name == "overreach" else TRIES))
 
-    world = opened("thin")
+    protocol = opened("options").protocol
     offered = {
         (contract.artifact.name, entry["name"])
-        for contract in map(world.protocol.contract, world.protocol.record.contracts)
+        for contract in map(protocol.contract, protocol.record.contracts)
         for entry in contract.artifact.abi
         if entry["type"] == "function" and entry["stateMutability"] not in ("view", "pure")
     }
@@ -96,7 +98,7 @@ def test_action__start_of_a_world__step_or_none(opened: Opened, world: str, name
 def test_action__weight_0__in_a_profile() -> None:
     special = {name for name, weight in WEIGHTS.items() if weight == 0}
 
-    profiles = HOSTILE(0), ADMIN(0), VENUES(0)
+    profiles = HOSTILE(0), ADMIN(0), VENUES(0), OPTIONS(0)
     assert special <= {name for profile in profiles for name in profile.weights}
     assert all(any(profile.weights[name] for profile in profiles) for name in special)
 

@@ -2,6 +2,7 @@
 ├── HOSTILE in its world  -> tokens turn, an attacker calls back, no invariant fails
 ├── ADMIN in a good one   -> plots are made and struck, halts are tried, no invariant fails
 ├── VENUES where there are several -> one source prints nonsense, no invariant fails
+├── OPTIONS where there are some -> traded, hedged, in the window, expired, settled, listed anew; no invariant fails
 ├── a change that ends it -> nothing is judged after it
 ├── an action of one's own, declared later -> has its weight in both
 └── the same seed         -> the same profile
@@ -15,7 +16,7 @@ import pytest
 
 from holdfast.sim.actions import ACTIONS, WEIGHTS
 from holdfast.sim.campaign import play
-from holdfast.sim.profiles import ADMIN, HOSTILE, STOLEN, VENUES
+from holdfast.sim.profiles import ADMIN, EXPIRING, HOSTILE, OPTIONS, STOLEN, VENUES
 from holdfast.sim.tally import Tally
 
 from .conftest import Opened
@@ -51,6 +52,22 @@ def test_venues__histories__nothing_breaks(opened: Opened) -> None:
 
     assert tally.actions["print_venue"].succeeded and tally.events["SourceRefused"]
     assert all(tally.invariants[f"INV-{number}"].checked for number in (60, 61, 62, 63, 64))
+
+
+def test_options__histories__nothing_breaks(opened: Opened) -> None:
+    tally = Tally()
+    for seed in range(10):
+        failure = play(opened("options"), OPTIONS(seed), tally)
+        assert failure is None, failure
+
+    done = {name: tally.actions[name].succeeded for name in EXPIRING}
+    assert all(done.values()), done
+    refused = (
+        tally.actions["match"].reverted + tally.actions["lever"].reverted + tally.actions["hedge"].reverted
+    )
+    assert refused["TradingClosed"]
+    assert tally.actions["settle_series"].reverted["NotCovered"]
+    assert all(tally.invariants[f"INV-{number}"].checked for number in (86, 87, 95, 96, 97, 98, 99))
 
 
 def test_admin__engine_given_away__history_ends(opened: Opened) -> None:

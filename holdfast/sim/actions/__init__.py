@@ -14,7 +14,9 @@ from holdfast.sim.actions import (
     liquidation,
     money,
     prices,
+    series,
     stolen,
+    surface,
     trade,
 )
 from holdfast.sim.actions.prices import GAS_FEES, moved, prices_step, refresh
@@ -26,6 +28,8 @@ _ = (
     money,
     trade,
     prices,
+    series,
+    surface,
     liquidation,
     insurance,
     backstop,

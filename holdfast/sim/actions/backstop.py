@@ -10,6 +10,7 @@ from holdfast.model.venue import Order, digest
 from holdfast.sim.actions.scene import HUGE, NEVER, Scene, action
 from holdfast.sim.actions.trade import free_of, matching, plain, signed
 from holdfast.sim.book import Shares, as_it_stands, book_of
+from holdfast.sim.series import room_wad
 from holdfast.sim.steps import Step, act
 from holdfast.sim.world import BIDDERS, CONSENT, Backstop
 from holdfast.types import SETTLEMENT, Account, Auction, Holding, Mode
@@ -144,11 +145,11 @@ def unwind(s: Scene) -> Step | None:
     if found is None:
         return None
     underlying, leg = found
-    one, market = s.world.backstops[underlying], s.state.market(leg.instrument)
+    one, market = s.world.backstops[underlying], s.state.instruments[leg.instrument]
     against = [
         a for a in s.users if (theirs := a.position(leg.instrument)) and theirs.size_wad * leg.size_wad < 0
     ]
-    able = sorted((a for a in s.users if a.mode is Mode.CROSS), key=free_of)[-4:]
+    able = sorted((a for a in s.users if a.mode is not Mode.ISOLATED), key=free_of)[-4:]
     other = s.pick(against, able, stray=0.4)
     if other is None:
         return None
@@ -158,10 +159,11 @@ def unwind(s: Scene) -> Step | None:
     wait = elapsed if s.chance(0.3) else 0
     passed = max(0, s.now + wait - shares.took_at)
     now = backstop.concession_wad(passed, p.concession_bps, p.unwind_seconds)
-    mark, digit = market.price.spot_wad, s.rng.choice((0, 0, 0, 1, -1))
+    mark, digit = market.mark_wad, s.rng.choice((0, 0, 0, 1, -1))
     long = leg.size_wad > 0
     edge = backstop.sell_price_wad(mark, now) - digit if long else backstop.buy_price_wad(mark, now) + digit
-    price = s.rng.choice((edge, edge, mark))
+    band = room_wad(s.world, s.state, market)  # as far as the ledger would let them
+    price = s.rng.choice((edge, edge, mark, mark - band if long else mark + band))
     size = s.amount(abs(leg.size_wad) // 100, abs(leg.size_wad), [abs(leg.size_wad)] * 3)
     size = abs(leg.size_wad) if s.chance(0.5) else max(1, size)
     order = Order(
@@ -232,7 +234,9 @@ def _bid(
 ) -> tuple[bytes, StandingBid, bytes, bool] | None:
     people, protocol = s.world.people, s.world.protocol
     professionals = people.owners[:BIDDERS] if s.chance(0.97) else people.owners
-    takers = [a for a in s.users if a.owner in professionals and a.mode is Mode.CROSS and a.id != account.id]
+    takers = [
+        a for a in s.users if a.owner in professionals and a.mode is not Mode.ISOLATED and a.id != account.id
+    ]
     if not takers:
         return None
     taker = s.rng.choice(sorted(takers, key=free_of)[-3:])

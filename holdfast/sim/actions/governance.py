@@ -6,12 +6,14 @@ from dataclasses import astuple, replace
 from typing import Any
 
 from holdfast.chain.contract import Contract
+from holdfast.model.options import is_option
 from holdfast.sim.actions.scene import MOST_PAYMENT, ZERO, Scene, action
 from holdfast.sim.actions.trade import cross
 from holdfast.sim.book import book_of
 from holdfast.sim.keys import keys_of
 from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step, act
+from holdfast.sim.surfaces import known_of
 from holdfast.types import InstrumentId, Level
 from holdfast.units import WAD
 
@@ -32,9 +34,9 @@ def tighten(s: Scene) -> Step:
     """The guardian asks for something tighter, or tries something looser."""
     protocol, people = s.world.protocol, s.world.people
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets[1:])
-    p = market.params
+    instrument, p = s.margined(market)
     around = s.rng.choice((-1, 0, 1, 1))
-    choice = s.rng.randrange(6)
+    choice = s.rng.randrange(7)
 
     def ask(contract: Contract, function: str, *args: Any) -> Step:
         return act(s.world, "tighten", contract, function, *args, sender=people.guardian)
@@ -42,7 +44,7 @@ def tighten(s: Scene) -> Step:
     if choice == 0:
         cap = p.open_interest_cap_wad * s.rng.choice((95, 100, 105)) // 100
         rates = p.initial_bps + around, p.maintenance_bps, p.initial_max_bps + around, p.knee_bps - around
-        return ask(protocol.risk, "tightenInstrument", market.instrument, (*rates, cap))
+        return ask(protocol.risk, "tightenInstrument", instrument, (*rates, cap))
     if choice == 1:
         haircuts = asset.params.initial_haircut_bps + around, asset.params.maintenance_haircut_bps
         return ask(protocol.risk, "tightenAsset", asset.asset, haircuts)
@@ -56,6 +58,9 @@ def tighten(s: Scene) -> Step:
     if choice == 4:
         depth = market.depth_wad * s.rng.choice((24, 25, 50, 99, 100, 101)) // 100 + s.rng.choice((0, 0, 1))
         return ask(protocol.throttle, "tightenDepth", market.underlying, depth)
+    if choice == 5:
+        underlying, params, _ = scan_by(s, market.underlying, 100)
+        return ask(protocol.scans, "tightenScan", underlying, max(0, params[5] + around))
     cap = max(0, market.insurance_cap_wad + s.rng.choice((-1, 0, 1)) * market.insurance_cap_wad // 50)
     return ask(protocol.insurance, "tightenCap", market.underlying, cap)
 
@@ -67,7 +72,7 @@ def overreach(s: Scene) -> Step:
     contract, function, *args = s.rng.choice((*_engines(s), *_governed(s), *_administered(s), *_guarded(s)))
     thieves = people.stranger, people.stranger, people.guardian, people.governor, people.keeper
     sender = s.rng.choice(thieves)
-    rights = ("trip", "revokeEngine", "stop")
+    rights = ("trip", "revokeEngine", "stop", "dropSmile")
     if sender == people.guardian and (function.startswith("tighten") or function in rights):
         sender = people.stranger  # his right
     if sender == people.governor and function == "schedule":
@@ -179,6 +184,10 @@ def _governed(s: Scene) -> tuple[Deed, ...]:
         (p.venue, "setFees", 0, 0),
         (s.rng.choice(list(p.tranches.values())), "setParams", (2**100, 1, 0, 0, 0, 1, 1, 0, 0)),
         (p.breaker, "relax", market.underlying),
+        (p.scans, "setScan", *scan_by(s, market.underlying, 101)),
+        (p.scans, "net", asset.asset, market.underlying),
+        (p.scans, "setCorrelation", 10_000),
+        (p.surface, "setSmile", market.underlying, s.now + 86_400, (10**9, 0, 0, 0, 10**8)),  # the feeder's
     )
 
 
@@ -189,6 +198,8 @@ def _administered(s: Scene) -> tuple[Deed, ...]:
     managed = (
         p.breaker,
         p.oracle,
+        p.surface,
+        p.scans,
         p.risk,
         p.ledger,
         p.positions,
@@ -244,6 +255,8 @@ def _guarded(s: Scene) -> tuple[Deed, ...]:
         (p.insurance, "tightenCap", market.underlying, 0),
         (p.throttle, "tightenDepth", market.underlying, market.depth_wad),
         (s.rng.choice(list(p.tranches.values())), "stop", 60),
+        (p.surface, "dropSmile", market.underlying, s.now + 86_400),
+        (p.scans, "tightenScan", market.underlying, 10_000),
     )
 
 
@@ -257,7 +270,7 @@ def loosen(s: Scene) -> Step | None:
         return executing(s, "loosen", plot.target, plot.data, wait=wait if s.chance(0.8) else 0)
     protocol, people = s.world.protocol, s.world.people
     market, asset = s.rng.choice(s.state.markets), s.rng.choice(s.assets)
-    p = market.params
+    instrument, p = s.margined(market)
     cap, collateral = p.open_interest_cap_wad, s.rng.choice(s.assets[1:])
     vault = protocol.vaults[asset.asset]
     # MM a little up or down, IM beside it; haircuts, too.
@@ -280,13 +293,37 @@ def loosen(s: Scene) -> Step | None:
         (protocol.insurance, "payTreasury", people.governor, s.amount(1, max(1, treasury), [treasury])),
         (protocol.throttle, "setDepth", market.underlying, market.depth_wad * s.rng.choice((1, 2)), 60),
         _other_params(s),
+        (protocol.scans, "net", collateral.asset, market.underlying),
     )
     margins: tuple[tuple[Any, ...], ...] = (  # where most can go wrong
-        (protocol.risk, "setInstrument", market.instrument, (*rates, cap + s.rng.choice((0, WAD, cap)))),
+        (protocol.risk, "setInstrument", instrument, (*rates, cap + s.rng.choice((0, WAD, cap)))),
         (protocol.risk, "setAsset", collateral.asset, haircuts),
+        s.rng.choice(_scanned(s, protocol.scans, market.underlying)),
     )
     contract, function, *args = s.rng.choice(margins if s.chance(0.4) else wishes)
     return scheduling(s, "loosen", contract, function, *args)
+
+
+def _scanned(s: Scene, scans: Contract, underlying: int) -> tuple[Deed, ...]:
+    """Scenarios and correlation moved by as much as a step, less, or a little more."""
+    percent = s.rng.choice((74, 75, 90, 101, 150, 200, 201))
+    correlation = known_of(s.ghost).scans.correlation_bps * percent // 100
+    return (
+        (scans, "setScan", *scan_by(s, underlying, percent)),
+        (scans, "setCorrelation", min(2**16 - 1, correlation)),
+    )
+
+
+def scan_by(s: Scene, underlying: int, percent: int) -> tuple[Any, ...]:
+    """The scan of an underlying with a few of its numbers at so many percent, as `Scans.setScan` takes it."""
+    known = known_of(s.ghost).scans
+    underlying = underlying if underlying in known.scans else min(known.scans)
+    params, grid = known.scans[underlying], known.grids[underlying]
+    names = s.rng.sample(("maintenance_bps", "short_option_bps", "tail_bps", "net_delta_bps"), 2)
+    params = replace(params, **{name: getattr(params, name) * percent // 100 for name in names})
+    if s.chance(0.5):
+        grid = replace(grid, spots_bps=tuple(spot * percent // 100 for spot in grid.spots_bps))
+    return underlying, astuple(params), astuple(grid)
 
 
 def _other_params(s: Scene) -> Deed:
@@ -308,14 +345,22 @@ def scheduling(s: Scene, name: str, contract: Contract, function: str, *args: An
 
 def executing(s: Scene, name: str, target: str, data: bytes, *, wait: int) -> Step:
     """The governor executes what was scheduled. It may touch anybody; after some of it nothing is promised any more."""
-    facts = {"moves": (0,), **({"ends": True} if data[:4] in final_calls(s) else {})}
+    facts = {"moves": (0,), **({"ends": True} if is_final(s, data) else {})}
     return act(
         s.world, name, s.world.protocol.authority, "execute", target, data, sender=s.world.people.governor,
         wait=wait, wide=True, accounts=frozenset(s.own), facts=facts,
     )  # fmt: skip
 
 
-def final_calls(s: Scene) -> set[bytes]:
+def is_final(s: Scene, data: bytes) -> bool:
+    """Is nothing promised any more after this call? A series lies on a grid, whoever asks for it: that ends nothing."""
+    listing = s.world.protocol.positions.artifact.find("listInstrument").selector
+    if data[:4] == listing and is_option(int.from_bytes(data[4:36], "big")):
+        return False
+    return data[:4] in _final_calls(s)
+
+
+def _final_calls(s: Scene) -> set[bytes]:
     """Selectors after whose execution nothing is promised any more."""
     p = s.world.protocol
     wishes: tuple[tuple[Contract, str], ...] = (

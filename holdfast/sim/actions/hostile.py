@@ -107,7 +107,10 @@ def _outer(s: Scene, able: list[Account]) -> tuple[int, Move, dict[str, int] | N
     asset = s.assets[s.rng.choice(sorted(s.world.hostile))]
     sold = [a for a in s.users if a.auction is not None and a.healthy is False and a.holdings]
     if sold and s.chance(0.5):
-        victim, taker = s.rng.choice(sold), s.rng.choice([a for a in able if a.mode is Mode.CROSS] or able)
+        victim, taker = (
+            s.rng.choice(sold),
+            s.rng.choice([a for a in able if a.mode is not Mode.ISOLATED] or able),
+        )
         if victim.id != taker.id:
             bid = bid_of(s, victim)
             args = (victim.id, taker.id, *bid.values(), attacker.address, b"")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from holdfast.sim.actions.scene import MOST_PAYMENT, ZERO, Scene, action
+from holdfast.sim.actions.scene import HUGE, MOST_PAYMENT, ZERO, Scene, action
 from holdfast.sim.actions.trade import free_of
 from holdfast.sim.steps import Step, act, join
 from holdfast.types import SETTLEMENT, Account, Auction, Mode
@@ -20,6 +20,15 @@ def start(s: Scene) -> Step | None:
     if account is None:
         return None
     rewarded = account if s.chance(0.2) else s.rng.choice(s.users)
+    if s.series and s.chance(0.8 if account.mode is Mode.PORTFOLIO else 0.1):
+        witness = s.rng.choice(
+            (HUGE, 0, 1 << s.rng.randrange(24), s.rng.getrandbits(24), s.rng.getrandbits(24))
+        )
+        return act(
+            s.world, "start", s.world.protocol.liquidation, "startBy", account.id, rewarded.id, witness,
+            sender=s.world.people.stranger, accounts=frozenset({account.id, rewarded.id}),
+            facts={"account": account.id, "reward": rewarded.id, "witness": witness},
+        )  # fmt: skip
     return act(
         s.world, "start", s.world.protocol.liquidation, "start", account.id, rewarded.id,
         sender=s.world.people.stranger, accounts=frozenset({account.id, rewarded.id}),
@@ -84,7 +93,7 @@ def take(s: Scene) -> Step | None:
 
 def taking(s: Scene, victim: Account, receiver: str) -> Step | None:
     """A take by one of the rich whose collateral leaves to `receiver`."""
-    able = sorted((a for a in s.users if a.mode is Mode.CROSS and a.id != victim.id), key=free_of)
+    able = sorted((a for a in s.users if a.mode is not Mode.ISOLATED and a.id != victim.id), key=free_of)
     return _take(s, victim, s.rng.choice(able[-4:]), receiver, 0) if able else None
 
 
@@ -160,7 +169,7 @@ def _lot(s: Scene, able: list[Account]) -> tuple[Account, Account, int] | None:
         return None
     takers = [a for a in able if a.id != victim.id or s.chance(0.02)]
     simple = not victim.holdings and len(victim.positions) == 1
-    fit = [a for a in takers if a.auction is None and (simple or a.mode is Mode.CROSS)]
+    fit = [a for a in takers if a.auction is None and (simple or a.mode is not Mode.ISOLATED)]
     taker = s.pick(sorted(fit, key=free_of)[-4:], takers, stray=0.08)
     if taker is None:
         return None
@@ -194,7 +203,9 @@ def deleverage(s: Scene) -> Step | None:
     account = s.pick(s.still(insured or deep), _auctioned(s), s.users, stray=0.05)
     if account is None:
         return None
-    legs = [leg.instrument for leg in account.positions] or [s.rng.choice(s.state.markets).instrument]
+    held = [leg.instrument for leg in account.positions]
+    legs = [one for one in held if one not in s.state.settled] or held
+    legs = legs or [s.rng.choice(s.state.markets).instrument]
     wait = 0
     if account.auction is not None and s.chance(0.4):
         run = account.auction.restarted_at + s.ghost.params.run_seconds
@@ -261,8 +272,13 @@ def watch(s: Scene) -> Step:
 
 
 def _watching(s: Scene, deed: str, target: int, wait: int = 0) -> Step:
+    """What is reported of an account is judged by its worth of that moment, so it is read then."""
     sentinel = s.world.protocol.sentinel
-    return act(s.world, "watch", sentinel, deed, target, sender=s.world.people.stranger, wait=wait)
+    accounts = frozenset({target} if deed == "reportSilence" else ())
+    return act(
+        s.world, "watch", sentinel, deed, target,
+        sender=s.world.people.stranger, accounts=accounts, wait=wait,
+    )  # fmt: skip
 
 
 @action(weight=3)

@@ -13,7 +13,7 @@ def deposit(s: Scene) -> Step | None:
     account = s.pick(s.users, s.state.accounts)
     if account is None:
         return None
-    taken = account.mode is Mode.CROSS or s.chance(0.1)  # an isolated account holds cash alone
+    taken = account.mode is not Mode.ISOLATED or s.chance(0.1)  # an isolated account holds cash alone
     asset = s.rng.choice(s.assets if taken else s.assets[:1])
     unit = 10 ** s.world.protocol.decimals[asset.asset]
     worth = 1 if asset.price is None else max(1, asset.price.spot_wad // WAD)
@@ -150,7 +150,7 @@ def dust(s: Scene) -> Step | None:
             facts=facts,
         )
     if kind == "in":
-        asset = asset if account.mode is Mode.CROSS else s.assets[SETTLEMENT]
+        asset = asset if account.mode is not Mode.ISOLATED else s.assets[SETTLEMENT]
         return act(
             s.world, "deposit", s.world.protocol.ledger, "deposit", account.id, asset.asset, few,
             sender=account.owner, accounts=frozenset({account.id}),
@@ -167,7 +167,7 @@ def dust(s: Scene) -> Step | None:
 def open(s: Scene) -> Step | None:
     if len(s.users) >= 16:
         return None
-    mode = s.rng.choice((Mode.CROSS, Mode.ISOLATED)) if s.chance(0.9) else Mode.NONE
+    mode = s.rng.choice((Mode.CROSS, Mode.ISOLATED, Mode.PORTFOLIO)) if s.chance(0.9) else Mode.NONE
     owner = s.rng.choice(s.world.people.owners)
     return act(s.world, "open", s.world.protocol.ledger, "open", mode, sender=owner, opens=1)
 

@@ -21,7 +21,9 @@ from holdfast.sim.world import GWEI
 KEEPING: Final = frozenset(
     {"start", "insure", "restart", "end", "take", "flash_take", "deleverage", "write_off", "rescue"}
 )
-PUSHING: Final = frozenset({"refresh", "drift", "jump", "misprint", "lie", "poke", "fail_feed", "mend_feed"})
+PUSHING: Final = frozenset(
+    {"refresh", "drift", "jump", "misprint", "lie", "poke", "fail_feed", "mend_feed", "ripen"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

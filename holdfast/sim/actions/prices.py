@@ -20,7 +20,7 @@ GAS_FEES: Final = (GWEI, 5_000 * GWEI)
 
 @action(weight=1)
 def accrue(s: Scene) -> Step:
-    market = s.rng.choice(s.state.markets)
+    market = s.traded()
     positions = s.world.protocol.positions
     return act(s.world, "accrue", positions, "accrue", market.instrument, sender=s.world.people.stranger)
 
@@ -35,16 +35,24 @@ def accrue_interest(s: Scene) -> Step:
 def settle(s: Scene) -> Step | None:
     """Mostly where deleveraging left something to settle."""
     held = [(a, p.instrument) for a in s.users for p in a.positions]
-    empty = [(a, p.instrument) for a in s.users for p in a.positions if p.size_wad == 0]
+    empty = [(a, p.instrument) for a in s.lots for p in a.positions if p.size_wad == 0]
     found = s.pick(empty, held)
     if found is None:
         return None
     account, instrument = found
     if s.chance(0.05):
         instrument = s.rng.choice(s.state.markets).instrument
+    ledger, who = s.world.protocol.ledger, s.world.people.stranger
+    if instrument in s.state.settled and s.chance(0.5):
+        holders = [a.id for a in s.lots if a.position(instrument) is not None]
+        passed = [s.rng.choice(s.users).id] * s.chance(0.2)  # who may hold nothing of it
+        many = frozenset(holders + passed)
+        return act(
+            s.world, "settle", ledger, "settleMany", holders + passed, instrument, sender=who, accounts=many
+        )
     return act(
-        s.world, "settle", s.world.protocol.ledger, "settle", account.id, instrument,
-        sender=s.world.people.stranger, accounts=frozenset({account.id}),
+        s.world, "settle", ledger, "settle", account.id, instrument,
+        sender=who, accounts=frozenset({account.id}),
     )  # fmt: skip
 
 

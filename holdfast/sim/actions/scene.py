@@ -9,16 +9,33 @@ from functools import cached_property
 from random import Random
 from typing import Final, TypeVar
 
+from holdfast.model.average import WINDOW_SECONDS
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.steps import Step
 from holdfast.sim.world import World
-from holdfast.types import Account, Asset, Grade, Level, Market, Snapshot
+from holdfast.types import (
+    Account,
+    Asset,
+    Grade,
+    InstrumentId,
+    InstrumentParams,
+    Kind,
+    Level,
+    Market,
+    Series,
+    Snapshot,
+    Traded,
+    instrument_id,
+)
 
 T = TypeVar("T")
 
 TINY: Final = 0.20
 EDGE: Final = 0.15
 """Share of amounts that are tiny, and that are on an edge of the state or a unit beside it."""
+
+OPTIONAL: Final = 0.7
+"""Share of choices among what is traded that are options, where there are any."""
 
 HUGE: Final = 2**256 - 1
 MOST_PAYMENT: Final = 2**255 - 1
@@ -64,6 +81,24 @@ class Scene:
         """Who may be sold: users, and what tranches have taken over."""
         risks = {one.risk for one in self.world.backstops.values()}
         return [a for a in self.state.accounts if a.id not in self.own | self.tranches or a.id in risks]
+
+    @cached_property
+    def series(self) -> list[Series]:
+        """Those that aren't settled."""
+        return [one for one in self.state.series if not one.settled]
+
+    def margined(self, market: Market) -> tuple[InstrumentId, InstrumentParams]:
+        """What has margin parameters of its own, and which: a perpetual, or the options of its underlying."""
+        if market.option_params.maintenance_bps and self.chance(0.5):
+            return instrument_id(Kind.CALL, market.underlying), market.option_params
+        return market.instrument, market.params
+
+    def traded(self) -> Traded:
+        """A perpetual or a series; mostly one whose trading goes on."""
+        if not self.series or not self.chance(OPTIONAL):
+            return self.rng.choice(self.state.markets)
+        going_on = [one for one in self.series if one.expiry_at - WINDOW_SECONDS > self.now]
+        return self.rng.choice(going_on if going_on and self.chance(0.95) else self.series)
 
     def still(self, accounts: Sequence[Account]) -> list[Account]:
         """Those that nothing is planned for yet; all of them where that leaves none."""

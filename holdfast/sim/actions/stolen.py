@@ -11,11 +11,12 @@ from typing import Any
 
 from holdfast.chain.plan import ADMIN, FILL, GOVERNOR, GUARDIAN, MOVE, SEIZE
 from holdfast.model import insurance, throttle
-from holdfast.sim.actions.governance import executing, final_calls, scheduling
+from holdfast.sim.actions.governance import executing, is_final, scan_by, scheduling
 from holdfast.sim.actions.scene import ZERO, Scene, action
 from holdfast.sim.keys import Plot, keys_of
 from holdfast.sim.stakes import stakes_of
 from holdfast.sim.steps import Step, act, join
+from holdfast.sim.surfaces import known_of
 from holdfast.types import EVERYTHING, SETTLEMENT, InstrumentParams, Level, Market, perpetual
 from holdfast.units import BPS, WAD
 
@@ -225,7 +226,7 @@ def _some(s: Scene) -> Plot | None:
     plots = list(keys_of(s.ghost).plots.values())
     alive = [plot for plot in plots if s.now < plot.ready + EXPIRATION]
     plots = alive if alive and s.chance(0.9) else plots
-    lasting = [plot for plot in plots if plot.data[:4] not in final_calls(s)]
+    lasting = [plot for plot in plots if not is_final(s, plot.data)]
     plots = lasting if lasting and s.chance(0.7) else plots
     roles = [plot for plot in plots if plot.target == s.world.protocol.authority.address]
     return s.rng.choice(roles if roles and s.chance(0.3) else plots) if plots else None
@@ -310,6 +311,9 @@ def _wishes(s: Scene) -> tuple[Wish, ...]:
                 )
             ),
         ),
+        (p.scans, "setScan", *scan_by(s, market.underlying, s.rng.choice((75, 75, 74, 1)))),
+        (p.scans, "setCorrelation", s.rng.choice((0, known_of(s.ghost).scans.correlation_bps * 3 // 4))),
+        (p.scans, "net", collateral.asset, 3 - market.underlying),
         (p.venue, "setFees", *s.rng.choice(((0, 0), (100, 100), (101, 0), (2**16 - 1, 2**16 - 1)))),
         (p.breaker, "relax", s.rng.choice((EVERYTHING, market.underlying))),
         (p.ledger, "setEngine", people.stranger, FILL | MOVE | SEIZE),

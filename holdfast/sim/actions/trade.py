@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from holdfast.model.options import initial_need_wad, is_option
+from holdfast.model.risk import initial_rate_wad
 from holdfast.model.venue import Order, digest
 from holdfast.sim.actions.scene import HUGE, NEVER, Scene, action
 from holdfast.sim.ghost import Ticket
+from holdfast.sim.series import room_wad
 from holdfast.sim.steps import Step, act
 from holdfast.sim.world import CONSENT
-from holdfast.types import Account, Market, Mode
+from holdfast.types import Account, InstrumentParams, Kind, Mode, Traded, kind_of, underlying_of
 from holdfast.units import BPS, WAD
 
 
 @action(weight=8)
 def match(s: Scene) -> Step | None:
     """Two orders that cross, mostly; sometimes one that was signed before."""
-    market = s.rng.choice(s.state.markets)
+    market = s.traded()
     if s.chance(0.25):
         again = _again(s)
         if again is not None:
@@ -28,7 +31,7 @@ def match(s: Scene) -> Step | None:
     others = [a for a in able if a.id != maker.id]
     taker = s.rng.choice(others if others and s.chance(0.95) else s.users)
     buys = s.chance(0.5)
-    size = _trade_size(s, market, (maker, taker))
+    size = _trade_size(s, market, (maker, taker), buys)
     return _match(s, market, maker, taker, buys, size, _trade_price(s, market))
 
 
@@ -40,7 +43,7 @@ def reduce(s: Scene) -> Step | None:
     if found is None:
         return None
     account, leg = found
-    market = s.state.market(leg.instrument)
+    market = s.state.instruments[leg.instrument]
     against = [a for a in s.users if (p := a.position(leg.instrument)) and p.size_wad * leg.size_wad < 0]
     other = s.pick(against, [a for a in s.users if a.id != account.id])
     if other is None:
@@ -56,17 +59,15 @@ def reduce(s: Scene) -> Step | None:
 @action(weight=6)
 def lever(s: Scene) -> Step | None:
     """Open as much as the smaller account can bear, or a little less."""
-    market = s.rng.choice(s.state.markets)
+    market = s.traded()
     able = [a for a in s.users if a.healthy and free_of(a) > WAD and _admits(a, market)]
     if len(able) < 2:
         return None
     still = s.still(able)
     maker, taker = s.rng.sample(still if len(still) > 1 else able, 2)
-    most = min(_most_size(maker, market), _most_size(taker, market))
-    room = market.params.open_interest_cap_wad - market.open_interest_wad
-    size = max(1, min(s.rng.choice((most, most * 97 // 100, most * 9 // 10, most // 2)), room))
-    price = market.price.spot_wad
-    sign = s.rng.choice((-1, 1))
+    percent, sign, price = s.rng.choice((100, 97, 90, 50)), s.rng.choice((-1, 1)), market.mark_wad
+    most = min(_most_size(s, maker, market, sign > 0), _most_size(s, taker, market, sign < 0))
+    size = max(1, min(most * percent // 100, _cap_room(s, market)))
     sides = [plain(market, maker, sign * size, price), plain(market, taker, -sign * size, price)]
     first, second = (
         replace(side, nonce=s.ghost.floors[side.account] + s.rng.randrange(10**6)) for side in sides
@@ -74,9 +75,33 @@ def lever(s: Scene) -> Step | None:
     return matching(s, signed(s, first), signed(s, second), size)
 
 
-def _admits(account: Account, market: Market) -> bool:
+@action(weight=0)
+def hedge(s: Scene) -> Step | None:
+    """Beside an option that somebody holds another strike, or the perpetual, so that the one covers the other."""
+    held = [(a, p) for a in s.users for p in a.positions if p.size_wad and is_option(p.instrument)]
+    found = s.pick([(a, p) for a, p in held if free_of(a) > WAD], held)
+    if found is None:
+        return None
+    account, leg = found
+    underlying = s.state.instruments[leg.instrument].underlying
+    strikes = [one for one in s.series if one.underlying == underlying and one.instrument != leg.instrument]
+    beside: Traded = s.state.by_underlying[underlying]
+    if strikes and s.chance(0.7):
+        beside = s.rng.choice(strikes)
+    rising = (leg.size_wad > 0) == (kind_of(leg.instrument) == Kind.CALL)
+    buys = rising == (kind_of(beside.instrument) == Kind.PUT)
+    others = [a for a in s.users if a.id != account.id and free_of(a) > WAD and _admits(a, beside)]
+    if not others:
+        return None
+    size = abs(leg.size_wad) * s.rng.choice((100, 100, 50, 110)) // 100
+    return _match(s, beside, account, s.rng.choice(others), buys, size, beside.mark_wad)
+
+
+def _admits(account: Account, market: Traded) -> bool:
     """Does the account's mode let it hold this?"""
-    return account.mode is Mode.CROSS or all(leg.instrument == market.instrument for leg in account.positions)
+    if account.mode is not Mode.ISOLATED:
+        return True
+    return all(underlying_of(leg.instrument) == market.underlying for leg in account.positions)
 
 
 def free_of(account: Account) -> int:
@@ -85,43 +110,53 @@ def free_of(account: Account) -> int:
     return max(0, account.health.margin.equity_wad - account.health.margin.initial_wad)
 
 
-def _most_size(account: Account, market: Market) -> int:
-    """What free equity can bear, fees aside."""
-    dear = max(market.price.spot_wad, market.price.ema_wad)
-    need = dear * (_initial_bps(market) + 7) // BPS
+def _most_size(s: Scene, account: Account, market: Traded, buys: bool) -> int:
+    """What free equity can bear, fees aside, at the open interest of now."""
+    price = s.state.by_underlying[market.underlying].price
+    rate = initial_rate_wad(*_interest(s, market))
+    if not is_option(market.instrument):
+        need = max(price.spot_wad, price.ema_wad) * (rate + 7 * (WAD // BPS)) // WAD
+    elif buys:
+        need = market.mark_wad * (BPS + 7) // BPS
+    else:
+        need = initial_need_wad(market.instrument, price.spot_wad, price.ema_wad, rate)
+        need += market.mark_wad * 7 // BPS
     return free_of(account) * WAD // max(1, need)
 
 
-def _initial_bps(market: Market) -> int:
-    """What a little more of it takes, at the open interest of now; it rises from the knee to the cap."""
-    p, cap = market.params, max(1, market.params.open_interest_cap_wad)
-    used = min(BPS, market.open_interest_wad * BPS // cap)
-    if used <= p.knee_bps:
-        return p.initial_bps
-    return p.initial_bps + (p.initial_max_bps - p.initial_bps) * (used - p.knee_bps) // (BPS - p.knee_bps)
+def _cap_room(s: Scene, market: Traded) -> int:
+    """[wad] How much more of it there may be."""
+    open_interest, params = _interest(s, market)
+    return params.open_interest_cap_wad - open_interest
 
 
-def _trade_size(s: Scene, market: Market, sides: Sequence[Account]) -> int:
-    most = min(_most_size(side, market) for side in sides)
+def _interest(s: Scene, market: Traded) -> tuple[int, InstrumentParams]:
+    """What counts towards the cap, and the parameters with it: of an option those of all options of its underlying."""
+    of_underlying = s.state.by_underlying[market.underlying]
+    if is_option(market.instrument):
+        return of_underlying.tally_wad, of_underlying.option_params
+    return of_underlying.open_interest_wad, of_underlying.params
+
+
+def _trade_size(s: Scene, market: Traded, sides: Sequence[Account], first_buys: bool) -> int:
+    most = min(_most_size(s, side, market, first_buys == (side is sides[0])) for side in sides)
     edges = [abs(leg.size_wad) for side in sides if (leg := side.position(market.instrument))]
-    room = market.params.open_interest_cap_wad - market.open_interest_wad
-    size = s.amount(most // 1_000, most * 11 // 10, [*edges, most, room])
+    size = s.amount(most // 1_000, most * 11 // 10, [*edges, most, _cap_room(s, market)])
     return max(1, min(size, 2**110)) if s.chance(0.99) else s.rng.choice((0, HUGE // 2, 2**127))
 
 
-def _trade_price(s: Scene, market: Market) -> int:
-    spot = market.price.spot_wad
-    band: int = spot * s.world.protocol.record.config["ledger"]["band_bps"] // BPS
+def _trade_price(s: Scene, market: Traded) -> int:
+    mark, room = market.mark_wad, room_wad(s.world, s.state, market)
     place = s.rng.random()
     if place < 0.6:
-        return spot
+        return mark
     if place < 0.9:
-        return max(1, spot + s.rng.randint(-band, band))
-    return max(1, spot + s.rng.choice((-1, 1)) * (band + s.rng.choice((-1, 0, 1))))
+        return max(1, mark + s.rng.randint(-room, room))
+    return max(1, mark + s.rng.choice((-1, 1)) * (room + s.rng.choice((-1, 0, 1))))
 
 
 def _match(
-    s: Scene, market: Market, maker: Account, taker: Account, maker_buys: bool, size: int, price: int
+    s: Scene, market: Traded, maker: Account, taker: Account, maker_buys: bool, size: int, price: int
 ) -> Step:
     sign = 1 if maker_buys else -1
     spread = price // 1_000 if s.chance(0.3) else 0
@@ -133,14 +168,14 @@ def _match(
     return matching(s, signed(s, first), signed(s, second), size)
 
 
-def plain(market: Market, account: Account, size: int, price: int) -> Order:
+def plain(market: Traded, account: Account, size: int, price: int) -> Order:
     instrument = market.instrument
     return Order(
         account=account.id, signer=CONSENT, instrument=instrument, size_wad=size, limit_price_wad=price
     )
 
 
-def _order(s: Scene, market: Market, account: Account, size: int, price: int) -> Order:
+def _order(s: Scene, market: Traded, account: Account, size: int, price: int) -> Order:
     leg = account.position(market.instrument)
     reduces = leg is not None and leg.size_wad * size < 0
     size = max(-(2**255), min(2**255 - 1, size))
@@ -177,10 +212,10 @@ Signed = tuple[bytes, Order, bytes, bool]
 
 
 def cross(
-    s: Scene, market: Market, buyer: Account, seller: Account, size: int
+    s: Scene, market: Traded, buyer: Account, seller: Account, size: int
 ) -> tuple[tuple[Signed, Signed], tuple[Any, ...]]:
     """Two orders at the mark that nobody has to sign, and the arguments of their match."""
-    price = market.price.spot_wad
+    price = market.mark_wad
     first = signed(s, plain(market, buyer, size, price))
     second = signed(s, plain(market, seller, -size, price))
     return (first, second), (first[1].members(), b"", second[1].members(), b"", size)
@@ -191,13 +226,14 @@ def _again(s: Scene) -> Step | None:
     known = [
         (name, ticket)
         for name, ticket in s.ghost.tickets.items()
-        if (ticket.left_wad > 0 and _tradable(s, ticket)) or s.chance(0.06)
+        if ticket.order.instrument in s.state.instruments
+        and ((ticket.left_wad > 0 and _tradable(s, ticket)) or s.chance(0.06))
     ]
     if not known:
         return None
     name, ticket = s.rng.choice(known[-20:])
     order = ticket.order
-    market = s.state.market(order.instrument)
+    market = s.state.instruments[order.instrument]
     others = [a for a in s.users if a.id != order.account and (_admits(a, market) or s.chance(0.1))]
     if not others:
         return None
@@ -230,9 +266,11 @@ def matching(s: Scene, maker: Signed, taker: Signed, size: int, wait: int = 0) -
 
 def _tradable(s: Scene, ticket: Ticket) -> bool:
     """Is nothing but its size in the way of this order?"""
-    order, mark = ticket.order, s.state.market(ticket.order.instrument).price.spot_wad
-    band = s.world.protocol.record.config["ledger"]["band_bps"]
-    fits = abs(order.limit_price_wad - mark) * BPS < mark * band
+    order = ticket.order
+    market = s.state.instruments.get(order.instrument)
+    if market is None or (is_option(order.instrument) and market not in s.series):
+        return False
+    fits = abs(order.limit_price_wad - market.mark_wad) < room_wad(s.world, s.state, market)
     alive = order.expires_at >= s.now and order.nonce >= s.ghost.floors[order.account]
     sane = abs(order.size_wad) < 2**200  # so that another may be signed against it
     return fits and alive and sane and ticket.honest and not ticket.cancelled
@@ -255,7 +293,7 @@ def overfill(s: Scene) -> Step | None:
     name, ticket = min(
         (chosen or known)[-12:], key=lambda one: abs(one[1].order.size_wad) + s.rng.randrange(WAD)
     )
-    order, market = ticket.order, s.state.market(ticket.order.instrument)
+    order, market = ticket.order, s.state.instruments[ticket.order.instrument]
     others = [a for a in s.users if a.id != order.account and _admits(a, market)]
     if not others:
         return None
@@ -270,7 +308,7 @@ def overfill(s: Scene) -> Step | None:
 @action(weight=1)
 def crumb(s: Scene) -> Step | None:
     """A trade of next to nothing: what stays on a side when the rest of it is gone."""
-    market = s.rng.choice(s.state.markets)
+    market = s.traded()
     able = [a for a in s.users if a.healthy and free_of(a) > WAD and _admits(a, market)]
     if len(able) < 2:
         return None

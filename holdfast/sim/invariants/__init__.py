@@ -18,6 +18,7 @@ from holdfast.sim.invariants import (
     keeping,
     liquidation,
     money,
+    options,
     own,
     parameters,
     prices,
@@ -55,6 +56,7 @@ _ = (
     incentives,
     insurance,
     keeping,
+    options,
     parameters,
 )  # imported for what they register
 

@@ -1,4 +1,4 @@
-"""INV-75 to INV-79: tranches and standing bids."""
+"""INV-43 and INV-75 to INV-79: tranches and standing bids."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
     allowed,
     auction_of,
+    dear_wad,
     equity_of,
     health_of,
     items_of,
@@ -99,9 +100,29 @@ def takeovers_in_time(t: Transition, g: Ghost) -> Judgement:
         after = t.after.account(one.risk)
         reward = args["rewardAmount"] * shares.twin.unit_wad
         most = (equity_of(after) + reward) * p.leverage_bps // BPS
-        slack = 8 + sum(size_slack(m.price.spot_wad) for m in t.before.markets) + 2 * len(after.holdings)
+        marks = [dear_wad(t.before, market) for market in t.before.instruments.values()]
+        slack = 8 + sum(map(size_slack, marks)) + 2 * len(after.holdings)
         exposure = exposure_of(t.after, after)
         yield at_most(exposure, most + slack * 4, f"exposure {exposure}, leverage allows {most}")
+
+
+@invariant(43)
+def desks_unwind_at_marks(t: Transition, g: Ghost) -> Judgement:
+    """What a desk is rid of it trades at the mark less its concession of now at worst, whatever the instrument."""
+    for fill in t.named("Filled"):
+        args = fill.args
+        for underlying, one in g.world.backstops.items():
+            if one.risk not in (args["buyer"], args["seller"]):
+                continue
+            shares, now = book_of(g).tranches[underlying], t.after.system.time
+            p, mark = shares.twin.params, t.before.instruments[args["instrument"]].mark_wad
+            given = backstop.concession_wad(now - shares.took_at, p.concession_bps, p.unwind_seconds)
+            if args["seller"] == one.risk:
+                least = backstop.sell_price_wad(mark, given)
+                yield at_most(least, args["priceWad"], f"tranche {underlying} sold at {args['priceWad']}")
+            else:
+                most = backstop.buy_price_wad(mark, given)
+                yield at_most(args["priceWad"], most, f"tranche {underlying} bought at {args['priceWad']}")
 
 
 @invariant(78)

@@ -59,7 +59,8 @@ def rewards_exact(t: Transition, g: Ghost) -> Judgement:
         gas = liquidation.reward_gas(g.params, health.legs + health.holdings)
         cost = liquidation.gas_cost_wad(t.after.system.base_fee, gas, gas_price(t, g))
         margin = health.margin
-        meant = liquidation.start_reward(cost, g.params, margin.equity_wad, margin.maintenance_wad)
+        shown = event.args["maintenanceWad"]  # what the starter has proved: INV-89
+        meant = liquidation.start_reward(cost, g.params, margin.equity_wad, shown)
         fund = sum(one.args["paidWad"] for one in t.named("Paid"))
         own = event.args["rewardWad"] - fund
         yield unless(own == meant.own_wad, f"account {was.id} paid {own}, not {meant.own_wad}")

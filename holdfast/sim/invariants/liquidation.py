@@ -183,32 +183,36 @@ def deleveraging_exact(t: Transition, g: Ghost) -> Judgement:
     for event in t.named("DeficitDeleveraged"):
         args = event.args
         was, now = t.pair(args["account"])
-        market = t.before.market(args["instrument"])
+        market = t.before.instruments[args["instrument"]]
         size = size_of(was, market)
         paid = sum(one.args["paidWad"] for one in t.named("Paid"))
-        notional = mul_wad_up(abs(size), market.price.spot_wad)
+        spot = t.before.by_underlying[market.underlying].price.spot_wad  # of an option, too
+        notional = mul_wad_up(abs(size), spot)
         share = liquidation.deficit_share_wad(
             max(0, -equity_of(was)) - paid if equity_of(was) < 0 else 0, notional, health_of(was).gross_wad
         )
         # The fund may pay a wei or two less than it could: cash that moves between accounts is rounded at each.
         yield unless(abs(args["deficitWad"] - share) <= 2, f"a deficit of {args['deficitWad']}, not {share}")
-        slack = touch_slack(t, was) + scale_slack(market)
+        slack = touch_slack(t, was) + scale_slack(t.before, market)
         gained = equity_of(now) - equity_of(was)
         opposite = market.long_base_wad if size < 0 else market.short_base_wad
         borne = share if opposite else 0  # rounding may have left nobody who could bear it
+        if size < 0:  # who bought an option loses what it is worth, and no more
+            borne = min(borne, mul_wad_up(-size, market.mark_wad))
         yield unless(abs(gained - paid - borne) <= slack, f"account {was.id}: {gained}, not {paid + borne}")
         yield unless(now.position(market.instrument) is None, f"account {was.id} still has its position")
         interest = sum(abs(size_of(a, market)) for a in t.before.accounts if size_of(a, market) * size < 0)
+        # What is opposite may be smaller by what earlier deleveragings rounded.
+        apart = mul_wad_up(size_gap(market), spot)
         for holder, then in t.pairs:
             held = size_of(holder, market)
             if held * size >= 0:
                 continue
             lost = equity_of(holder) - equity_of(then)
-            meant = share * abs(held) // interest
+            meant = borne * abs(held) // interest
             crossed = EPOCH_DUST if t.named("EpochEnded") else 0
-            yield unless(
-                -slack <= lost - meant <= slack + crossed, f"account {holder.id} lost {lost}, not {meant}"
-            )
+            fits = -slack - apart <= lost - meant <= slack + apart + crossed
+            yield unless(fits, f"account {holder.id} lost {lost}, not {meant}")
             closed = abs(held) - abs(size_of(then, market))
             part = abs(size) * abs(held) // interest
             leg = holder.position(market.instrument)

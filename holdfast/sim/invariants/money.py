@@ -35,8 +35,8 @@ def sizes_match(t: Transition, g: Ghost) -> Judgement:
     if not t.whole:
         return
     now = books_of(t.after)
-    for market in t.after.markets:
-        net = now.net_size_wad[market.instrument]
+    for market in t.after.instruments.values():
+        net = now.net_size_wad.get(market.instrument, 0)
         holders = sum(a.position(market.instrument) is not None for a in t.after.accounts)
         low = -g.size_slack_wad[market.instrument] - 4 * (holders + 2) - scale_digit(t, market)
         high = g.folded[(market.instrument, False)]
@@ -46,7 +46,7 @@ def sizes_match(t: Transition, g: Ghost) -> Judgement:
 @invariant(3)
 def bases_match(t: Transition, g: Ghost) -> Judgement:
     """The base of a side is the sum of its positions' bases; after an epoch, at most a wei a position more."""
-    for market in t.after.markets:
+    for market in t.after.instruments.values():
         for long in (True, False):
             total = market.long_base_wad if long else market.short_base_wad
             bases = bases_of(t.after, market, long, g)

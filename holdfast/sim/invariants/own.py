@@ -37,7 +37,7 @@ MAX_HOLDINGS: Final = 5
 
 @invariant(9)
 def frame(t: Transition, g: Ghost) -> Judgement:
-    """An action leaves everybody else's account as it was, but for counterparties of deleveraging and write-offs."""
+    """Others stay as they were, but for counterparties of deleveraging and write-offs, and who holds what settles."""
     if t.step is None:
         for was, now in t.pairs:  # since it was read last, when somebody else was acted upon, or nobody
             same = carried(was, t.since[was.id], now, t.after.system.pool)
@@ -151,7 +151,7 @@ def deposits_open(t: Transition, g: Ghost) -> Judgement:
     if asset.asset != SETTLEMENT:
         held = [h.asset for h in was.holdings]
         full = len(held) >= MAX_HOLDINGS and asset.asset not in held
-        if full or was.mode is not Mode.CROSS or not g.authorised(was.owner, t.speakers):
+        if full or was.mode is Mode.ISOLATED or not g.authorised(was.owner, t.speakers):
             return
     yield unless(t.ok, f"a deposit of {facts['amount']} to account {was.id} was refused: {t.error}")
     if t.ok:

@@ -8,7 +8,6 @@ from holdfast.model import envelope
 from holdfast.model.bounded import FALL_BPS, RISE_BPS
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, Room, at_most, invariant, unless
-from holdfast.sim.invariants.reading import name_of
 from holdfast.sim.standing import exempt_of, is_step, known_of, steps_in
 from holdfast.sim.steps import Transition
 from holdfast.types import SETTLEMENT
@@ -20,10 +19,11 @@ def maintenance_ramps(t: Transition, g: Ghost) -> Judgement:
     """In a ramp MM moves by its whole self at most, whoever sets it; a maintenance haircut rises no faster."""
     ramp = g.world.protocol.record.config["risk"]["ramp_seconds"]
     seconds = t.after.system.time - t.before.system.time
-    for was in t.before.markets:
-        before, after = was.params.maintenance_bps, t.after.market(was.instrument).params.maintenance_bps
+    now = t.after.instrument_params
+    for instrument, was in t.before.instrument_params.items():
+        before, after = was.maintenance_bps, now[instrument].maintenance_bps
         most = -(-before * seconds // ramp)
-        wrong = f"{name_of(was)}: MM went from {before} to {after} bps in {seconds} s"
+        wrong = f"{instrument:#x}: MM went from {before} to {after} bps in {seconds} s"
         yield at_most(abs(after - before), most, wrong, "bps")
     for held, then in zip(t.before.system.assets[1:], t.after.system.assets[1:], strict=False):
         before, after = held.params.maintenance_haircut_bps, then.params.maintenance_haircut_bps
@@ -103,10 +103,10 @@ def envelopes_hold(t: Transition, g: Ghost) -> Judgement:
     )
     volatility_wad = config["risk"]["volatility_floor_bps"] * WAD // BPS
     judged = known_of(g).judged
-    for market in t.before.markets:
-        maintenance = market.params.maintenance_bps
-        found = envelope.terms(volatility_wad, judged.get(market.underlying, 0), maintenance, costs)
-        wrong = f"{name_of(market)}: MM of {maintenance} bps against {found.sum_bps}"
+    for instrument, params in t.before.instrument_params.items():
+        maintenance = params.maintenance_bps
+        found = envelope.terms(volatility_wad, judged.get(instrument, 0), maintenance, costs)
+        wrong = f"{instrument:#x}: MM of {maintenance} bps against {found.sum_bps}"
         yield at_most(found.sum_bps, maintenance, wrong, "bps")
 
 

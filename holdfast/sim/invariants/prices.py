@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
 from holdfast.chain.config import Config, wad
 from holdfast.model import oracle
+from holdfast.model.options import Pricing
 from holdfast.model.oracle import Answer, Feed, Rules, Stored
+from holdfast.model.risk import AT_INTRINSIC
 from holdfast.sim.ghost import FOLLOWERS, Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import name_of
 from holdfast.sim.steps import Transition
+from holdfast.sim.surfaces import known_after
 from holdfast.sim.world import PRICE_DECIMALS, world_config
 from holdfast.types import Grade, Market
 
@@ -125,6 +128,22 @@ def usable_near(t: Transition, g: Ghost) -> Judgement:
             apart = abs(market.price.spot_wad - market.price.ema_wad) * 100
             most = _feed(g, market.underlying, t).deviation_percent * market.price.ema_wad
             yield at_most(apart, most, f"{name_of(market)}: {market.price} is usable", "wei·100")
+
+
+def pricing_of(t: Transition, g: Ghost) -> Pricing:
+    """What options are valued with after the transition, beside the spot."""
+    if not t.after.series:
+        return AT_INTRINSIC
+    return known_after(g, t).pricing(_read_variances(_stored_after(g, t)), t.after.system.time)
+
+
+def variances_of(g: Ghost) -> dict[int, int]:
+    """[wad] Realised variance of a year as the oracle tells it, by underlying."""
+    return _read_variances(_stored(g))
+
+
+def _read_variances(stored: Mapping[int, Stored]) -> dict[int, int]:
+    return {u: oracle.stored_variance_wad(one.variance_wad) for u, one in stored.items()}
 
 
 def _rules(g: Ghost) -> Rules:

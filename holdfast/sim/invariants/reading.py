@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from holdfast.model import breaker, insurance, liquidation, risk, throttle
+from holdfast.model import breaker, insurance, liquidation, portfolio, risk, throttle
+from holdfast.model.options import Pricing, is_option
 from holdfast.model.positions import weight
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.steps import Transition
@@ -14,20 +15,26 @@ from holdfast.types import (
     SETTLEMENT,
     Account,
     Action,
+    AssetParams,
     Auction,
     Grade,
     Health,
     Item,
-    Market,
+    Margin,
+    Mode,
     Pool,
     Price,
     Restriction,
     Snapshot,
+    Traded,
     underlying_of,
 )
 from holdfast.units import BPS, WAD, mul_wad_down, mul_wad_up
 
-REPRICING: Final = {"PricePoked", "InstrumentParamsSet", "AssetParamsSet"}
+REPRICING: Final = {
+    "PricePoked", "InstrumentParamsSet", "AssetParamsSet", "SmileSet", "SmileDropped", "ScanSet", "Netted",
+    "CorrelationSet",
+}  # fmt: skip
 """Events after which an account may be worth or need something else, although nothing was done to it."""
 
 KEEPING: Final = (
@@ -63,16 +70,18 @@ def liquidates(t: Transition) -> bool:
 
 
 def reached(t: Transition) -> frozenset[int]:
-    """Who may be reached by somebody else's deleveraging or write-off."""
+    """Who may be reached by somebody else's deleveraging or write-off, or by a settlement of what he holds."""
     cache = t.__dict__
     if "_reached" not in cache:
         found: set[int] = set()
         for event in t.named("DeficitDeleveraged"):
-            market = t.before.market(event.args["instrument"])
+            market = t.before.instruments[event.args["instrument"]]
             size = size_of(t.was[event.args["account"]], market)
             # By base: a position of a few wei may have a base and no size, and has its part of what happens to K.
             legs = ((a.id, a.position(market.instrument)) for a in t.before.accounts)
             found |= {at for at, leg in legs if leg is not None and leg.base_wad * size < 0}
+        for event in t.named("SeriesSettled"):
+            found |= {a.id for a in t.before.accounts if a.position(event.args["instrument"]) is not None}
         if t.named("WrittenOff"):
             found |= {a.id for a in t.before.accounts if a.cash_wad > 0}
         cache["_reached"] = frozenset(found)
@@ -107,7 +116,7 @@ def maintenance_of(account: Account) -> int:
     return health_of(account).margin.maintenance_wad
 
 
-def size_of(account: Account, market: Market) -> int:
+def size_of(account: Account, market: Traded) -> int:
     leg = account.position(market.instrument)
     return leg.size_wad if leg else 0
 
@@ -156,10 +165,15 @@ def size_slack(mark_wad: int) -> int:
     return 4 * (mark_wad // WAD + 1)
 
 
+def dear_wad(snapshot: Snapshot, market: Traded) -> int:
+    """What a unit is worth or needs at most: of an option its underlying, or the option where that is dearer."""
+    return max(market.mark_wad, snapshot.by_underlying[market.underlying].price.spot_wad)
+
+
 def touch_slack(t: Transition, account: Account) -> int:
     """[wei] How far rounding may move the equity of an account that an action touched."""
-    marks = [t.before.market(leg.instrument).price.spot_wad for leg in account.positions]
-    return 8 + 2 * len(account.holdings) + sum(size_slack(mark) for mark in marks)
+    held = [t.before.instruments[leg.instrument] for leg in account.positions]
+    return 8 + 2 * len(account.holdings) + sum(size_slack(dear_wad(t.before, market)) for market in held)
 
 
 def unit_slack(t: Transition, account: Account) -> int:
@@ -170,29 +184,29 @@ def unit_slack(t: Transition, account: Account) -> int:
     )
 
 
-def scale_slack(market: Market) -> int:
+def scale_slack(snapshot: Snapshot, market: Traded) -> int:
     """[wei] What the last digit of A and K is worth to a whole side."""
     base = max(market.long_base_wad, market.short_base_wad)
-    return 8 + size_slack(market.price.spot_wad) * (2 + base // WAD)
+    return 8 + size_slack(dear_wad(snapshot, market)) * (2 + base // WAD)
 
 
-def scale_digit(t: Transition, market: Market) -> int:
+def scale_digit(t: Transition, market: Traded) -> int:
     """[wei] of size that the last digit of A is worth, where A moved."""
     moved = t.named("Deleveraged")
-    was = t.before.market(market.instrument)
+    was = t.before.instruments.get(market.instrument, market)
     return 4 + 2 * max(was.long_base_wad, was.short_base_wad) // WAD if moved else 0
 
 
-def size_gap(market: Market) -> int:
+def size_gap(market: Traded) -> int:
     """[wei] of size by which the two sides may differ already."""
     return 8 + abs(market.short_open_wad - market.long_open_wad)
 
 
-def name_of(market: Market) -> str:
-    return f"market {market.underlying}"
+def name_of(market: Traded) -> str:
+    return f"{'series' if is_option(market.instrument) else 'market'} {market.underlying}"
 
 
-def bases_of(snapshot: Snapshot, market: Market, long: bool, g: Ghost) -> list[int]:
+def bases_of(snapshot: Snapshot, market: Traded, long: bool, g: Ghost) -> list[int]:
     """Bases of the positions of one side, brought to its epoch."""
     return [
         abs(g.current(market, leg).base_wad)
@@ -274,7 +288,8 @@ def both_reduce(t: Transition) -> bool:
         was = t.was.get(account)
         if was is None:
             return False
-        held = size_of(was, t.before.market(t.facts["instrument"]))
+        market = t.before.instruments.get(t.facts["instrument"])
+        held = size_of(was, market) if market is not None else 0
         if held * sign >= 0 or size > abs(held):
             return False
     return True
@@ -366,21 +381,29 @@ def tip_of(t: Transition) -> int:
     return t.step.calls[-1].priority_fee if t.step else 0
 
 
-def assess(snapshot: Snapshot, account: Account) -> Any:
+def interest_wad(market: Traded, long: bool) -> int:
+    """[wad] Open interest of a side, rounded up."""
+    side, base = (market.long, market.long_base_wad) if long else (market.short, market.short_base_wad)
+    return mul_wad_up(base, side.scale_wad)
+
+
+def holdings_book(snapshot: Snapshot, account: Account) -> risk.Book:
+    """What an account owns and owes, as the margin models read it."""
     legs = []
     for leg in account.positions:
-        market = snapshot.market(leg.instrument)
-        long = leg.base_wad >= 0
-        side = market.long if long else market.short
-        base = market.long_base_wad if long else market.short_base_wad
+        market = snapshot.instruments[leg.instrument]
+        price = price_of(snapshot, market.underlying)
+        held = interest_wad(market, leg.base_wad >= 0)
+        if is_option(leg.instrument):
+            held = snapshot.by_underlying[market.underlying].tally_wad
         legs.append(
             risk.Leg(
                 instrument=leg.instrument,
                 size_wad=leg.size_wad,
                 quote_wad=leg.quote_wad,
-                mark_wad=market.price.spot_wad,
-                ema_wad=market.price.ema_wad,
-                open_interest_wad=mul_wad_up(base, side.scale_wad),
+                mark_wad=price.spot_wad,
+                ema_wad=price.ema_wad,
+                open_interest_wad=held,
             )
         )
     holdings = []
@@ -395,9 +418,28 @@ def assess(snapshot: Snapshot, account: Account) -> Any:
                 ema_wad=asset.price.ema_wad,
             )
         )
-    return risk.assess(
-        account.mode,
-        risk.Book(cash_wad=account.cash_wad, legs=tuple(legs), holdings=tuple(holdings)),
-        snapshot.instrument_params,
-        snapshot.asset_params,
-    )
+    return risk.Book(cash_wad=account.cash_wad, legs=tuple(legs), holdings=tuple(holdings))
+
+
+def assess(
+    snapshot: Snapshot,
+    mode: Mode,
+    book: risk.Book,
+    pricing: Pricing,
+    scans: portfolio.Rules,
+    witness: int = portfolio.ALL,
+) -> Margin:
+    """What the model of a mode says of a book; in Portfolio by the scenarios that the witness names."""
+
+    def scan(book: risk.Book, haircuts: Sequence[AssetParams]) -> Margin:
+        return portfolio.assess(
+            book,
+            haircuts,
+            scans,
+            pricing.variance_of,
+            pricing.time,
+            offsets=risk.diversifies(book, scans.netted, lambda u: restriction_of(snapshot, u).level),
+            witness=witness,
+        )
+
+    return risk.assess(mode, book, snapshot.instrument_params, snapshot.asset_params, pricing, scan)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from holdfast.model.positions import MAX_POSITIONS
 from holdfast.model.side_index import quote_of, to_size
 from holdfast.model.throttle import least_wad
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
+from holdfast.sim.invariants.prices import pricing_of
 from holdfast.sim.invariants.reading import (
     allowed,
     assess,
     both_reduce,
     equity_of,
+    holdings_book,
     items_of,
     maintenance_of,
     name_of,
@@ -20,22 +24,22 @@ from holdfast.sim.invariants.reading import (
 )
 from holdfast.sim.keys import keys_of
 from holdfast.sim.steps import Transition
+from holdfast.sim.surfaces import known_after, known_of
 from holdfast.types import Action, Grade, Mode, underlying_of
 
 SEIZING: Final = {Action.START, Action.TAKE, Action.DELEVERAGE}
 """Actions that pass over what is forbidden but too light to save the account."""
 
-MAX_POSITIONS: Final = 16
 MAX_HOLDINGS: Final = 5
 
 GOVERNED: Final = {
     "EngineSet", "AssetListed", "InstrumentListed", "FeedSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet",
     "FloorSet", "FundParamsSet", "ParamsSet", "DepthSet", "OutflowFloorSet", "FeesSet", "Relaxed", "RoleGranted",
-    "RoleRevoked", "TargetFunctionRoleUpdated",
+    "RoleRevoked", "TargetFunctionRoleUpdated", "ScanSet", "Netted", "CorrelationSet",
 }  # fmt: skip
 
 TIGHTENED: Final = {
-    "EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet", "DepthSet", "OutflowFloorSet",
+    "EngineSet", "InstrumentParamsSet", "AssetParamsSet", "CapSet", "DepthSet", "OutflowFloorSet", "ScanSet",
 }  # fmt: skip
 """Of these, what a guardian may cause; in which direction, the parameters themselves show."""
 
@@ -79,7 +83,7 @@ def breaker_obeyed(t: Transition, g: Ghost) -> Judgement:
         now = t.after.account(t.facts["account"])
         yield unless(allowed(t.before, Action.WITHDRAW, items_of(t.after, now)), f"account {now.id} withdrew")
     for fill in t.named("Filled"):
-        market = t.before.market(fill.args["instrument"])
+        market = t.before.instruments[fill.args["instrument"]]
         for account in (fill.args["buyer"], fill.args["seller"]):
             was, now = t.pair(account)
             grew = abs(size_of(now, market)) > abs(size_of(was, market)) + 4
@@ -121,17 +125,27 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
             yield unless(guardian and 0 <= stop <= 86_400, f"takeovers stopped for {stop} s")
     if late:
         return
-    for was, now in zip(t.before.markets, t.after.markets, strict=True):
-        old, new = was.params, now.params
+    params = t.after.instrument_params
+    for instrument, old in t.before.instrument_params.items():
+        new = params[instrument]
         tighter = (
             new.maintenance_bps == old.maintenance_bps
             and new.initial_bps >= old.initial_bps
             and new.initial_max_bps >= old.initial_max_bps
             and new.knee_bps <= old.knee_bps
             and new.open_interest_cap_wad <= old.open_interest_cap_wad
-            and now.insurance_cap_wad <= was.insurance_cap_wad
         )
-        yield unless(tighter, f"{name_of(was)} loosened: {old} -> {new}")
+        yield unless(tighter, f"{instrument:#x} loosened: {old} -> {new}")
+    for underlying, scan in known_of(g).scans.scans.items():
+        following = known_after(g, t).scans.scans[underlying]
+        same = replace(following, short_option_bps=scan.short_option_bps) == scan
+        tighter = same and following.short_option_bps >= scan.short_option_bps
+        yield unless(tighter, f"{scan} loosened: {following}")
+    for was, now in zip(t.before.markets, t.after.markets, strict=True):
+        capped = now.insurance_cap_wad <= was.insurance_cap_wad
+        yield unless(
+            capped, f"{name_of(was)}: insurance cap {was.insurance_cap_wad} -> {now.insurance_cap_wad}"
+        )
         if t.named("DepthSet"):
             # Slower, never at a standstill: what can't be sold becomes debt.
             least = least_wad(keys_of(g).depths.get(was.underlying, 0))
@@ -153,13 +167,14 @@ def governance_slow(t: Transition, g: Ghost) -> Judgement:
 @invariant(33)
 def margin_shown(t: Transition, g: Ghost) -> Judgement:
     """Equity, IM, MM and borrow limit of an account are what its book and the parameters give, to the wei."""
+    pricing, scans = pricing_of(t, g), known_after(g, t).scans
     for account in t.after.accounts:
         if account.id not in t.fresh:
             continue
         if account.health is None:
             yield f"account {account.id} can't be assessed"
             continue
-        meant = assess(t.after, account)
+        meant = assess(t.after, account.mode, holdings_book(t.after, account), pricing, scans)
         margin, found = account.health.margin, account.health.items
         yield None if margin == meant else f"account {account.id}: {margin}, not {meant}"
         items = items_of(t.after, account)
@@ -193,12 +208,14 @@ def refusals_named(t: Transition, g: Ghost) -> Judgement:
 @invariant(36)
 def positions_shown(t: Transition, g: Ghost) -> Judgement:
     """Size and quote of a position are what its base and cost give at its side's scale and flow, to the wei."""
-    flows = {market.instrument: g.flows(market, t.after.system.time) for market in t.after.markets}
+    flows = {
+        market.instrument: g.flows(market, t.after.system.time) for market in t.after.instruments.values()
+    }
     for account in t.after.accounts:
         if account.id not in t.fresh:
             continue
         for leg in account.positions:
-            market = t.after.market(leg.instrument)
+            market = t.after.instruments[leg.instrument]
             stored = g.current(market, leg)
             long = leg.base_wad > 0
             scale = (market.long if long else market.short).scale_wad

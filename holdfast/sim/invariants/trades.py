@@ -5,16 +5,19 @@ from __future__ import annotations
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
+    dear_wad,
     equity_of,
     health_of,
+    interest_wad,
     maintenance_of,
     name_of,
     size_of,
     size_slack,
     touch_slack,
 )
+from holdfast.sim.series import room_wad
 from holdfast.sim.steps import Transition
-from holdfast.units import BPS, mul_wad_down, mul_wad_up
+from holdfast.units import mul_wad_down, mul_wad_up
 
 
 @invariant(16)
@@ -24,11 +27,11 @@ def fills_fair(t: Transition, g: Ghost) -> Judgement:
     if t.action != "match" or len(fills) != 1:
         return
     fill = fills[0].args
-    market = t.before.market(fill["instrument"])
-    mark, size = market.price.spot_wad, fill["sizeWad"]
+    market = t.before.instruments[fill["instrument"]]
+    mark, size = market.mark_wad, fill["sizeWad"]
     quote = mul_wad_up(size, fill["priceWad"])
-    band = g.world.protocol.record.config["ledger"]["band_bps"]
-    yield unless(abs(fill["priceWad"] - mark) * BPS <= mark * band, "a fill outside the band")
+    room = room_wad(g.world, t.before, market)
+    yield at_most(abs(fill["priceWad"] - mark), room, "a fill outside the band", "wei a unit")
     for account, sign, fee in (
         (fill["buyer"], 1, fill["buyerFeeWad"]),
         (fill["seller"], -1, fill["sellerFeeWad"]),
@@ -36,7 +39,7 @@ def fills_fair(t: Transition, g: Ghost) -> Judgement:
         was, now = t.pair(account)
         gained = equity_of(now) - equity_of(was)
         meant = sign * (mul_wad_down(size, mark) - quote) - fee
-        off, slack = abs(gained - meant), touch_slack(t, was) + size_slack(mark)
+        off, slack = abs(gained - meant), touch_slack(t, was) + size_slack(dear_wad(t.before, market))
         yield at_most(off, slack, f"account {account}: equity moved by {gained}, not {meant}")
         moved = size_of(now, market) - size_of(was, market) - sign * size
         yield unless(abs(moved) <= 4, f"account {account}: size moved by {moved} wei too much")
@@ -56,7 +59,7 @@ def trades_margined(t: Transition, g: Ghost) -> Judgement:
         if equity_of(now) >= health_of(now).margin.initial_wad:
             yield None
             continue
-        market = t.before.market(fills[0].args["instrument"])
+        market = t.before.instruments[fills[0].args["instrument"]]
         old, new = size_of(was, market), size_of(now, market)
         shrank = abs(new) < abs(old) and old * new >= 0
         slack = touch_slack(t, was) * (maintenance_of(was) + abs(equity_of(was)))
@@ -72,14 +75,19 @@ def interest_capped(t: Transition, g: Ghost) -> Judgement:
         return
     for was in t.before.markets:
         now = t.after.market(was.instrument)
-        old = mul_wad_up(was.long_base_wad, was.long.scale_wad)
-        new = mul_wad_up(now.long_base_wad, now.long.scale_wad)
-        if new != old:
-            cap = now.params.open_interest_cap_wad
-            most = max(old, cap)
-            yield at_most(
-                new, most, f"{name_of(was)}: open interest {old} -> {new}, cap {cap}", "wei of size"
-            )
+        open_before, open_after = (
+            sum(interest_wad(one, True) for one in snapshot.series if one.underlying == was.underlying)
+            for snapshot in (t.before, t.after)
+        )
+        for old, new, params in (
+            (interest_wad(was, True), interest_wad(now, True), now.params),
+            (open_before, open_after, now.option_params),
+        ):
+            if new != old:
+                cap = params.open_interest_cap_wad
+                most = max(old, cap)
+                wrong = f"{name_of(was)}: open interest {old} -> {new}, cap {cap}"
+                yield at_most(new, most, wrong, "wei of size")
 
 
 @invariant(19)
@@ -94,7 +102,7 @@ def orders_respected(t: Transition, g: Ghost) -> Judgement:
         for ticket in (maker, taker):
             order = ticket.order
             was, now = t.pair(order.account)
-            market = t.before.market(order.instrument)
+            market = t.before.instruments[order.instrument]
             buys = order.size_wad > 0
             old, new = size_of(was, market), size_of(now, market)
             yield unless(ticket.honest, f"account {order.account}: a forged order traded")

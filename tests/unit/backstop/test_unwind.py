@@ -1,7 +1,8 @@
 """Desk.isValidSignature, sellCollateral
 ├── order that shrinks its position, at its price            -> matched
 │   ├── a digit worse, before or after the concession grew   -> BadSignature
-│   └── better than it asks                                  -> matched
+│   ├── better than it asks                                  -> matched
+│   └── of an option                                         -> by its own mark, not by that of its underlying
 ├── order of any other kind                                  -> not signed
 │   ├── not reduce-only, or larger than the position
 │   ├── that grows it, or in a market it isn't in
@@ -25,7 +26,7 @@ import pytest
 from holdfast.errors import Reverted
 from holdfast.model.backstop import sell_price_wad, signature_of
 from holdfast.model.venue import Order
-from holdfast.types import perpetual
+from holdfast.types import InstrumentId, Kind, instrument_id, perpetual
 from holdfast.units import WAD
 from tests.backstop import USDC, Pool, a_crash
 from tests.conftest import Refused
@@ -69,6 +70,46 @@ def test_order__at_its_price__matched_and_a_digit_worse_not(
     stage.until(at + 1)
     pool.trade(short, -TEN, least)
     assert pool.size() == 0
+
+
+def test_order__of_an_option__by_its_own_mark(stage: Stage, pool: Pool) -> None:
+    call = listed(stage, Kind.CALL, 2_000)
+    writer, holder = stage.party(3_000), stage.party(200_000)
+    mark = int(stage.protocol.risk.call("markOf", call))
+    stage.trade(holder, writer, 10, mark / WAD, call)
+    stage.drift("ETH", 2_300)
+    stage.start(writer)
+    stage.until_started(writer, 135)
+    pool.take_over(writer)
+    held = pool.look().position(call)
+    assert held is not None and held.size_wad < 0
+
+    stage.wait(1_800)  # all of the concession
+    mark = int(stage.protocol.risk.call("markOf", call))
+    most = mark + mark // 100
+    orders = [pool.order(-held.size_wad, price, instrument=call) for price in (most, most + 1, wads(2_300))]
+    assert 0 < mark < wads(1_000)
+    assert [signs(pool, order) for order in orders] == [True, False, False]
+
+
+def listed(stage: Stage, kind: Kind, strike: float) -> InstrumentId:
+    """An option of ether that lives for twenty days more; everybody's prices are new then."""
+    delay = stage.protocol.record.config["access"]["governor_delay_seconds"]
+    expiry = (stage.time + delay) // 1_800 * 1_800 + 20 * 86_400
+    series = instrument_id(kind, 1, expiry, wads(strike))
+    rates = 1_000, 500, 5_000, 10_000, wads(1_000)
+    calls = [
+        (stage.protocol.risk, ("setInstrument", instrument_id(Kind.CALL, 1), rates)),
+        (stage.positions, ("listInstrument", series)),
+    ]
+    requests = [(contract.address, contract.encode(*call)) for contract, call in calls]
+    for request in requests:
+        stage.send(stage.protocol.authority, "schedule", *request, 0, by="governor")
+    stage.time += delay
+    stage.drift("ETH", 2_000)
+    for request in requests:
+        stage.send(stage.protocol.authority, "execute", *request, by="governor")
+    return series
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,12 @@ def test_margin__two_underlyings__offset_until_one_is_restricted(bench: Bench, m
     alone, both = both, bench.health(party).margin
 
     assert alone.maintenance_wad < both.maintenance_wad < 2 * alone.maintenance_wad
+    assert alone.initial_wad < both.initial_wad < 2 * alone.initial_wad
     for underlying in (BTC, 0):
         bench.send(bench.breaker, "trip", underlying, Level.CAUTIOUS, 60, by="guardian")
-        assert bench.health(party).margin.maintenance_wad == 2 * alone.maintenance_wad
+        restricted = bench.health(party).margin
+        assert restricted.initial_wad == 2 * alone.initial_wad
+        assert restricted.maintenance_wad == both.maintenance_wad  # nobody is liquidated by a restriction
         bench.wait(60)
         assert bench.health(party).margin == both
 
