@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from holdfast.model.options import is_option
 from holdfast.sim.actions import ACTIONS
 from holdfast.sim.invariants import INVARIANTS, Room
 from holdfast.sim.steps import Step, Transition
@@ -69,6 +70,8 @@ class Tally:
         if not t.ok:
             tried.reverted[t.error] += 1
         self.events.update(event.name for event in t.events)
+        of_options = (event.name for event in t.events if is_option(event.args.get("instrument", 0)))
+        self.events.update(f"{name} of options" for name in of_options)
 
     def hear(self, invariant: str, judgements: Iterable[Room | str | None]) -> str | None:
         """Counts judgements up to the first of something wrong, which it returns."""
