@@ -231,7 +231,6 @@ def read_tranche_params(found: Iterable[int]) -> backstop.Params:
 def world_config(name: str, found: Mapping[str, Any] | None = None) -> Config:
     """`config/local.toml` with the changes of that world, and of what is there already (`found`)."""
     data = tomllib.loads((CONFIG_FOLDER / "local.toml").read_text(), parse_float=Decimal)
-    data["access"]["feeder"] = SMILER
     return parse_config(_merged(_merged(data, WORLDS[name]), found or {}), f"world {name}")
 
 
@@ -356,7 +355,7 @@ class World:
     @classmethod
     def build(cls, chain: Anvil, name: str) -> World:
         unlocked = chain.accounts
-        found = _tokens_and_feeds(chain.rpc, name, unlocked[0])
+        found = _tokens_and_feeds(chain.rpc, name, unlocked[0]) | {"access": {"feeder": unlocked[SMILER]}}
         protocol = Protocol(chain.rpc, deploy(chain.rpc, world_config(name, found)))
         people = People(
             feeder=unlocked[0],

@@ -67,7 +67,7 @@ from holdfast.sim.invariants import Judgement, invariant, unless
 from holdfast.sim.steps import Transition
 
 
-@invariant(95)
+@invariant(195)
 def peace(t: Transition, g: Ghost) -> Judgement:
     """No auction ever starts."""
     for event in t.named("AuctionStarted"):
@@ -107,7 +107,7 @@ def failure(peace: Path) -> Iterator[Failure]:
     INVARIANTS[:] = before
     machines._loaded.clear()
     machines._loaded.update(loaded)
-    assert small.invariant == "INV-95"
+    assert small.invariant == "INV-195"
     assert len(small.steps) >= 3
     yield small
 
@@ -169,7 +169,7 @@ def test_write__test__tells_who_does_what_and_when(
     text = data_of(write(failure, tmp_path)).with_suffix(".py").read_text()
     comments = re.sub(r"\n +#     ", " ", text)
 
-    assert "INV-95 peace: No auction ever starts." in text
+    assert "INV-195 peace: No auction ever starts." in text
     assert failure.wrong in text
     for number, step in enumerate(failure.steps, 1):
         assert f'story.step({number}, "{step.action}")' in text
@@ -218,7 +218,7 @@ def test_load__two__config_error(folder: Path) -> None:
         load(folder)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"invariant": "INV-95"}', '{"steps": 3}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"invariant": "INV-195"}', '{"steps": 3}'])
 def test_load__not_a_failure__config_error(text: str, tmp_path: Path) -> None:
     (tmp_path / "test_x.json").write_text(text)
 
@@ -245,7 +245,7 @@ def test_pytest__invariant_fails__red_then_green_when_mended(folder: Path) -> No
     green = subprocess.run([*PYTEST, str(test)], capture_output=True, text=True, cwd=PROJECT)
 
     assert red.returncode == 1, red.stdout + red.stderr
-    assert re.search(r"INV-95 peace: account \d+ is for sale", red.stdout)
+    assert re.search(r"INV-195 peace: account \d+ is for sale", red.stdout)
     assert green.returncode == 0, green.stdout + green.stderr
 
 
@@ -398,7 +398,7 @@ def test_replay_on__running_anvil__violated_and_left_there(
     plain = re.sub(r" +", " ", text)
 
     assert code == VIOLATED
-    assert f"VIOLATED: INV-95 peace: {failure.wrong}" in text
+    assert f"VIOLATED: INV-195 peace: {failure.wrong}" in text
     for number, (step, outcome) in enumerate(zip(failure.steps, failure.outcomes, strict=True), 1):
         assert f" {number} {step.action} {step.text[-1]} -> {outcome}" in plain
     assert "BUT" not in text and "when it was found" not in text
