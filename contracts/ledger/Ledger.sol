@@ -81,7 +81,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
     mapping(address engine => uint256 rights) public engineRights;
 
     modifier onlyEngine(uint256 right) {
-        if (engineRights[msg.sender] & right == 0) revert NotEngine(msg.sender, right);
+        _requireEngine(right);
         _;
     }
 
@@ -113,6 +113,10 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
             debtIndexWad: uint104(WAD),
             accruedAt: uint40(block.timestamp)
         });
+    }
+
+    function _requireEngine(uint256 right) private view {
+        if (engineRights[msg.sender] & right == 0) revert NotEngine(msg.sender, right);
     }
 
     function _requireAtMost(uint256 value, uint256 bound) private pure {
@@ -188,7 +192,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
         emit Withdrawn(account, asset, to, amount);
 
-        IVault(listed.vault).push(to, amount, exempt);
+        _push(listed.vault, to, amount, exempt);
     }
 
     /// @dev Rounds down: the account has a little less that is free.
@@ -208,8 +212,8 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
     /// @dev Equity ≥ IM and cash ≥ −borrow limit. Without positions and collateral no price is needed.
     function _requireWithdrawable(uint64 account, Account storage a, Pool memory pool_) private view {
-        Health memory h = POSITIONS.healthOf(_query(account, a, pool_));
-        BREAKER.check(Action.Withdraw, h.items, 0);
+        Health memory h = _healthOf(_query(account, a, pool_));
+        _check(Action.Withdraw, h);
 
         Margin memory margin = h.margin;
         if (margin.equityWad < int256(margin.initialWad)) {
@@ -257,9 +261,9 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         if (fee * BPS > t.quoteWad * MAX_FEE_BPS) revert FeeTooHigh(fee, t.quoteWad * MAX_FEE_BPS / BPS);
 
         Pool memory pool_ = _accruedPool();
-        _addCash(pool_, _existing(f.buyer), t.buyerCashWad - f.buyerFeeWad.toInt256());
-        _addCash(pool_, _existing(f.seller), t.sellerCashWad - f.sellerFeeWad.toInt256());
-        _addCash(pool_, _existing(f.feeAccount), (f.buyerFeeWad + f.sellerFeeWad).toInt256());
+        _pay(pool_, f.buyer, t.buyerCashWad - f.buyerFeeWad.toInt256());
+        _pay(pool_, f.seller, t.sellerCashWad - f.sellerFeeWad.toInt256());
+        _pay(pool_, f.feeAccount, (f.buyerFeeWad + f.sellerFeeWad).toInt256());
         _storePool(pool_);
 
         int256 size = f.sizeWad.toInt256();
@@ -281,15 +285,15 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         Pool memory pool_
     ) private view {
         IPositions.Query memory query = _query(account, _accounts[account], pool_);
-        Health memory h = POSITIONS.healthOf(query);
-        if (!shrinks) BREAKER.check(Action.Increase, h.items, 0);
+        Health memory h = _healthOf(query);
+        if (!shrinks) _check(Action.Increase, h);
 
         Margin memory next = h.margin;
         if (next.equityWad >= int256(next.initialWad)) return;
         if (!shrinks) revert BelowInitialMargin(account, next.equityWad, next.initialWad);
 
         (query.instrument, query.extraWad, query.cashWad) = (instrument, -size, query.cashWad + paid);
-        Margin memory prior = POSITIONS.healthOf(query).margin;
+        Margin memory prior = _healthOf(query).margin;
         bool worse = next.equityWad * int256(prior.maintenanceWad) < prior.equityWad * int256(next.maintenanceWad);
         if (worse || next.maintenanceWad > prior.maintenanceWad) {
             revert BelowInitialMargin(account, next.equityWad, next.initialWad);
@@ -340,7 +344,7 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
         _removeHolding(from, asset, amount);
         if (receiver == address(0)) _addHolding(to, asset, amount);
-        else IVault(_assets[asset].vault).push(receiver, amount, amount); // sold, not withdrawn: no limit may stop it
+        else _push(_assets[asset].vault, receiver, amount, amount); // sold, not withdrawn: no limit may stop it
     }
 
     /// @inheritdoc ILedger
@@ -390,16 +394,18 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
     /// @inheritdoc ILedger
     function setEngine(address engine, uint256 rights) external restricted {
-        engineRights[engine] = rights;
-
-        emit EngineSet(engine, rights);
+        _setEngine(engine, rights);
     }
 
     /// @inheritdoc ILedger
     function revokeEngine(address engine) external restricted {
-        engineRights[engine] = 0;
+        _setEngine(engine, 0);
+    }
 
-        emit EngineSet(engine, 0);
+    function _setEngine(address engine, uint256 rights) private {
+        engineRights[engine] = rights;
+
+        emit EngineSet(engine, rights);
     }
 
     // --- Views ---
@@ -481,6 +487,14 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
 
     // --- Health ---
 
+    function _healthOf(IPositions.Query memory query) private view returns (Health memory) {
+        return POSITIONS.healthOf(query);
+    }
+
+    function _check(Action action, Health memory h) private view {
+        BREAKER.check(action, h.items, 0);
+    }
+
     /// @dev What the account owns and owes besides its positions.
     function _query(uint64 account, Account storage a, Pool memory pool_)
         private
@@ -518,6 +532,10 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         _balances[_key(account, asset)] = balance;
     }
 
+    function _push(address vault, address to, uint256 amount, uint256 exempt) private {
+        IVault(vault).push(to, amount, exempt);
+    }
+
     function _removeHolding(uint64 account, uint16 asset, uint256 amount) private {
         Account storage a = _accounts[account];
         uint256 balance = _balances[_key(account, asset)];
@@ -532,16 +550,20 @@ contract Ledger is ILedger, AccessManaged, ReentrancyGuardTransient {
         if (delta != 0) a.shares = pool_.change(a.shares, delta);
     }
 
+    function _pay(Pool memory pool_, uint64 account, int256 delta) private {
+        _addCash(pool_, _existing(account), delta);
+    }
+
     function _receive(uint64 account, int256 delta) private {
         Pool memory pool_ = _accruedPool();
-        _addCash(pool_, _existing(account), delta);
+        _pay(pool_, account, delta);
         _storePool(pool_);
     }
 
     function _exchange(uint64 from, int256 fromDelta, uint64 to, int256 toDelta) private {
         Pool memory pool_ = _accruedPool();
-        _addCash(pool_, _existing(from), fromDelta);
-        _addCash(pool_, _existing(to), toDelta);
+        _pay(pool_, from, fromDelta);
+        _pay(pool_, to, toDelta);
         _storePool(pool_);
     }
 

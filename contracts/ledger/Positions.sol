@@ -38,6 +38,7 @@ contract Positions is IPositions, AccessManaged {
     uint256 private constant PERPETUAL_BIT = 168; // of the underlying in an InstrumentId; the rest of it is zero
     uint256 private constant UNDERLYING_BIT = 224;
     uint256 private constant SCALED_BIT = 240;
+    uint256 private constant SERIES_SCALED_BIT = 255;
     uint256 private constant COST_BIT = 112;
     uint256 private constant ACCRUED_BIT = 192;
     uint256 private constant PREMIUM_BIT = 224;
@@ -58,7 +59,7 @@ contract Positions is IPositions, AccessManaged {
     SideIndex.Market[65_536] private _markets; // by index; an array needs no hashing
     mapping(uint256 indexSideEpoch => EpochEnd) private _epochEnds;
 
-    InstrumentId[] private _series; // index − FIRST_SERIES
+    InstrumentId[] private _series; // index − FIRST_SERIES; with SERIES_SCALED_BIT from when its market is scaled
     mapping(InstrumentId series => uint16 index) private _indices;
     mapping(uint16 underlying => Tally) private _tallies;
 
@@ -202,6 +203,7 @@ contract Positions is IPositions, AccessManaged {
         scaleBefore = s.scaleWad;
 
         (bool ended, EpochEnd memory end) = m.deleverage(long, size, quote);
+        _markScaled(index);
         if (!ended) return (scaleBefore, s.scaleWad);
 
         _epochEnds[_epochKey(index, long, epoch)] = end;
@@ -244,6 +246,7 @@ contract Positions is IPositions, AccessManaged {
         uint256 payoff = instrument.payoffWad(price);
         uint256 interest = m.openInterest(true);
         m.settle(payoff);
+        _markScaled(index);
         --_tallies[underlying].series;
         _save(m, index, interest);
 
@@ -340,7 +343,7 @@ contract Positions is IPositions, AccessManaged {
         uint16 extraIndex,
         int256 extra
     ) private view returns (uint256 gross) {
-        uint256 interests = Words.alloc(count);
+        uint256 heads = Words.alloc(count);
         uint256 price = Prices.open(count);
         uint256 last; // underlying: neighbours that share it share its price, and their series its tally
         unchecked {
@@ -349,10 +352,10 @@ contract Positions is IPositions, AccessManaged {
             (uint256 rest, uint256 next) = (lanes, more);
             for (; rest != 0; (rest, next) = (next, 0)) {
                 for (; rest != 0; rest >>= Lanes.BITS) {
-                    uint256 interest = _interestWord(uint16(rest));
-                    Words.put(interests + offset, interest);
+                    uint256 head = _headWord(uint16(rest));
+                    Words.put(heads + offset, head);
                     offset += 32;
-                    uint256 underlying = uint16(interest >> UNDERLYING_BIT);
+                    uint256 underlying = _underlyingIn(head, uint16(rest));
                     if (underlying == last) continue;
                     Words.put(ids, underlying);
                     (ids, last) = (ids + 32, underlying);
@@ -365,16 +368,16 @@ contract Positions is IPositions, AccessManaged {
             uint256 leg = BookCall.firstLeg(book);
             for (; lanes != 0; (lanes, more) = (more, 0)) {
                 for (; lanes != 0; lanes >>= Lanes.BITS) {
-                    uint256 interest = Words.get(interests);
-                    uint256 underlying = uint16(interest >> UNDERLYING_BIT);
+                    uint256 head = Words.get(heads);
+                    uint256 underlying = _underlyingIn(head, uint16(lanes));
                     if (underlying != last) (price, last, tally) = (price + 96, underlying, type(uint256).max);
                     uint256 mark = Words.get(price);
-                    (int256 size, int256 quote, uint256 open) = _leg(account, uint16(lanes), interest, mark);
+                    (int256 size, int256 quote, uint256 open) = _leg(account, uint16(lanes), head, mark);
                     if (uint16(lanes) == extraIndex) size += extra;
 
                     uint256 id = underlying << PERPETUAL_BIT;
                     if (lanes & FIRST_SERIES != 0) {
-                        id = _seriesWord(uint16(lanes));
+                        id = _idIn(head);
                         if (tally == type(uint256).max) tally = _tallies[uint16(underlying)].openInterestWad;
                         open = tally;
                     }
@@ -383,27 +386,29 @@ contract Positions is IPositions, AccessManaged {
                     gross += (units * mark + (WAD - 1)) / WAD;
                     Words.put(items, _item(units, mark, Words.get(price + 32), Words.get(price + 64), underlying));
 
-                    (leg, interests, items) = (leg + BookCall.LEG_BYTES, interests + 32, items + 32);
+                    (leg, heads, items) = (leg + BookCall.LEG_BYTES, heads + 32, items + 32);
                 }
             }
         }
     }
 
-    /// @dev Size, quote and open interest [wad] of a position, funding projected to now.
-    function _leg(uint64 account, uint16 index, uint256 interest, uint256 mark)
+    /// @dev Size, quote and open interest [wad] of a position, funding projected to now; of a series, its tally is for the caller
+    /// to read.
+    function _leg(uint64 account, uint16 index, uint256 head, uint256 mark)
         private
         view
         returns (int256 size, int256 quote, uint256 openInterest)
     {
-        if (interest >> SCALED_BIT != 0) return _scaledLeg(account, index, mark);
+        bool isSeries = index >= FIRST_SERIES;
+        if (head >> (isSeries ? SERIES_SCALED_BIT : SCALED_BIT) != 0) return _scaledLeg(account, index, mark);
 
         // Until a side was deleveraged A is one, both bases are equal, and K moves by the funding itself: the other side
         // need not be read, and words need not become structs.
         uint256 word = _positionWord(account, index);
         size = int112(uint112(word));
-        openInterest = uint112(interest);
         quote = -int256(int128(uint128(word >> COST_BIT)));
-        if (index >= FIRST_SERIES) return (size, quote, openInterest); // until then K of an option is zero
+        if (isSeries) return (size, quote, 0); // until then K of an option is zero
+        openInterest = uint112(head);
         uint256 side = _sideWord(index, size > 0);
         int256 flow = int112(uint112(side));
         int256 premium = int32(uint32(side >> PREMIUM_BIT));
@@ -467,9 +472,8 @@ contract Positions is IPositions, AccessManaged {
         returns (int256 sizeWad, int256 quoteWad)
     {
         uint16 index = _index(instrument);
-        uint256 interest = _interestWord(index);
-        uint256 mark = ORACLE.spotOf(uint16(interest >> UNDERLYING_BIT));
-        (sizeWad, quoteWad,) = _leg(account, index, interest, mark);
+        uint256 mark = ORACLE.spotOf(instrument.underlyingOf());
+        (sizeWad, quoteWad,) = _leg(account, index, _headWord(index), mark);
     }
 
     /// @inheritdoc IPositions
@@ -509,8 +513,11 @@ contract Positions is IPositions, AccessManaged {
     }
 
     /// @inheritdoc IPositions
-    function series() external view returns (InstrumentId[] memory) {
-        return _series;
+    function series() external view returns (InstrumentId[] memory listed) {
+        listed = _series;
+        for (uint256 i; i < listed.length; ++i) {
+            listed[i] = InstrumentId.wrap(_idIn(InstrumentId.unwrap(listed[i])));
+        }
     }
 
     /// @inheritdoc IPositions
@@ -670,13 +677,29 @@ contract Positions is IPositions, AccessManaged {
         }
     }
 
-    /// @dev Id of a series, whose index is one that it got.
-    function _seriesWord(uint16 index) private view returns (uint256 word) {
+    /// @dev What a leg is read by: its market's interest, or the word of its series, which tells its id and whether it is scaled.
+    function _headWord(uint16 index) private view returns (uint256 word) {
+        if (index < FIRST_SERIES) return _interestWord(index);
         uint256 place = index - FIRST_SERIES;
         assembly ("memory-safe") {
             mstore(0, _series.slot)
             word := sload(add(keccak256(0, 32), place))
         }
+    }
+
+    function _underlyingIn(uint256 head, uint16 index) private pure returns (uint256) {
+        return uint16(head >> (index < FIRST_SERIES ? UNDERLYING_BIT : PERPETUAL_BIT));
+    }
+
+    /// @dev Id of a series in its word.
+    function _idIn(uint256 head) private pure returns (uint256) {
+        return head & ((1 << SERIES_SCALED_BIT) - 1);
+    }
+
+    function _markScaled(uint16 index) private {
+        if (index < FIRST_SERIES) return;
+        uint256 place = index - FIRST_SERIES;
+        _series[place] = InstrumentId.wrap(InstrumentId.unwrap(_series[place]) | 1 << SERIES_SCALED_BIT);
     }
 
     // --- Lookups ---
@@ -693,7 +716,7 @@ contract Positions is IPositions, AccessManaged {
     }
 
     function _instrument(uint16 index) private view returns (InstrumentId) {
-        return index < FIRST_SERIES ? _perpetual(index) : InstrumentId.wrap(_seriesWord(index));
+        return index < FIRST_SERIES ? _perpetual(index) : InstrumentId.wrap(_idIn(_headWord(index)));
     }
 
     /// @dev The perpetual of an underlying, which is its index too.

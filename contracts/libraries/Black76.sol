@@ -54,8 +54,11 @@ library Black76 {
     /// below 2^190.
     function timeValueWad(int256 lnWad, uint256 rootWad) internal pure returns (uint256) {
         unchecked {
-            // A root of zero divides to zero, so a and b are zero and v is, too.
-            uint256 distance = FixedPointMathLib.rawDiv(FixedPointMathLib.abs(lnWad) << 56, rootWad);
+            uint256 distance; // |ln|/√w; a root of zero divides to zero, so a and b are zero and v is, too
+            assembly ("memory-safe") {
+                let sign := sar(255, lnWad)
+                distance := div(shl(56, sub(xor(lnWad, sign), sign)), rootWad)
+            }
             uint256 half = (rootWad << 55) / WAD;
             bool below = distance < half;
             uint256 a = below ? half - distance : distance - half;
@@ -65,7 +68,7 @@ library Black76 {
             uint256 far = Normal.millsX112(distance + half);
             if (below) return WAD - ((Normal.bellX64(a) * (near + far) * WAD) >> 176);
             // Where a and b all but agree, the rounding of their quotients may turn the difference over.
-            return (Normal.bellX64(a) * FixedPointMathLib.zeroFloorSub(near, far) * WAD) >> 176;
+            return near > far ? (Normal.bellX64(a) * (near - far) * WAD) >> 176 : 0;
         }
     }
 

@@ -53,8 +53,12 @@ library PortfolioMargin {
         returns (uint16[] memory found, uint256 count)
     {
         found = new uint16[](legs.length + netted.length);
+        uint16 last; // neighbours mostly share theirs
         for (uint256 i; i < legs.length; ++i) {
-            count = _addOnce(found, count, legs[i].instrument.underlyingOf());
+            uint16 underlying = legs[i].instrument.underlyingOf();
+            if (underlying == last && i != 0) continue;
+            count = _addOnce(found, count, underlying);
+            last = underlying;
         }
         for (uint256 i; i < netted.length; ++i) {
             if (netted[i] != 0) count = _addOnce(found, count, netted[i]);

@@ -3,7 +3,6 @@ pragma solidity ^0.8.30;
 
 import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 
-import { Black76 } from "contracts/libraries/Black76.sol";
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { ScanGrids } from "contracts/risk/ScanGrids.sol";
 import { ScanQuote } from "contracts/risk/ScanQuote.sol";
@@ -33,6 +32,8 @@ import { IScans, ScanGrid } from "interfaces/IScans.sol";
 library Scan {
     using FixedPoint for int256;
     using ScanGrids for ScanGrid;
+
+    uint256 private constant OPTION_BYTES = 6 * 32;
 
     /// @dev An option, with what no scenario changes. As put = call − F + K, to the wei, scenarios take every option as a call.
     struct Option {
@@ -219,27 +220,11 @@ library Scan {
     /// @dev Sets `place` to what everything gains where the spot goes to `shockedWad`, by the volatilities that were set last.
     function _placeAt(Exposure memory e, uint256 shockedWad, int256 moveWad, Place memory place) private pure {
         unchecked {
-            Option[] memory options = e.options;
-            uint256 longs = e.longs;
-            int256 long = -e.longNow;
-            int256 slope;
-            for (uint256 i; i < longs; ++i) {
-                Option memory o = options[i];
-                (uint256 callWad, uint256 deltaWad) =
-                    ScanQuote.callWad(shockedWad, o.strikeWad, o.lnWad + moveWad, o.shockedRootWad);
-                int256 size = o.sizeWad;
-                long += size * int256(callWad);
-                slope += size * int256(deltaWad);
-            }
-            int256 rest = e.straightWad * int256(shockedWad) - e.restNow;
-            for (uint256 i = longs; i < options.length; ++i) {
-                Option memory o = options[i];
-                uint256 shareWad = Black76.timeValueWad(o.lnWad + moveWad, o.shockedRootWad);
-                uint256 strikeWad = o.strikeWad;
-                uint256 callWad = FixedPointMathLib.min(shockedWad, strikeWad) * shareWad / WAD
-                    + FixedPointMathLib.zeroFloorSub(shockedWad, strikeWad);
-                rest += o.sizeWad * int256(callWad);
-            }
+            (uint256 first, uint256 firstShort, uint256 end) = _rangeOf(e);
+            (int256 long, int256 slope) = ScanQuote.sums(first, firstShort, shockedWad, moveWad, true);
+            (int256 rest,) = ScanQuote.sums(firstShort, end, shockedWad, moveWad, false);
+            long -= e.longNow;
+            rest += e.straightWad * int256(shockedWad) - e.restNow;
             place.spotWad = shockedWad;
             place.profitWad = _wadFloor(long + rest);
             place.restWad = _wadFloor(rest);
@@ -255,6 +240,19 @@ library Scan {
                 int256 factorWad = int256(WAD) + _floorDiv(volBps * int256(o.powerWad), BPS);
                 o.shockedRootWad = factorWad > 0 ? o.rootWad * uint256(factorWad) / WAD : 0;
             }
+        }
+    }
+
+    /// @dev Where the options lie in memory: those held, then those that are short, one after the other as a new array has them.
+    function _rangeOf(Exposure memory e) private pure returns (uint256 first, uint256 firstShort, uint256 end) {
+        unchecked {
+            Option[] memory options = e.options;
+            if (options.length == 0) return (0, 0, 0);
+            assembly ("memory-safe") {
+                first := mload(add(options, 32))
+            }
+            firstShort = first + e.longs * OPTION_BYTES;
+            end = first + options.length * OPTION_BYTES;
         }
     }
 
@@ -321,14 +319,16 @@ library Scan {
     {
         unchecked {
             int256[] memory most = new int256[](count); // largest first
+            int256 least; // of them
             for (uint256 i; i < losses.length; ++i) {
                 int256 lossWad = losses[i];
-                if (lossWad <= most[count - 1]) continue;
+                if (lossWad <= least) continue;
                 uint256 place = count - 1;
                 for (; place != 0 && most[place - 1] < lossWad; --place) {
                     most[place] = most[place - 1];
                 }
                 most[place] = lossWad;
+                least = most[count - 1];
             }
             uint256 sumWad;
             for (uint256 i; i < count; ++i) {

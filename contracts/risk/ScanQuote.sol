@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
-
 import { WAD } from "contracts/libraries/FixedPoint.sol";
 import { Normal } from "contracts/libraries/Normal.sol";
 
@@ -18,38 +16,127 @@ library ScanQuote {
         returns (uint256 valueWad, uint256 deltaWad)
     {
         unchecked {
-            uint256 shareWad; // time value, of the smaller of F and K
-            (shareWad, deltaWad) = _shares(forwardWad, strikeWad, lnWad, rootWad);
-            valueWad = FixedPointMathLib.min(forwardWad, strikeWad) * shareWad / WAD
-                + FixedPointMathLib.zeroFloorSub(forwardWad, strikeWad);
+            uint256 half = (rootWad << 55) / WAD;
+            uint256 distance;
+            assembly ("memory-safe") {
+                let sign := sar(255, lnWad)
+                distance := div(shl(56, sub(xor(lnWad, sign), sign)), rootWad)
+                distance := or(distance, sub(0, iszero(rootWad))) // without variance all is far
+            }
+            bool near = distance < half;
+            uint256 a = near ? half - distance : distance - half;
+            if (a >= Normal.END_X56) {
+                if (near) (valueWad, deltaWad) = (WAD, WAD); // time value, of the smaller of F and K
+                else if (lnWad >= 0) deltaWad = lnWad == 0 ? WAD / 2 : WAD;
+            } else {
+                uint256 bell = Normal.bellX64(a) * WAD;
+                uint256 first = Normal.millsX112(a);
+                uint256 second = Normal.millsX112(distance + half);
+                if (near) valueWad = WAD - ((bell * (first + second)) >> 176);
+                else if (first > second) valueWad = (bell * (first - second)) >> 176;
+                if (lnWad < 0) {
+                    deltaWad = (bell * first) >> 176;
+                    if (near) deltaWad = WAD - deltaWad;
+                } else {
+                    uint256 missing = ((bell * second) >> 176) * strikeWad;
+                    assembly ("memory-safe") {
+                        missing := div(missing, forwardWad) // no forward is as far above its strike as to be zero
+                    }
+                    if (missing < WAD) deltaWad = WAD - missing;
+                }
+            }
+            valueWad = forwardWad < strikeWad
+                ? forwardWad * valueWad / WAD
+                : strikeWad * valueWad / WAD + forwardWad - strikeWad;
         }
     }
 
-    function _shares(uint256 forwardWad, uint256 strikeWad, int256 lnWad, uint256 rootWad)
-        private
+    /// @dev Σ size·value and, where `sloped`, Σ size·delta of options that lie one after the other in memory, as `Scan.Option` has
+    /// them, each as a call: to the wei those of `callWad`. A margin check does little else, so it is written out, with the
+    /// polynomials of `Normal`.
+    function sums(uint256 at, uint256 end, uint256 forwardWad, int256 moveWad, bool sloped)
+        internal
         pure
-        returns (uint256 shareWad, uint256 deltaWad)
+        returns (int256 values, int256 slopes)
     {
-        unchecked {
-            if (rootWad == 0) return (0, lnWad > 0 ? WAD : lnWad == 0 ? WAD / 2 : 0);
-
-            uint256 half = (rootWad << 55) / WAD;
-            uint256 distance = (FixedPointMathLib.abs(lnWad) << 56) / rootWad;
-            bool near = distance < half;
-            uint256 a = near ? half - distance : distance - half;
-            if (a >= Normal.END_X56) return near ? (WAD, WAD) : (0, lnWad < 0 ? 0 : WAD);
-
-            uint256 bell = Normal.bellX64(a) * WAD;
-            uint256 first = Normal.millsX112(a);
-            uint256 second = Normal.millsX112(distance + half);
-            shareWad = near
-                ? WAD - ((bell * (first + second)) >> 176)
-                : (bell * FixedPointMathLib.zeroFloorSub(first, second)) >> 176;
-            if (lnWad < 0) {
-                deltaWad = (bell * first) >> 176;
-                if (near) deltaWad = WAD - deltaWad;
-            } else {
-                deltaWad = WAD - FixedPointMathLib.min(WAD, ((bell * second) >> 176) * strikeWad / forwardWad);
+        uint256 endX56 = Normal.END_X56;
+        assembly ("memory-safe") {
+            function bellOf(x) -> e {
+                let exponent := sub(shl(176, 64), mul(mul(x, x), 13306513097844322492))
+                let f := and(shr(120, exponent), 0xffffffffffffff)
+                e := add(mul(184590982113, f), 125503053137341862288208948238)
+                e := add(mul(e, f), 127531094641216586634636947398318203120057886114)
+                e := shr(168, add(mul(e, f), 105214765860692063946050006323197447320060355161283348154472054784))
+                e := add(mul(e, f), 204753454080724777973676959162869)
+                e := add(mul(e, f), 127709994289712181701764364203131338005819304026408)
+                e := shr(168, add(mul(e, f), 66381888993284505111244855698095543676266559270046870146574184349696))
+                e := add(mul(e, f), 73777615090584042042289577337360655)
+                e := add(mul(e, f), 23009128169611077826852010768328496362290072543016905)
+                e := shr(168, add(mul(e, f), 4783926021217749579233969495122756762126598646534956234174384553590784))
+                e := shr(sub(120, shr(176, exponent)), add(mul(e, f), 1329227995784915872903807060280344576))
+            }
+            function millsOf(x) -> p {
+                p := add(mul(1930620856541794, x), 2603446717472346996456106870249939)
+                p := add(mul(p, x), 1625994839091706334792611469894451945562956043494531)
+                p := shr(168, add(mul(p, x), 597910000362839259434349866328255508115941961550318728427242552033280))
+                p := add(mul(p, x), 366363461936101870824589411865693782)
+                p := add(mul(p, x), 50322305905212740676814968492949889572512597582900198)
+                p := add(mul(p, x), 3450873173395281893717377931138512726225554486085193277581262111899648)
+                let q := add(mul(4839327878955983, x), 6525948824232258470969562621073190)
+                q := add(mul(q, x), 4100760723936823724822470182141280142849990450778314)
+                q := shr(168, add(mul(q, x), 1532768126807584639572289925672315896146576585799848876068833681473536))
+                q := add(mul(q, x), 973891397644270534832246017116780521)
+                q := add(mul(q, x), 146186895607632905510546125469702288661051601655602009)
+                q := shr(168, add(mul(q, x), 12759005432625708277513997463289887275738212406974810017520452085219328))
+                p := div(p, add(mul(q, x), 1329227995784915872903807060280344576))
+            }
+            for { } lt(at, end) { at := add(at, 192) } {
+                let lnWad := add(mload(add(at, 64)), moveWad)
+                let share := 0 // time value, of the smaller of F and K
+                let delta := 0
+                {
+                    let rootWad := mload(add(at, 160))
+                    let half := div(shl(55, rootWad), WAD)
+                    let distance := sar(255, lnWad)
+                    distance := div(shl(56, sub(xor(lnWad, distance), distance)), rootWad)
+                    let near := lt(distance, half)
+                    let a := sub(0, near)
+                    a := sub(xor(sub(distance, half), a), a)
+                    switch and(lt(a, endX56), gt(rootWad, 0))
+                    case 0 {
+                        if near {
+                            share := WAD
+                            delta := WAD
+                        }
+                        if sgt(lnWad, 0) { delta := WAD }
+                        if iszero(or(lnWad, near)) { delta := div(WAD, 2) }
+                    }
+                    default {
+                        let bell := mul(bellOf(a), WAD)
+                        let second := millsOf(add(distance, half))
+                        a := millsOf(a)
+                        switch near
+                        case 0 { if gt(a, second) { share := shr(176, mul(bell, sub(a, second))) } }
+                        default { share := sub(WAD, shr(176, mul(bell, add(a, second)))) }
+                        if sloped {
+                            switch slt(lnWad, 0)
+                            case 0 {
+                                second := div(mul(shr(176, mul(bell, second)), mload(add(at, 32))), forwardWad)
+                                if lt(second, WAD) { delta := sub(WAD, second) }
+                            }
+                            default {
+                                delta := shr(176, mul(bell, a))
+                                if near { delta := sub(WAD, delta) }
+                            }
+                        }
+                    }
+                }
+                let strikeWad := mload(add(at, 32))
+                switch lt(forwardWad, strikeWad)
+                case 0 { share := add(div(mul(strikeWad, share), WAD), sub(forwardWad, strikeWad)) }
+                default { share := div(mul(forwardWad, share), WAD) }
+                values := add(values, mul(mload(at), share))
+                slopes := add(slopes, mul(mload(at), delta))
             }
         }
     }

@@ -85,6 +85,6 @@ def smiles_set(events: Iterable[Happened]) -> int:
     return sum(one.event.name == "SmileSet" for one in events)
 
 
-def most_moved(desk: Desk) -> float:
-    """The farthest that hedging moved the price, as a share of it; negative: down."""
-    return max((point.factor - 1 for point in desk.points), key=abs, default=0.0)
+def most_lifted(desk: Desk) -> float:
+    """How far hedging lifted the price at most, as a share of it."""
+    return max((point.factor - 1 for point in desk.points), default=0.0)

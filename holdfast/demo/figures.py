@@ -109,7 +109,7 @@ def price(outcome: Outcome) -> Figure:
     top.set_title(f"{symbol} price")
     top.set_ylabel("dollars")
     top.yaxis.set_major_formatter(FuncFormatter(_thousands))
-    top.legend(loc="upper right", ncols=2)
+    top.legend(loc="best", ncols=2)
     gwei = [point.base_fee / 1e9 for point in points]
     bottom.fill_between(when, gwei, color=GREY, alpha=0.25, lw=0)
     bottom.plot(when, gwei, color=GREY, lw=1.2)

@@ -17,7 +17,7 @@ from rich.table import Table
 from holdfast.demo.calls import (
     SeriesStory,
     WriterStory,
-    most_moved,
+    most_lifted,
     series_stories,
     smiles_set,
     writer_stories,
@@ -159,8 +159,8 @@ def _options(outcome: Outcome) -> list[Row]:
         Row(
             what="Paid to holders of calls",
             value=_money(sum(one.paid_wad for one in series)),
-            note=f"{len(settled)} of {len(series)} series settled; hedging moved the price by "
-            f"{most_moved(outcome.desk):+.1%} at most",
+            note=f"{len(settled)} of {len(series)} series settled; hedging lifted the price by "
+            f"{most_lifted(outcome.desk):+.1%} at most",
         ),
         *(
             Row(what=f"Left to the {one.writer.name}", value=_money(one.equity_wad), note=_fate(one))
@@ -277,7 +277,7 @@ def _options_json(outcome: Outcome, desk: Desk) -> dict[str, Any]:
             for one in writer_stories(desk, outcome.events)
         },
         "smiles": {"sent": desk.smiles_sent, "set": smiles_set(outcome.events)},
-        "moved_by_hedging": round(most_moved(desk), 6),
+        "lifted_by_hedging": round(most_lifted(desk), 6),
     }
 
 

@@ -68,6 +68,11 @@ def test_gamma_squeeze__is_a_rally_into_calls() -> None:
     one, other = (writer for writer in options.writers if writer.hedges)
     assert (one.cash, one.size) == (other.cash, other.size) and one.mode is not other.mode
     assert any(not writer.hedges for writer in options.writers)
+    (outage,) = scenario.outages
+    assert (
+        outage.role == "bidder"
+        and scenario.stage.insurance_fund < find_scenario(DEFAULT).stage.insurance_fund
+    )
 
 
 def test_find__name_or_file(tmp_path: Path) -> None:
