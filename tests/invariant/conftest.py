@@ -50,6 +50,9 @@ THEFTS: Final = tuple(replace(ADMIN(place), off=frozenset(), length=96) for plac
 
 TURNS: Final = tuple(replace(HOSTILE(place), off=frozenset(), length=96) for place in range(6))
 
+FIRST: Final[dict[str, tuple[Profile, ...]]] = {"hostile": TURNS, "options": ()}
+"""What is played first elsewhere; where there are options every history has its crisis."""
+
 
 @dataclass
 class Campaign:
@@ -78,7 +81,7 @@ def explore(world: World, campaign: Campaign) -> None:
         if len(found) < ENOUGH and (failure := play(world, profile, campaign.tally)):
             found.append(failure)
 
-    for profile in TURNS if world.hostile else CRISES + THEFTS:
+    for profile in FIRST.get(world.name, CRISES + THEFTS):
         if len(found) < ENOUGH and (failure := play(world, profile, campaign.tally)):
             found.append(failure)
     history()
