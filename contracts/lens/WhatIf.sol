@@ -119,7 +119,7 @@ contract WhatIf is IWhatIf {
         for (uint256 i; i < q.trades.length; ++i) {
             _trade(c.book, q.account, q.trades[i]);
         }
-        _move(c, q.underlying, uint256(int256(BPS) + q.priceShiftBps));
+        _move(c, q.underlying, 0, uint256(int256(BPS) + q.priceShiftBps));
         return q.volShiftBps == 0 ? _assess(c) : _shifted(c);
     }
 
@@ -141,19 +141,19 @@ contract WhatIf is IWhatIf {
         leg.openInterestWad = _openInterestOf(t.instrument, leg.sizeWad > 0);
     }
 
-    /// @dev Prices of an underlying, or of all, times a factor. Down, a wei each.
-    function _move(Case memory c, uint16 underlying, uint256 factorBps) private pure {
+    /// @dev Prices of an underlying, or of all: a price, and a factor times what they were. Down, a wei each.
+    function _move(Case memory c, uint16 underlying, uint256 priceWad, uint256 factorBps) private pure {
         for (uint256 i; i < c.book.legs.length; ++i) {
             Leg memory leg = c.book.legs[i];
             if (underlying != 0 && leg.instrument.underlyingOf() != underlying) continue;
-            leg.markWad = leg.markWad.mulDivDown(factorBps, BPS);
-            leg.emaWad = leg.emaWad.mulDivDown(factorBps, BPS);
+            leg.markWad = priceWad + leg.markWad.mulDivDown(factorBps, BPS);
+            leg.emaWad = priceWad + leg.emaWad.mulDivDown(factorBps, BPS);
         }
         for (uint256 i; i < c.underlyings.length; ++i) {
             Holding memory holding = c.book.holdings[i];
             if (underlying != 0 && c.underlyings[i] != underlying) continue;
-            holding.priceWad = holding.priceWad.mulDivDown(factorBps, BPS);
-            holding.emaWad = holding.emaWad.mulDivDown(factorBps, BPS);
+            holding.priceWad = priceWad + holding.priceWad.mulDivDown(factorBps, BPS);
+            holding.emaWad = priceWad + holding.emaWad.mulDivDown(factorBps, BPS);
         }
     }
 
@@ -176,8 +176,12 @@ contract WhatIf is IWhatIf {
     /// @dev What a leg is worth at the surface, and at the shifted one: the difference. Rounded as the model does it.
     function _revalue(Margin memory m, Leg memory leg) private view {
         uint256 sizeWad = leg.sizeWad.abs();
-        uint256 unitWad = _unitWad(SHIFTED.SURFACE(), leg);
-        uint256 shiftedWad = _unitWad(ISurface(address(SHIFTED)), leg);
+        uint256 unitWad;
+        uint256 shiftedWad;
+        for (uint256 i; i < 2; ++i) {
+            // In a loop, as the compiler makes a formula for each place that asks for it.
+            (unitWad, shiftedWad) = (shiftedWad, _unitWad(i == 0 ? SHIFTED.SURFACE() : ISurface(address(SHIFTED)), leg));
+        }
         if (leg.sizeWad < 0) {
             m.equityWad += int256(sizeWad.mulWadUp(unitWad)) - int256(sizeWad.mulWadUp(shiftedWad));
             return;
@@ -219,9 +223,15 @@ contract WhatIf is IWhatIf {
             uint256 spotWad = ORACLE.priceOf(underlying).spotWad;
             LiquidationPrice memory p = found[i];
             (p.underlying, p.belowWad, p.aboveWad) = (underlying, 0, type(uint256).max);
-            if (gapWad < 0) (p.belowWad, p.aboveWad) = (spotWad, spotWad);
-            else if (_isLine(c, underlying)) _solve(p, spotWad, gapWad, _slope(c, underlying));
-            else _search(p, _caseOf(account, 0), spotWad);
+            if (gapWad < 0) {
+                (p.belowWad, p.aboveWad) = (spotWad, spotWad);
+            } else if (_isLine(c, underlying)) {
+                _solve(p, spotWad, gapWad, _slope(c, underlying));
+            } else {
+                Case memory moved = _caseOf(account, 0);
+                p.belowWad = _nearest(moved, underlying, spotWad, false);
+                p.aboveWad = _nearest(moved, underlying, spotWad, true);
+            }
         }
     }
 
@@ -258,45 +268,31 @@ contract WhatIf is IWhatIf {
         else if (wayWad < spotWad) p.belowWad = spotWad - wayWad;
     }
 
-    /// @dev The case is used up.
-    function _search(LiquidationPrice memory p, Case memory c, uint256 spotWad) private view {
-        (uint256 below, uint256 above) = (spotWad, spotWad); // the farthest places at which it is known to be healthy
-        for (uint256 left = PLACES - 1; left > 0 && p.belowWad == 0; --left) {
-            uint256 place = spotWad.mulDivDown(left, PLACES);
-            if (_gapAt(c, p.underlying, place) < 0) p.belowWad = _halved(c, p.underlying, below, place);
-            below = place;
-        }
-        for (uint256 left = PLACES - 1; left > 0 && p.aboveWad == type(uint256).max; --left) {
-            uint256 place = spotWad.mulDivDown(PLACES, left);
-            if (_gapAt(c, p.underlying, place) < 0) p.aboveWad = _halved(c, p.underlying, above, place);
-            above = place;
-        }
-    }
-
-    /// @dev The healthy end of what is left between a healthy and an unhealthy price.
-    function _halved(Case memory c, uint16 underlying, uint256 healthy, uint256 unhealthy)
+    /// @dev Places in turn until one is unhealthy, then halves of what lies between it and the last healthy one, whose end is told.
+    /// Prices of the case are left as they fell.
+    function _nearest(Case memory c, uint16 underlying, uint256 spotWad, bool up)
         private
         view
-        returns (uint256)
+        returns (uint256 healthyWad)
     {
-        for (uint256 i; i < HALVINGS; ++i) {
-            uint256 middle = (healthy + unhealthy) / 2;
-            if (_gapAt(c, underlying, middle) < 0) unhealthy = middle;
-            else healthy = middle;
+        healthyWad = spotWad;
+        uint256 unhealthyWad;
+        bool found;
+        (uint256 left, uint256 halvings) = (PLACES, HALVINGS);
+        while (halvings != 0) {
+            uint256 priceWad = (healthyWad + unhealthyWad) / 2;
+            if (found) --halvings;
+            else if (--left == 0) return up ? type(uint256).max : 0;
+            else priceWad = up ? spotWad.mulDivDown(PLACES, left) : spotWad.mulDivDown(left, PLACES);
+
+            if (_gapAt(c, underlying, priceWad) < 0) (unhealthyWad, found) = (priceWad, true);
+            else healthyWad = priceWad;
         }
-        return healthy;
     }
 
     /// @dev E − MM with one underlying at a price. What the slow price is doesn't matter to MM.
     function _gapAt(Case memory c, uint16 underlying, uint256 priceWad) private view returns (int256) {
-        for (uint256 i; i < c.book.legs.length; ++i) {
-            Leg memory leg = c.book.legs[i];
-            if (leg.instrument.underlyingOf() == underlying) (leg.markWad, leg.emaWad) = (priceWad, priceWad);
-        }
-        for (uint256 i; i < c.underlyings.length; ++i) {
-            Holding memory holding = c.book.holdings[i];
-            if (c.underlyings[i] == underlying) (holding.priceWad, holding.emaWad) = (priceWad, priceWad);
-        }
+        _move(c, underlying, priceWad, 0);
         return _gapWad(c);
     }
 
