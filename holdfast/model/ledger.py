@@ -340,6 +340,7 @@ class Ledger:
                     amount_wad=checked(self.balance_of(account, asset) * self.assets[asset].unit_wad),
                     price_wad=price.spot_wad,
                     ema_wad=price.ema_wad,
+                    grade=price.grade,
                 )
             )
         return Query(
