@@ -43,7 +43,7 @@ def wide(data: dict[str, Any]) -> None:
     data["insurance"]["caps"] = dict.fromkeys(names, 5_000_000)
     weth = data["collateral"]["WETH"]
     for name in ("U03", "U04", "U05"):
-        data["collateral"][f"W{name}"] = weth | {"underlying": name}
+        data["collateral"][f"W{name}"] = weth | {"underlying": name, "netted": False}
 
 
 def to_be(stage: Stage, contract: Any, function: str, *args: Any, by: Any) -> Call:

@@ -119,12 +119,12 @@ def test_accounts__node_finds_a_chunk_too_much__halves_it(
     assert sizes == [8, 4, 2, 2, 4, 2, 2]
 
 
-def test_look__is_system_markets_and_accounts(protocol: Protocol) -> None:
+def test_look__is_system_markets_series_and_accounts(protocol: Protocol) -> None:
     alice, bob = open_and_fund(protocol)
     trade(protocol, alice, bob, 3 * WAD)
     lens = protocol.lens
-    parts = (lens.call("system"), lens.call("markets"), lens.call("accountsOf", [bob, alice]))
-    assert lens.call("look", [bob, alice]) == parts
+    parts = tuple(lens.call(name) for name in ("system", "markets", "series"))
+    assert lens.call("look", [bob, alice]) == (*parts, lens.call("accountsOf", [bob, alice]))
 
 
 def test_markets__after_a_trade(protocol: Protocol) -> None:

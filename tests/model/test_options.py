@@ -6,7 +6,7 @@
 ├── assess, a long                -> IM is its value, MM no more than IM: however many, at any price
 ├── assess, a short               -> value and needs by hand; IM no less than MM
 ├── assess, nothing left          -> only the quote counts
-└── list_instrument               -> the grid, bound by bound
+└── list_instrument               -> beside the perpetual alone; the grid, bound by bound
 """
 
 from __future__ import annotations
@@ -281,6 +281,13 @@ def test_list_instrument__edges_of_the_grid__listed(positions: Positions) -> Non
     for strike, life in zip((510, 8_000, 2_000, 2_000), lives, strict=True):
         positions.list_instrument(at(2_000 * WAD), option(strike * WAD, life))
     assert positions.tallies[ETH] == Tally(series=4)
+
+
+def test_list_instrument__without_its_perpetual__refused(positions: Positions) -> None:
+    positions.markets.clear()
+    with pytest.raises(Refused) as caught:
+        positions.list_instrument(at(2_000 * WAD), option(2_000 * WAD))
+    assert (caught.value.name, caught.value.values) == ("NoSuchInstrument", (perpetual(ETH),))
 
 
 def test_list_instrument__too_many__refused(positions: Positions) -> None:
