@@ -107,6 +107,7 @@ def query(bench: Bench, account: int, **changes: Any) -> tuple[Any, ...]:
         "mode": Mode.CROSS,
         "instrument": bench.eth,
         "extra": 0,
+        "witness": 2**256 - 1,
         "cash": 0,
         "holdings": [],
         "underlyings": [],
