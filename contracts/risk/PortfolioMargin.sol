@@ -141,7 +141,8 @@ library PortfolioMargin {
                     uint256 at;
                     while (at < known && expiries[at].expiryAt != instrument.expiryOf()) ++at;
                     if (at == known) expiries[known++] = _expiryOf(underlying, instrument.expiryOf(), p, surface);
-                    Scan.Option memory o = e.options[sizeWad > 0 ? e.longs++ : --shorts];
+                    uint256 place = sizeWad > 0 ? e.longs++ : --shorts;
+                    Scan.Option memory o = e.options[place];
                     o.sizeWad = sizeWad;
                     unitWad = _addOption(e, o, instrument, lnSpotWad, expiries[at]);
                 }
