@@ -307,6 +307,8 @@ class Director:
         self._next_at(now)
         rpc.call("anvil_setNextBlockBaseFeePerGas", hex(base_fee))
         rpc.call("evm_mine")
+        # What keepers try is tried at the time of the next block, not at whatever this machine's clock says.
+        self._next_at(now + BLOCK_SECONDS)
         block = int(rpc.call("eth_blockNumber"), 16)
         snapshot = self._snapshot = self._protocol.snapshot(block=block)
         point = self._series.add(snapshot, base_fee)
