@@ -148,7 +148,7 @@ def drawn(name: str, seed: int, length: int) -> tuple[tuple[Step, ...], list[Tra
 def test_write__failure__folder_with_test_steps_and_script(folder: Path, failure: Failure) -> None:
     stem = data_of(folder).stem
 
-    assert re.fullmatch(r"test_inv_95_peace_[0-9a-f]{8}", stem)
+    assert re.fullmatch(r"test_inv_195_peace_[0-9a-f]{8}", stem)
     assert folder.name == stem.removeprefix("test_").replace("_", "-")
     assert {one.name for one in folder.iterdir()} == {
         f"{stem}.py", f"{stem}.json", "replay.py", "peace.py",
