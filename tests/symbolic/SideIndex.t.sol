@@ -126,7 +126,7 @@ contract SideIndexLemmas {
         external
         pure
     {
-        IPositions.Interest memory i = IPositions.Interest(longBase, shortBase, 0, false);
+        IPositions.Interest memory i = IPositions.Interest(longBase, shortBase, 0, false, false);
         SideIndex.addBase(i, base, long);
         int256 change = int256(uint256(i.longBaseWad)) - int256(uint256(longBase))
             - (int256(uint256(i.shortBaseWad)) - int256(uint256(shortBase)));
@@ -170,7 +170,7 @@ contract SideIndexLemmas {
         return SideIndex.Market(
             IPositions.Side(flow, longScale, 0, 0, 0),
             IPositions.Side(flow, shortScale, 0, 0, 0),
-            IPositions.Interest(longBase, shortBase, 0, true)
+            IPositions.Interest(longBase, shortBase, 0, true, false)
         );
     }
 }
