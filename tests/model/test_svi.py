@@ -76,10 +76,10 @@ ordinary = st.builds(
 
 
 def exact_variance(smile: Smile, k_wad: int) -> mpf:
-    with mp.workdps(50):
-        a, b, rho, m, sigma = (mpf(one) / PPB for one in smile.fields)
-        x = mpf(k_wad) / WAD - m
-        return a + b * (rho * x + sqrt(x * x + sigma * sigma))
+    """[wad·ppb²] A unit in which every term but a root that isn't whole is an integer, so nothing is lost of it."""
+    a, b, rho, m, sigma = smile.fields
+    x, sigma_wad = k_wad - m * (WAD // PPB), sigma * (WAD // PPB)
+    return a * (WAD // PPB) * PPB**2 + b * (rho * x + PPB * sqrt(mpf(x * x + sigma_wad * sigma_wad)))
 
 
 def exact_g(smile: Smile, k_wad: int, years: mpf) -> mpf:
@@ -135,10 +135,10 @@ def test_variance__a_peers_rows__agree(
 @patient
 @given(smile=smiles, k=spread(-40 * WAD, 40 * WAD))
 def test_variance__any_smile__is_the_formula_rounded_down(smile: Smile, k: int) -> None:
-    with mp.workdps(50):
-        error = variance_wad_down(smile, k) - exact_variance(smile, k) * WAD
+    with mp.workdps(80):
+        error = variance_wad_down(smile, k) * PPB**2 - exact_variance(smile, k)
     # A wei of the root counts b times.
-    assert -1 - mpf(smile.b_ppb) / PPB <= error <= mpf("1e-25")  # of fifty digits some are lost
+    assert -(PPB**2) - smile.b_ppb * PPB <= error <= 0
 
 
 @patient
