@@ -77,14 +77,8 @@ def read_health(health: Any) -> Health:
 
 def read_market(view: Any) -> Market:
     return Market(
-        instrument=InstrumentId(view.instrument),
+        **_sides(view),
         underlying=underlying_of(view.instrument),
-        long=_side(view.long),
-        short=_side(view.short),
-        long_base_wad=view.interest.longBaseWad,
-        short_base_wad=view.interest.shortBaseWad,
-        long_open_wad=view.longOpenWad,
-        short_open_wad=view.shortOpenWad,
         price=_price(view.price),
         price_updated_at=view.priceUpdatedAt,
         restriction=_restriction(view.restriction),
@@ -103,13 +97,7 @@ def read_market(view: Any) -> Market:
 
 def read_series(view: Any) -> Series:
     return Series(
-        instrument=InstrumentId(view.instrument),
-        long=_side(view.long),
-        short=_side(view.short),
-        long_base_wad=view.interest.longBaseWad,
-        short_base_wad=view.interest.shortBaseWad,
-        long_open_wad=view.longOpenWad,
-        short_open_wad=view.shortOpenWad,
+        **_sides(view),
         mark_wad=view.markWad,
         settled=view.interest.settled,
         covered_at=view.coveredAt,
@@ -152,6 +140,19 @@ def read_system(view: Any) -> System:
         ),
         staked_wad=view.stakedWad,
     )
+
+
+def _sides(view: Any) -> dict[str, Any]:
+    """What a perpetual and a series have alike."""
+    return {
+        "instrument": InstrumentId(view.instrument),
+        "long": _side(view.long),
+        "short": _side(view.short),
+        "long_base_wad": view.interest.longBaseWad,
+        "short_base_wad": view.interest.shortBaseWad,
+        "long_open_wad": view.longOpenWad,
+        "short_open_wad": view.shortOpenWad,
+    }
 
 
 def _instrument_params(params: Any) -> InstrumentParams:

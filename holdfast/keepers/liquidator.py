@@ -65,8 +65,8 @@ def decide(
     for account in sorted(snapshot.accounts, key=_urgency):
         if account.health is not None:
             witness = (witnesses or {}).get(account.id)
-            due = _due(snapshot, params, policy, gas, account, account.health, witness)
-            actions += due or _report(snapshot, params, policy, gas, account, account.health)
+            case = _Case(snapshot, params, policy, gas, account, account.health, witness)
+            actions += _due(case) or _report(case)
     return actions[: policy.most_actions]
 
 
@@ -87,104 +87,109 @@ def best_gain_wad(params: Params, health: Health) -> int:
     return bps_down(bps_down(health.margin.maintenance_wad, params.end_bps), BPS - params.fund_share_bps)
 
 
-def _due(
-    snapshot: Snapshot,
-    params: Params,
-    policy: Policy,
-    gas: GasPrice,
-    account: Account,
-    health: Health,
-    witness: int | None,
-) -> list[Action]:
-    chore = gas.cost_wad(policy.chore_gas) <= policy.subsidy_wad
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An account about which something is decided, and what that hangs on."""
+
+    snapshot: Snapshot
+    params: Params
+    policy: Policy
+    gas: GasPrice
+    account: Account
+    health: Health
+    witness: int | None
+
+    @property
+    def equity_wad(self) -> int:
+        return self.health.margin.equity_wad
+
+    @property
+    def text(self) -> str:
+        wad = self.account.health_wad
+        return "no requirement" if wad is None else f"health {wad / WAD:.3f}"
+
+    def affords(self, units: int) -> bool:
+        """May a chore of that much gas be done?"""
+        return self.gas.cost_wad(units) <= self.policy.subsidy_wad
+
+    def may(self, right: Right, strict: bool = False) -> bool:
+        return permitted(self.snapshot, self.account, right, strict=strict)
+
+
+def _due(c: _Case) -> list[Action]:
+    account, health = c.account, c.health
+    chore = c.affords(c.policy.chore_gas)
     if health.legs == 0 and health.holdings == 0 and health.cash_wad < 0:
-        if chore and permitted(snapshot, account, Right.WRITE_OFF, strict=True):
+        if chore and c.may(Right.WRITE_OFF, strict=True):
             return [WriteOff(account=account.id, why=f"owes {_dollars(-health.cash_wad)}, holds nothing")]
         return []
-    healthy = health.margin.equity_wad >= health.margin.maintenance_wad
-    settled = [leg.instrument for leg in account.positions if leg.instrument in snapshot.settled]
+    healthy = c.equity_wad >= health.margin.maintenance_wad
+    settled = [leg.instrument for leg in account.positions if leg.instrument in c.snapshot.settled]
     bare = len(settled) == health.legs and not health.holdings  # an auction would have nothing to sell
     if settled and not healthy and (account.auction is not None or bare):
-        why = f"{_health(account)}, the series is settled"
+        why = f"{c.text}, the series is settled"
         parts = [Settle(accounts=(account.id,), instrument=series, why=why) for series in settled]
         return [*parts] if chore else []
     if account.auction is None:
-        return [] if healthy else _start(snapshot, params, policy, gas, account, health, witness)
+        return [] if healthy else _start(c)
     if healthy:
-        if chore and permitted(snapshot, account, Right.TAKE, strict=True):
-            return [End(account=account.id, why=_health(account))]
+        if chore and c.may(Right.TAKE, strict=True):
+            return [End(account=account.id, why=c.text)]
         return []
-    return _keep_going(snapshot, params, policy, gas, account, health, account.auction)
+    return _keep_going(c, account.auction)
 
 
-def _report(
-    snapshot: Snapshot, params: Params, policy: Policy, gas: GasPrice, account: Account, health: Health
-) -> list[Action]:
+def _report(c: _Case) -> list[Action]:
     """Where nothing else can be done about an account: what the gate of withdrawals must know."""
-    if gas.cost_wad(policy.chore_gas) > policy.subsidy_wad:
+    if not c.affords(c.policy.chore_gas):
         return []
-    system, deficit = snapshot.system, -health.margin.equity_wad
-    market = account.auction.market if account.auction else health.dominant
-    stands = uncovered(health.margin.equity_wad, _fund_wad(snapshot, market), params)
+    account, system = c.account, c.snapshot.system
+    market = account.auction.market if account.auction else c.health.dominant
+    stands = uncovered(c.equity_wad, _fund_wad(c.snapshot, market), c.params)
     known = account.auction is not None and account.auction.uncovered
     if stands and not system.gated_until and system.time >= system.gate_ready_at:
-        return [ReportDeficit(account=account.id, why=f"deficit {_dollars(deficit)}, more than the fund has")]
+        why = f"deficit {_dollars(-c.equity_wad)}, more than the fund has"
+        return [ReportDeficit(account=account.id, why=why)]
     if known and not stands and system.gated_until:
         return [ReportDeficit(account=account.id, why="its deficit is covered again")]
     return []
 
 
-def _start(
-    snapshot: Snapshot,
-    params: Params,
-    policy: Policy,
-    gas: GasPrice,
-    account: Account,
-    health: Health,
-    witness: int | None,
-) -> list[Action]:
-    if not permitted(snapshot, account, Right.START):
+def _start(c: _Case) -> list[Action]:
+    if not c.may(Right.START):
         return []
-    income = expected_reward_wad(snapshot, params, health, gas.ether_wad)
-    legs = health.legs if account.mode is Mode.PORTFOLIO else 0
-    cost = gas.cost_wad(policy.start_gas + policy.start_leg_gas * legs)
-    if cost > income + policy.subsidy_wad:
+    income = expected_reward_wad(c.snapshot, c.params, c.health, c.gas.ether_wad)
+    legs = c.health.legs if c.account.mode is Mode.PORTFOLIO else 0
+    cost = c.gas.cost_wad(c.policy.start_gas + c.policy.start_leg_gas * legs)
+    if cost > income + c.policy.subsidy_wad:
         return []
-    why = f"{_health(account)}, reward {_dollars(income)} for gas {_dollars(cost)}"
-    return [Start(account=account.id, reward_account=policy.reward_account, witness=witness, why=why)]
+    why = f"{c.text}, reward {_dollars(income)} for gas {_dollars(cost)}"
+    reward_account = c.policy.reward_account
+    return [Start(account=c.account.id, reward_account=reward_account, witness=c.witness, why=why)]
 
 
-def _keep_going(
-    snapshot: Snapshot,
-    params: Params,
-    policy: Policy,
-    gas: GasPrice,
-    account: Account,
-    health: Health,
-    auction: Auction,
-) -> list[Action]:
+def _keep_going(c: _Case, auction: Auction) -> list[Action]:
     """The next step of an auction that isn't over. Takes and deleveraging enter the insured phase by themselves."""
-    now, equity = snapshot.system.time, health.margin.equity_wad
-    ran_out = now > auction.restarted_at + params.run_seconds
-    chore = gas.cost_wad(policy.chore_gas) <= policy.subsidy_wad
+    account, now, equity = c.account, c.snapshot.system.time, c.equity_wad
+    ran_out = now > auction.restarted_at + c.params.run_seconds
+    chore = c.affords(c.policy.chore_gas)
 
-    short = _fund_wad(snapshot, auction.market) < -equity
+    short = _fund_wad(c.snapshot, auction.market) < -equity
     unsold = auction.insured and (ran_out or auction.ran_out)
     if equity < 0 and (short or unsold) and account.positions:
-        affordable = gas.cost_wad(policy.deleverage_gas) <= policy.subsidy_wad
-        if not affordable or not permitted(snapshot, account, Right.DELEVERAGE):
+        if not c.affords(c.policy.deleverage_gas) or not c.may(Right.DELEVERAGE):
             return []
         why = f"deficit {_dollars(-equity)}, " + ("more than the fund has" if short else "nobody took it")
         return [
             Deleverage(account=account.id, instrument=leg.instrument, why=why) for leg in account.positions
         ]
-    over = equity > 0 and now >= auction.started_at + params.solvent_seconds
+    over = equity > 0 and now >= auction.started_at + c.params.solvent_seconds
     if not auction.insured and (over or ran_out):
-        if chore and permitted(snapshot, account, Right.TAKE):
-            return [Insure(account=account.id, why=_health(account))]
+        if chore and c.may(Right.TAKE):
+            return [Insure(account=account.id, why=c.text)]
         return []
-    if ran_out and chore and permitted(snapshot, account, Right.START):
-        if best_gain_wad(params, health) <= gas.cost_wad(policy.take_gas):
+    if ran_out and chore and c.may(Right.START):
+        if best_gain_wad(c.params, c.health) <= c.gas.cost_wad(c.policy.take_gas):
             return []  # nobody could profit from it: wait for cheaper gas, or a larger requirement
         return [Restart(account=account.id, why=f"no buyer for {now - auction.restarted_at} s")]
     return []
@@ -204,11 +209,6 @@ def _fund_wad(snapshot: Snapshot, underlying: int) -> int:
         (market.insurance_capacity_wad for market in snapshot.markets if market.underlying == underlying),
         default=0,
     )
-
-
-def _health(account: Account) -> str:
-    wad = account.health_wad
-    return "no requirement" if wad is None else f"health {wad / WAD:.3f}"
 
 
 def _dollars(amount_wad: int) -> str:
