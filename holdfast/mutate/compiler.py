@@ -99,14 +99,17 @@ class Compiler:
             ).stdout
         process = self._process = self._process or _start()
         assert process.stdin is not None and process.stdout is not None
+        answer = b""
         try:
             process.stdin.write(question + b"\n")
             process.stdin.flush()
             answer = process.stdout.readline()
         except BrokenPipeError:
-            answer = b""
+            pass
+        finally:
+            if not answer:  # what still comes would be taken for the next question's
+                self.close()
         if not answer:
-            self.close()
             raise MutationError("the compiler ended without an answer: run `make setup`")
         return answer
 
