@@ -118,6 +118,10 @@ function kindOf(InstrumentId id) pure returns (Kind) {
     return Kind(uint8(InstrumentId.unwrap(id) >> KIND_BIT));
 }
 
+function isOption(InstrumentId id) pure returns (bool) {
+    return InstrumentId.unwrap(id) >> KIND_BIT != 0;
+}
+
 function underlyingOf(InstrumentId id) pure returns (uint16) {
     return uint16(InstrumentId.unwrap(id) >> 168);
 }
@@ -134,4 +138,4 @@ function same(InstrumentId a, InstrumentId b) pure returns (bool) {
     return InstrumentId.unwrap(a) == InstrumentId.unwrap(b);
 }
 
-using { kindOf, underlyingOf, expiryOf, strikeOf, same } for InstrumentId global;
+using { kindOf, isOption, underlyingOf, expiryOf, strikeOf, same } for InstrumentId global;

@@ -118,8 +118,9 @@ def planted(sources: Sources, bug: Bug) -> Sources:
 def manifest_for_london(bug: Bug | None = None) -> Path:
     """All contracts compiled for the rules that Echidna knows: three opcodes are said in another way.
 
-    Transient storage becomes storage: only the reentrancy guard uses it, and it clears it. MCOPY becomes a loop, in
-    library code that is never reached. What the compiler itself adds (PUSH0, MCOPY) it leaves out for that version.
+    Transient storage becomes storage: the reentrancy guard clears it, and the shift of a what-if is set before each
+    question. MCOPY becomes a loop, in library code that is never reached. What the compiler itself adds (PUSH0, MCOPY)
+    it leaves out for that version.
     """
     built = json.loads(MANIFEST.read_bytes())["contractTypes"]
     wanted: dict[str, list[str]] = {}
@@ -144,6 +145,7 @@ def older(text: str) -> str:
     """Source without the opcodes of Cancun."""
     text = re.sub(r"\btload\(", "sload(", text)
     text = re.sub(r"\btstore\(", "sstore(", text)
+    text = re.sub(r"\bprivate transient\b", "private", text)
     loop = (
         r"for { let k := 0 } lt(k, \3) { k := add(k, 1) } { mstore8(add(\1, k), byte(0, mload(add(\2, k)))) }"
     )

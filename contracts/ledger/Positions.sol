@@ -4,11 +4,12 @@ pragma solidity ^0.8.30;
 import { AccessManaged } from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import { SafeCastLib } from "solady/utils/SafeCastLib.sol";
 
-import { BookCall, Prices, Words } from "contracts/libraries/BookCall.sol";
+import { BookCall, Prices } from "contracts/libraries/BookCall.sol";
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { Lanes } from "contracts/libraries/Lanes.sol";
 import { Payoff } from "contracts/libraries/Payoff.sol";
 import { SideIndex } from "contracts/libraries/SideIndex.sol";
+import { Words } from "contracts/libraries/Words.sol";
 import { IOracle } from "interfaces/IOracle.sol";
 import { IPositions } from "interfaces/IPositions.sol";
 import { IRisk } from "interfaces/IRisk.sol";
@@ -258,7 +259,7 @@ contract Positions is IPositions, AccessManaged {
     /// @inheritdoc IPositions
     function listInstrument(InstrumentId instrument) external restricted {
         (uint16 index, uint16 underlying) = (instrument.underlyingOf(), instrument.underlyingOf());
-        bool isSeries = InstrumentId.unwrap(instrument) >> KIND_BIT != 0;
+        bool isSeries = instrument.isOption();
         if (isSeries) {
             index = _newSeries(instrument);
         } else {
@@ -705,7 +706,7 @@ contract Positions is IPositions, AccessManaged {
     // --- Lookups ---
 
     function _index(InstrumentId instrument) private view returns (uint16 index) {
-        if (InstrumentId.unwrap(instrument) >> KIND_BIT != 0) {
+        if (instrument.isOption()) {
             index = _indices[instrument];
             if (index == 0) revert NoSuchInstrument(instrument);
             return index;

@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import { IOracle } from "interfaces/IOracle.sol";
 import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { Book, Holding, Margin, Mode } from "interfaces/Types.sol";
+import { Book, Holding, Leg, Margin, Mode } from "interfaces/Types.sol";
 
 /// @notice The book of an account, written straight into the call that has it assessed, and read back from there.
 /// @dev A margin check is most of what a trade costs, and moving structs between memory and calldata most of the check;
@@ -51,6 +51,20 @@ library BookCall {
     function firstLeg(uint256 buffer) internal pure returns (uint256) {
         unchecked {
             return buffer + LEGS + 32;
+        }
+    }
+
+    /// @dev Where in calldata the legs of a book lie: read leg by leg, none is looked for by its number, nor checked.
+    function rangeOf(Leg[] calldata legs) internal pure returns (uint256 at, uint256 end) {
+        assembly ("memory-safe") {
+            at := legs.offset
+            end := add(at, mul(legs.length, LEG_BYTES))
+        }
+    }
+
+    function legAt(uint256 at) internal pure returns (Leg calldata leg) {
+        assembly ("memory-safe") {
+            leg := at
         }
     }
 
@@ -158,35 +172,6 @@ library Prices {
                 revert(buffer, returndatasize())
             }
             prices := sub(ids, 4)
-        }
-    }
-}
-
-/// @notice Plain words in memory, without the bounds checks of an array.
-library Words {
-    function alloc(uint256 count) internal pure returns (uint256 words) {
-        assembly ("memory-safe") {
-            words := mload(0x40)
-            mstore(0x40, add(words, shl(5, count)))
-        }
-    }
-
-    /// @dev Address of the first word of an array.
-    function first(uint256[] memory array) internal pure returns (uint256 word) {
-        assembly ("memory-safe") {
-            word := add(array, 32)
-        }
-    }
-
-    function get(uint256 word) internal pure returns (uint256 value) {
-        assembly ("memory-safe") {
-            value := mload(word)
-        }
-    }
-
-    function put(uint256 word, uint256 value) internal pure {
-        assembly ("memory-safe") {
-            mstore(word, value)
         }
     }
 }

@@ -2,13 +2,15 @@
 pragma solidity 0.8.37;
 
 import { BPS } from "contracts/libraries/FixedPoint.sol";
+import { Words } from "contracts/libraries/Words.sol";
 import { PortfolioMargin } from "contracts/risk/PortfolioMargin.sol";
 import { Scan } from "contracts/risk/Scan.sol";
+import { OPTION_BYTES } from "contracts/risk/ScanQuote.sol";
 import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 import { IScans, ScanGrid } from "interfaces/IScans.sol";
 import { ISurface } from "interfaces/ISurface.sol";
-import { Book, Margin } from "interfaces/Types.sol";
+import { Book, Holding, Leg, Margin } from "interfaces/Types.sol";
 
 /// @notice Hands a book, with parameters and smiles, to the portfolio model.
 contract Portfolio is IPortfolio {
@@ -41,22 +43,25 @@ contract Portfolio is IPortfolio {
         view
         returns (Margin memory m)
     {
-        if (book.legs.length > LEG_CAP) revert TooManyLegs(book.legs.length, LEG_CAP);
-        if (haircuts.length != book.holdings.length) revert WrongHaircuts(haircuts.length, book.holdings.length);
+        (Leg[] calldata legs, Holding[] calldata holdings) = (book.legs, book.holdings);
+        if (legs.length > LEG_CAP) revert TooManyLegs(legs.length, LEG_CAP);
+        if (haircuts.length != holdings.length) revert WrongHaircuts(haircuts.length, holdings.length);
 
         m.equityWad = book.cashWad;
-        uint16[] memory netted = new uint16[](haircuts.length);
-        for (uint256 i; i < haircuts.length; ++i) {
-            netted[i] = SCANS.underlyingOf(book.holdings[i].asset);
-            PortfolioMargin.addHolding(m, book.holdings[i], haircuts[i], netted[i] != 0);
+        uint16[] memory netted = new uint16[](holdings.length);
+        for (uint256 i; i < holdings.length; ++i) {
+            netted[i] = SCANS.underlyingOf(holdings[i].asset);
+            PortfolioMargin.addHolding(m, holdings[i], haircuts[i], netted[i] != 0);
         }
 
-        (uint16[] memory underlyings, uint256 count) = PortfolioMargin.underlyingsOf(book.legs, netted);
+        (uint16[] memory underlyings, uint256 count) = PortfolioMargin.underlyingsOf(legs, netted);
+        uint256 room = Words.alloc(OPTION_BYTES / 32 * legs.length);
         uint256[] memory initials = new uint256[](count);
         uint256[] memory maintenances = new uint256[](count);
         for (uint256 i; i < count; ++i) {
             (IScans.ScanParams memory p, ScanGrid memory grid) = SCANS.scanOf(underlyings[i]);
-            Scan.Exposure memory e = PortfolioMargin.exposureOf(book, netted, underlyings[i], p, SURFACE);
+            Scan.Exposure memory e =
+                PortfolioMargin.exposureOf(legs, holdings, netted, underlyings[i], room, p, SURFACE);
             m.equityWad += e.valueWad;
             (initials[i], maintenances[i]) = Scan.requirement(e, p, grid, witness);
         }

@@ -5,16 +5,18 @@ import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 import { SafeCastLib } from "solady/utils/SafeCastLib.sol";
 
 import { Black76 } from "contracts/libraries/Black76.sol";
+import { BookCall } from "contracts/libraries/BookCall.sol";
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { Svi } from "contracts/libraries/Svi.sol";
+import { Words } from "contracts/libraries/Words.sol";
 import { Scan } from "contracts/risk/Scan.sol";
-import { ScanQuote } from "contracts/risk/ScanQuote.sol";
+import { LN, OPTION_BYTES, POWER, ROOT, SHOCKED_ROOT, SIZE, STRIKE, ScanQuote } from "contracts/risk/ScanQuote.sol";
 import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 import { IScans } from "interfaces/IScans.sol";
 import { SmilePair } from "interfaces/ISmile.sol";
 import { ISurface } from "interfaces/ISurface.sol";
-import { Book, Holding, InstrumentId, Kind, Leg, Margin } from "interfaces/Types.sol";
+import { Holding, InstrumentId, Kind, Leg, Margin } from "interfaces/Types.sol";
 
 /// @notice From a book to what each underlying moves, and from the margins of underlyings to that of the account.
 /// @dev Sticky strike: the total variance w of a strike is read once, at its ln(K/F) of now, and only volatility shocks move it.
@@ -27,10 +29,11 @@ library PortfolioMargin {
 
     /// @dev An expiry that was looked up already.
     struct Expiry {
-        uint40 expiryAt;
+        uint256 expiryAt; // zero: none, and none before it
         bool open; // not past
         SmilePair pair;
         uint256 powerWad;
+        uint256 before; // where in memory the one lies that was looked up before
     }
 
     /// @dev Value and limit as in the linear models; margin too, where no grid takes it in.
@@ -52,52 +55,53 @@ library PortfolioMargin {
         pure
         returns (uint16[] memory found, uint256 count)
     {
-        found = new uint16[](legs.length + netted.length);
-        uint16 last; // neighbours mostly share theirs
-        for (uint256 i; i < legs.length; ++i) {
-            uint16 underlying = legs[i].instrument.underlyingOf();
-            if (underlying == last && i != 0) continue;
-            count = _addOnce(found, count, underlying);
-            last = underlying;
-        }
-        for (uint256 i; i < netted.length; ++i) {
-            if (netted[i] != 0) count = _addOnce(found, count, netted[i]);
+        unchecked {
+            found = new uint16[](legs.length + netted.length);
+            uint16 last; // neighbours mostly share theirs; zero isn't one
+            (uint256 at, uint256 end) = BookCall.rangeOf(legs);
+            for (; at != end; at += BookCall.LEG_BYTES) {
+                uint16 underlying = BookCall.legAt(at).instrument.underlyingOf();
+                if (underlying == last) continue;
+                count = _addOnce(found, count, underlying);
+                last = underlying;
+            }
+            for (uint256 i; i < netted.length; ++i) {
+                if (netted[i] != 0) count = _addOnce(found, count, netted[i]);
+            }
         }
     }
 
     /// @dev Everything on one underlying. Its prices are those of its first leg, else of its first holding.
+    /// @param room where in memory its options may lie: as many as there are legs
     function exposureOf(
-        Book calldata book,
+        Leg[] calldata legs,
+        Holding[] calldata holdings,
         uint16[] memory netted,
         uint16 underlying,
+        uint256 room,
         IScans.ScanParams memory p,
         ISurface surface
     ) internal view returns (Scan.Exposure memory e) {
-        Leg[] calldata legs = book.legs;
-        uint256 options;
-        uint256 expiries; // at most so many
-        uint256 expiryAt = type(uint256).max;
-        for (uint256 i; i < legs.length; ++i) {
-            InstrumentId instrument = legs[i].instrument;
-            if (instrument.underlyingOf() != underlying) continue;
-            if (e.spotWad == 0) (e.spotWad, e.emaWad) = (legs[i].markWad, legs[i].emaWad);
-            if (instrument.kindOf() == Kind.Perpetual) continue;
-            ++options;
-            if (instrument.expiryOf() == expiryAt) continue;
-            expiryAt = instrument.expiryOf();
-            ++expiries;
-        }
-        for (uint256 i; i < netted.length; ++i) {
-            if (netted[i] != underlying) continue;
-            Holding calldata h = book.holdings[i];
-            if (e.spotWad == 0) (e.spotWad, e.emaWad) = (h.priceWad, h.emaWad);
-            e.linearWad += int256(h.amountWad);
-            e.grossLinearWad += h.amountWad;
-        }
-        if (e.spotWad == 0) revert IPortfolio.NoPrice(underlying);
+        unchecked {
+            (e.longs, e.longsEnd) = (room, room);
+            e.shortsEnd = room + OPTION_BYTES * legs.length; // filled from the end
+            e.shorts = e.shortsEnd;
+            _addLegs(e, legs, underlying, p, surface);
+            for (uint256 i; i < netted.length; ++i) {
+                if (netted[i] != underlying) continue;
+                Holding calldata h = holdings[i];
+                if (e.spotWad == 0) (e.spotWad, e.emaWad) = (h.priceWad, h.emaWad);
+                e.linearWad += int256(h.amountWad);
+                e.grossLinearWad += h.amountWad;
+            }
+            if (e.spotWad == 0) revert IPortfolio.NoPrice(underlying);
 
-        e.options = new Scan.Option[](options);
-        _addLegs(e, legs, underlying, new Expiry[](expiries), p, surface);
+            e.upWad += e.linearWad;
+            e.straightWad += e.linearWad;
+            e.restNow += e.straightWad * int256(e.spotWad);
+            e.netDelta += e.linearWad * int256(WAD);
+            e.grossDelta += e.grossLinearWad * WAD;
+        }
     }
 
     /// @dev ⌈√(ρ·(ΣR)² + (1 − ρ)·ΣR²)⌉. Margins below 2^114.
@@ -120,94 +124,111 @@ library PortfolioMargin {
         Scan.Exposure memory e,
         Leg[] calldata legs,
         uint16 underlying,
-        Expiry[] memory expiries,
         IScans.ScanParams memory p,
         ISurface surface
     ) private view {
         unchecked {
-            uint256 shorts = e.options.length; // filled from the end; those held from the beginning
-            uint256 known;
-            int256 lnSpotWad = FixedPointMathLib.lnWad(int256(e.spotWad));
-            for (uint256 i; i < legs.length; ++i) {
-                Leg calldata leg = legs[i];
+            Expiry memory expiry; // of the last option: neighbours often expire together
+            Expiry memory known = expiry; // the last that was looked up
+            int256 lnSpotWad;
+            (uint256 at, uint256 end) = BookCall.rangeOf(legs);
+            for (; at != end; at += BookCall.LEG_BYTES) {
+                Leg calldata leg = BookCall.legAt(at);
                 InstrumentId instrument = leg.instrument;
                 if (instrument.underlyingOf() != underlying) continue;
+                if (e.spotWad == 0) {
+                    (e.spotWad, e.emaWad) = (leg.markWad, leg.emaWad);
+                    if (e.spotWad == 0) revert IPortfolio.NoPrice(underlying);
+                    lnSpotWad = FixedPointMathLib.lnWad(int256(e.spotWad));
+                }
                 int256 sizeWad = leg.sizeWad;
-                uint256 unitWad = e.spotWad;
-                if (instrument.kindOf() == Kind.Perpetual) {
+                int256 value = sizeWad * int256(e.spotWad);
+                if (!instrument.isOption()) {
                     e.linearWad += sizeWad;
                     e.grossLinearWad += sizeWad.abs();
                 } else {
-                    uint256 at;
-                    while (at < known && expiries[at].expiryAt != instrument.expiryOf()) ++at;
-                    if (at == known) expiries[known++] = _expiryOf(underlying, instrument.expiryOf(), p, surface);
-                    uint256 place = sizeWad > 0 ? e.longs++ : --shorts;
-                    Scan.Option memory o = e.options[place];
-                    o.sizeWad = sizeWad;
-                    unitWad = _addOption(e, o, instrument, lnSpotWad, expiries[at]);
+                    if (expiry.expiryAt != instrument.expiryOf()) {
+                        expiry = _found(known, instrument.expiryOf());
+                        if (expiry.expiryAt == 0) (expiry, known) = _expiryOf(instrument, known, p, surface);
+                    }
+                    value = _addOption(e, instrument, sizeWad, lnSpotWad, expiry);
                 }
-                e.valueWad += (sizeWad < 0
-                            ? -int256(_ceilDiv(uint256(-sizeWad) * unitWad, WAD))
-                            : int256(uint256(sizeWad) * unitWad / WAD)) + leg.quoteWad;
+                e.valueWad += Scan.wadFloor(value) + leg.quoteWad;
             }
-            e.upWad += e.linearWad;
-            e.straightWad += e.linearWad;
-            e.restNow += e.straightWad * int256(e.spotWad);
-            e.netDelta += e.linearWad * int256(WAD);
-            e.grossDelta += e.grossLinearWad * WAD;
         }
     }
 
-    /// @dev Adds an option of a size that is set; returns what one unit is worth.
+    /// @return value what it is worth, times 1e18
     function _addOption(
         Scan.Exposure memory e,
-        Scan.Option memory o,
         InstrumentId instrument,
+        int256 sizeWad,
         int256 lnSpotWad,
         Expiry memory expiry
-    ) private pure returns (uint256 valueWad) {
+    ) private pure returns (int256 value) {
         unchecked {
+            uint256 at = sizeWad > 0 ? e.longsEnd : e.shorts - OPTION_BYTES;
             uint256 strikeWad = instrument.strikeOf();
             int256 lnWad = lnSpotWad - FixedPointMathLib.lnWad(int256(strikeWad));
-            o.strikeWad = strikeWad;
-            o.lnWad = lnWad;
-            o.powerWad = expiry.powerWad;
-            if (expiry.open) o.rootWad = Black76.rootWadDown(Svi.totalVarianceWadDown(expiry.pair, -lnWad));
-            uint256 deltaWad;
-            (valueWad, deltaWad) = ScanQuote.callWad(e.spotWad, strikeWad, lnWad, o.rootWad);
+            uint256 rootWad = expiry.open ? Black76.rootWadDown(Svi.totalVarianceWadDown(expiry.pair, -lnWad)) : 0;
+            Words.put(at + SIZE, uint256(sizeWad));
+            Words.put(at + STRIKE, strikeWad);
+            Words.put(at + LN, uint256(lnWad));
+            Words.put(at + ROOT, rootWad);
+            Words.put(at + POWER, expiry.powerWad);
+            Words.put(at + SHOCKED_ROOT, rootWad);
+            int256 delta;
+            (value, delta) = ScanQuote.sums(at, at + OPTION_BYTES, e.spotWad, 0, true);
 
-            int256 sizeWad = o.sizeWad;
-            int256 call = sizeWad * int256(valueWad);
-            int256 delta = sizeWad * int256(deltaWad);
-            if (instrument.kindOf() == Kind.Call) {
-                e.upWad += sizeWad;
-            } else {
-                e.straightWad -= sizeWad;
-                valueWad = valueWad + strikeWad - e.spotWad;
-                delta -= sizeWad * int256(WAD);
-            }
-            e.netDelta += delta;
-            e.grossDelta += delta.abs();
             if (sizeWad > 0) {
-                e.longNow += call;
-                e.premium += uint256(sizeWad) * valueWad;
+                e.longsEnd = at + OPTION_BYTES;
+                e.longNow += value;
             } else {
-                e.restNow += call;
+                e.shorts = at;
+                e.restNow += value;
                 e.shortWad += uint256(-sizeWad);
             }
+            if (instrument.kindOf() == Kind.Put) {
+                e.straightWad -= sizeWad;
+                value += sizeWad * (int256(strikeWad) - int256(e.spotWad));
+                delta -= sizeWad * int256(WAD);
+            } else {
+                e.upWad += sizeWad;
+            }
+            if (sizeWad > 0) e.premium += uint256(value);
+            e.netDelta += delta;
+            e.grossDelta += delta.abs();
         }
+    }
+
+    /// @dev Among those that were looked up; else none.
+    function _found(Expiry memory x, uint256 expiryAt) private pure returns (Expiry memory) {
+        while (x.expiryAt != 0 && x.expiryAt != expiryAt) {
+            uint256 before = x.before;
+            assembly ("memory-safe") {
+                x := before
+            }
+        }
+        return x;
     }
 
     /// @dev At or after expiry there is no smile, and an option is worth what it pays.
-    function _expiryOf(uint16 underlying, uint40 expiryAt, IScans.ScanParams memory p, ISurface surface)
+    function _expiryOf(InstrumentId option, Expiry memory known, IScans.ScanParams memory p, ISurface surface)
         private
         view
-        returns (Expiry memory x)
+        returns (Expiry memory x, Expiry memory)
     {
+        uint256 expiryAt = option.expiryOf();
         x.expiryAt = expiryAt;
         x.open = expiryAt > block.timestamp;
-        if (x.open) (x.pair,) = surface.pairOf(underlying, SafeCastLib.toUint32(expiryAt));
+        if (x.open) (x.pair,) = surface.pairOf(option.underlyingOf(), SafeCastLib.toUint32(expiryAt));
         x.powerWad = powerWad(x.open ? expiryAt - block.timestamp : 0, p);
+        uint256 before;
+        assembly ("memory-safe") {
+            before := known
+        }
+        x.before = before;
+        return (x, x);
     }
 
     /// @dev (30 days/T)^p, T at least a day.

@@ -33,8 +33,7 @@ import {
     Margin,
     Mode,
     instrumentId,
-    EXPIRY_BIT,
-    KIND_BIT
+    EXPIRY_BIT
 } from "interfaces/Types.sol";
 
 /// @notice Constants of a risk contract, fixed at deployment.
@@ -119,13 +118,13 @@ contract Risk is IRisk, AccessManaged {
         m.equityWad = book.cashWad;
         SmilePair memory pair; // of the last option: neighbours often expire together
         uint256 series;
-        Leg[] calldata legs = book.legs;
-        for (uint256 i; i < legs.length; ++i) {
-            Leg calldata leg = legs[i];
+        (uint256 at, uint256 end) = BookCall.rangeOf(book.legs);
+        for (; at != end; at += BookCall.LEG_BYTES) {
+            Leg calldata leg = BookCall.legAt(at);
             InstrumentId instrument = leg.instrument;
             InstrumentWord p = _listed(_classOf(instrument));
             uint256 rateWad = LinearMargin.initialRateWad(leg.openInterestWad, p);
-            if (!_isOption(instrument)) {
+            if (!instrument.isOption()) {
                 LinearMargin.addLeg(m, leg, p.maintenanceBps(), rateWad);
                 continue;
             }
@@ -238,7 +237,7 @@ contract Risk is IRisk, AccessManaged {
     /// @inheritdoc IRisk
     function markOf(InstrumentId instrument) external view returns (uint256 markWad) {
         markWad = ORACLE.spotOf(instrument.underlyingOf());
-        if (_isOption(instrument)) markWad = _unitWad(instrument, markWad, _pairOf(instrument));
+        if (instrument.isOption()) markWad = _unitWad(instrument, markWad, _pairOf(instrument));
     }
 
     /// @inheritdoc IRisk
@@ -341,13 +340,9 @@ contract Risk is IRisk, AccessManaged {
         _checkWithin(p.openInterestCapWad, 0, MAX_OPEN_INTEREST_WAD); // zero: positions can only shrink
     }
 
-    function _isOption(InstrumentId instrument) private pure returns (bool) {
-        return InstrumentId.unwrap(instrument) >> KIND_BIT != 0;
-    }
-
     /// @dev Whose parameters an instrument has: a perpetual its own, an option those of all options of its underlying.
     function _classOf(InstrumentId instrument) private pure returns (InstrumentId) {
-        return _isOption(instrument) ? instrumentId(Kind.Call, instrument.underlyingOf(), 0, 0) : instrument;
+        return instrument.isOption() ? instrumentId(Kind.Call, instrument.underlyingOf(), 0, 0) : instrument;
     }
 
     /// @dev The smiles about an expiry; without time where it is past.

@@ -4,8 +4,9 @@ pragma solidity ^0.8.30;
 import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
+import { Words } from "contracts/libraries/Words.sol";
 import { ScanGrids } from "contracts/risk/ScanGrids.sol";
-import { ScanQuote } from "contracts/risk/ScanQuote.sol";
+import { LN, OPTION_BYTES, POWER, ROOT, SHOCKED_ROOT, STRIKE, ScanQuote } from "contracts/risk/ScanQuote.sol";
 import { IScans, ScanGrid } from "interfaces/IScans.sol";
 
 /// @notice Margin of everything that one underlying moves.
@@ -33,17 +34,7 @@ library Scan {
     using FixedPoint for int256;
     using ScanGrids for ScanGrid;
 
-    uint256 private constant OPTION_BYTES = 6 * 32;
-
-    /// @dev An option, with what no scenario changes. As put = call − F + K, to the wei, scenarios take every option as a call.
-    struct Option {
-        int256 sizeWad;
-        uint256 strikeWad;
-        int256 lnWad; // ln(F/K)
-        uint256 rootWad; // √w
-        uint256 powerWad; // (30 days/T)^p: what a shock to volatility is multiplied by
-        uint256 shockedRootWad; // √w under the volatility shock that is looked at
-    }
+    uint256 private constant SPOT_BYTES = 2 * 32; // a spot, and the logarithm of what it is to the present one
 
     /// @dev Everything of an account that one underlying moves. What has no unit in its name is a product of two [1e36].
     struct Exposure {
@@ -60,8 +51,10 @@ library Scan {
         uint256 shortWad; // how many options are short
         int256 longNow; // value of what is long, each option as a call
         int256 restNow; // of all the rest
-        uint256 longs; // how many of the options, the first of them, are held
-        Option[] options;
+        uint256 longs; // where in memory the options that are held begin, one after the other as `ScanQuote` has them
+        uint256 longsEnd;
+        uint256 shorts; // …and those that are short
+        uint256 shortsEnd;
     }
 
     /// @dev What an account gains at one spot and volatility, rounded down.
@@ -74,16 +67,15 @@ library Scan {
 
     /// @dev The core's spots, and one of its volatilities on the way from the lowest of them to the highest.
     struct Line {
-        uint256[] spotsWad; // ascending
-        int256[] movesWad; // ln(1 + shock) of each
+        uint256 spots; // where they lie, ascending, each `SPOT_BYTES`
+        uint256 count;
         uint256 present; // which of them isn't shocked
+        uint256 strikes; // own strikes, as spots
+        uint256 strikesEnd;
         uint256 pinWad; // strikes of long options are places where √w is below it
         int256 capWad;
-        uint256 first; // its first cell
+        uint256 losses; // of its cells
         uint256 witness; // its cells from bit 0 up
-        uint256 count; // of own strikes
-        uint256[] strikesWad; // own strikes, ascending
-        int256[] lnsWad; // …with ln(F/K)
         Place one; // the last two places
         Place other;
     }
@@ -95,9 +87,8 @@ library Scan {
         returns (uint256 initialWad, uint256 maintenanceWad)
     {
         (uint256 floorWad, uint256 contingencyWad, uint256 capWad) = addOns(e, p);
-        int256[] memory losses = _losses(e, p.pinBps, g, witness, int256(capWad));
-        losses[losses.length - 1] = int256(_uncoveredLoss(e, p.tailBps));
-        (uint256 worstWad, uint256 shortfallWad) = _tail(losses, p.worst);
+        (uint256 losses, uint256 end) = _losses(e, p.pinBps, g, witness, int256(capWad));
+        (uint256 worstWad, uint256 shortfallWad) = _tail(losses, end, _uncoveredLoss(e, p.tailBps), p.worst);
 
         initialWad = FixedPointMathLib.max(worstWad, floorWad) + contingencyWad;
         initialWad = FixedPointMathLib.max(worstWad, FixedPointMathLib.min(initialWad, capWad));
@@ -112,91 +103,98 @@ library Scan {
         pure
         returns (uint256 floorWad, uint256 contingencyWad, uint256 capWad)
     {
-        uint256 netWad = _ceilDiv(e.netDelta.abs(), WAD);
-        uint256 hedgedWad = FixedPointMathLib.zeroFloorSub(_ceilDiv(e.grossDelta, WAD), netWad);
+        unchecked {
+            uint256 netWad = _ceilDiv(e.netDelta.abs(), WAD);
+            uint256 hedgedWad = FixedPointMathLib.zeroFloorSub(_ceilDiv(e.grossDelta, WAD), netWad);
 
-        uint256 weighedWad = 2 * netWad * p.netDeltaBps + hedgedWad * p.grossDeltaBps;
-        floorWad = _ceilDiv(weighedWad * e.spotWad, 2 * WAD * BPS);
-        (uint256 highWad, uint256 lowWad) = e.netDelta > 0 ? (e.spotWad, e.emaWad) : (e.emaWad, e.spotWad);
-        contingencyWad = _ceilDiv(e.shortWad * e.spotWad * p.shortOptionBps, WAD * BPS)
-            + _ceilDiv(netWad * FixedPointMathLib.zeroFloorSub(highWad, lowWad), WAD);
-        capWad = _ceilDiv(e.premium + (e.shortWad + e.grossLinearWad) * e.spotWad, WAD);
+            uint256 weighedWad = 2 * netWad * p.netDeltaBps + hedgedWad * p.grossDeltaBps;
+            floorWad = _ceilDiv(weighedWad * e.spotWad, 2 * WAD * BPS);
+            (uint256 highWad, uint256 lowWad) = e.netDelta > 0 ? (e.spotWad, e.emaWad) : (e.emaWad, e.spotWad);
+            contingencyWad = _ceilDiv(e.shortWad * e.spotWad * p.shortOptionBps, WAD * BPS)
+                + _ceilDiv(netWad * FixedPointMathLib.zeroFloorSub(highWad, lowWad), WAD);
+            capWad = _ceilDiv(e.premium + (e.shortWad + e.grossLinearWad) * e.spotWad, WAD);
+        }
     }
 
-    /// @dev Weighted loss of each cell, and room for one more. Zero where it isn't named, or is a gain.
+    /// @dev Weighted loss of each cell, a word each. Zero where it isn't named, or is a gain.
     function _losses(Exposure memory e, uint256 pinBps, ScanGrid memory g, uint256 witness, int256 capWad)
         private
         pure
-        returns (int256[] memory losses)
+        returns (uint256 losses, uint256 end)
     {
         unchecked {
             Line memory line = _lineOf(e, pinBps, g, capWad);
-            uint256 spots = line.spotsWad.length;
-            uint256 core = spots * g.vols();
-            losses = new int256[](core + g.tails() + 1);
+            uint256 core = line.count * g.vols();
+            losses = Words.allocZero(core + g.tails());
             int256 setBps = type(int256).max; // volatility shock that is set
             // From the last to the first, whose shock that of the tails often is.
             for (uint256 i = g.vols(); i-- != 0;) {
-                line.first = i * spots;
-                line.witness = (witness >> line.first) & ((1 << spots) - 1);
+                line.losses = losses + 32 * line.count * i;
+                line.witness = (witness >> line.count * i) & ((1 << line.count) - 1);
                 if (line.witness == 0) continue;
                 setBps = g.volBps(i);
                 _shockRoots(e, setBps);
                 _ownStrikes(e, line);
-                _scanLine(e, line, losses);
+                _scanLine(e, line);
             }
+            end = losses + 32 * core;
+            witness >>= core;
             for (uint256 i; i < g.tails(); ++i) {
-                if ((witness >> (core + i)) & 1 == 0) continue;
-                (int256 spotBps, int256 volBps, uint256 weightBps) = g.tail(i);
-                if (volBps != setBps) _shockRoots(e, volBps);
-                setBps = volBps;
-                (uint256 shockedWad, int256 moveWad) = _shocked(e.spotWad, spotBps);
-                _placeAt(e, shockedWad, moveWad, line.one);
-                int256 profitWad = line.one.profitWad;
-                if (profitWad < 0) losses[core + i] = int256(_bpsUp(uint256(-profitWad), weightBps));
+                if ((witness >> i) & 1 != 0) {
+                    (int256 spotBps, int256 volBps, uint256 weightBps) = g.tail(i);
+                    if (volBps != setBps) _shockRoots(e, volBps);
+                    setBps = volBps;
+                    _putShocked(line.strikes, e.spotWad, spotBps); // no line is left that needs its own
+                    _placeAt(e, line.strikes, line.one);
+                    int256 profitWad = line.one.profitWad;
+                    if (profitWad < 0) Words.put(end, _bpsUp(uint256(-profitWad), weightBps));
+                }
+                end += 32;
             }
         }
     }
 
     /// @dev One volatility, from the lowest spot to the highest; only what the witness needs is looked at.
-    function _scanLine(Exposure memory e, Line memory line, int256[] memory losses) private pure {
+    function _scanLine(Exposure memory e, Line memory line) private pure {
         unchecked {
-            uint256 strike; // next own strike
+            uint256 strike = line.strikes; // next own strike
+            uint256 inward; // cell that the way from the spot below belongs to
+            bool below; // …and whether it is named
             (Place memory last, Place memory place) = (line.one, line.other);
-            for (uint256 i; i < line.spotsWad.length; ++i) {
-                uint256 inward = i > line.present ? i : i - 1; // whose cell the way from the spot below belongs to
-                uint256 outward = i < line.present ? i : i + 1; // …and that to the spot above
-                bool below = i != 0 && (line.witness >> inward) & 1 != 0;
-                bool above = i + 1 != line.spotsWad.length && (line.witness >> outward) & 1 != 0;
+            uint256 spot = line.spots;
+            for (uint256 i; i < line.count; ++i) {
+                uint256 outward = i < line.present ? i : i + 1; // cell that the way to the spot above belongs to
+                bool above = i + 1 != line.count && (line.witness >> outward) & 1 != 0;
                 bool named = (line.witness >> i) & 1 != 0;
-                if (!named && !below && !above) continue;
-
-                uint256 spotWad = line.spotsWad[i];
-                _placeAt(e, spotWad, line.movesWad[i], place);
-                if (named) _raise(losses, line.first + i, -place.profitWad);
-                if (below) _widen(losses, line.first + inward, last, place, line.capWad);
-                (last, place) = (place, last);
-                if (!above || line.count == 0) continue;
-                while (strike < line.count && line.strikesWad[strike] <= spotWad) ++strike;
-                for (; strike < line.count && line.strikesWad[strike] < line.spotsWad[i + 1]; ++strike) {
-                    _placeAt(e, line.strikesWad[strike], -line.lnsWad[strike], place);
-                    _raise(losses, line.first + outward, -place.profitWad);
-                    _widen(losses, line.first + outward, last, place, line.capWad);
+                if (named || below || above) {
+                    _placeAt(e, spot, place);
+                    if (named) _raise(line.losses + 32 * i, -place.profitWad);
+                    if (below) _widen(inward, last, place, line.capWad);
+                    (last, place) = (place, last);
+                }
+                inward = line.losses + 32 * outward;
+                below = above;
+                uint256 spotWad = Words.get(spot);
+                spot += SPOT_BYTES;
+                if (!above) continue;
+                while (strike != line.strikesEnd && Words.get(strike) <= spotWad) strike += SPOT_BYTES;
+                for (; strike != line.strikesEnd && Words.get(strike) < Words.get(spot); strike += SPOT_BYTES) {
+                    _placeAt(e, strike, place);
+                    _raise(inward, -place.profitWad);
+                    _widen(inward, last, place, line.capWad);
                     (last, place) = (place, last);
                 }
             }
         }
     }
 
-    function _raise(int256[] memory losses, uint256 cell, int256 lossWad) private pure {
-        if (lossWad > losses[cell]) losses[cell] = lossWad;
+    /// @param cell where its loss stands
+    function _raise(uint256 cell, int256 lossWad) private pure {
+        if (lossWad > int256(Words.get(cell))) Words.put(cell, uint256(lossWad));
     }
 
-    function _widen(int256[] memory losses, uint256 cell, Place memory low, Place memory high, int256 capWad)
-        private
-        pure
-    {
-        _raise(losses, cell, FixedPointMathLib.min(capWad, -between(low, high)));
+    function _widen(uint256 cell, Place memory low, Place memory high, int256 capWad) private pure {
+        _raise(cell, FixedPointMathLib.min(capWad, -between(low, high)));
     }
 
     /// @dev What no profit between two places of one volatility lies below. Rounds down.
@@ -217,62 +215,56 @@ library Scan {
         }
     }
 
-    /// @dev Sets `place` to what everything gains where the spot goes to `shockedWad`, by the volatilities that were set last.
-    function _placeAt(Exposure memory e, uint256 shockedWad, int256 moveWad, Place memory place) private pure {
+    /// @dev Sets `place` to what everything gains where the spot goes to one, by the volatilities that were set last.
+    function _placeAt(Exposure memory e, uint256 spot, Place memory place) private pure {
         unchecked {
-            (uint256 first, uint256 firstShort, uint256 end) = _rangeOf(e);
-            (int256 long, int256 slope) = ScanQuote.sums(first, firstShort, shockedWad, moveWad, true);
-            (int256 rest,) = ScanQuote.sums(firstShort, end, shockedWad, moveWad, false);
+            (uint256 spotWad, int256 moveWad) = (Words.get(spot), int256(Words.get(spot + 32)));
+            (int256 long, int256 slope) = ScanQuote.sums(e.longs, e.longsEnd, spotWad, moveWad, true);
+            (int256 rest,) = ScanQuote.sums(e.shorts, e.shortsEnd, spotWad, moveWad, false);
             long -= e.longNow;
-            rest += e.straightWad * int256(shockedWad) - e.restNow;
-            place.spotWad = shockedWad;
-            place.profitWad = _wadFloor(long + rest);
-            place.restWad = _wadFloor(rest);
-            place.slopeWad = _wadFloor(slope);
+            rest += e.straightWad * int256(spotWad) - e.restNow;
+            place.spotWad = spotWad;
+            place.profitWad = wadFloor(long + rest);
+            place.restWad = wadFloor(rest);
+            place.slopeWad = wadFloor(slope);
         }
     }
 
     /// @dev ⌊√w·(1 + shock·(30 days/T)^p)⌋ of every option, at least zero.
     function _shockRoots(Exposure memory e, int256 volBps) private pure {
-        unchecked {
-            for (uint256 i; i < e.options.length; ++i) {
-                Option memory o = e.options[i];
-                int256 factorWad = int256(WAD) + _floorDiv(volBps * int256(o.powerWad), BPS);
-                o.shockedRootWad = factorWad > 0 ? o.rootWad * uint256(factorWad) / WAD : 0;
-            }
-        }
+        _shockRoots(e.longs, e.longsEnd, volBps);
+        _shockRoots(e.shorts, e.shortsEnd, volBps);
     }
 
-    /// @dev Where the options lie in memory: those held, then those that are short, one after the other as a new array has them.
-    function _rangeOf(Exposure memory e) private pure returns (uint256 first, uint256 firstShort, uint256 end) {
+    function _shockRoots(uint256 at, uint256 end, int256 volBps) private pure {
         unchecked {
-            Option[] memory options = e.options;
-            if (options.length == 0) return (0, 0, 0);
-            assembly ("memory-safe") {
-                first := mload(add(options, 32))
+            for (; at != end; at += OPTION_BYTES) {
+                int256 factorWad = int256(WAD) + _floorDiv(volBps * int256(Words.get(at + POWER)), BPS);
+                Words.put(at + SHOCKED_ROOT, factorWad > 0 ? Words.get(at + ROOT) * uint256(factorWad) / WAD : 0);
             }
-            firstShort = first + e.longs * OPTION_BYTES;
-            end = first + options.length * OPTION_BYTES;
         }
     }
 
     /// @dev Strikes of long options within the core whose σ√T is small now: ascending, each once.
     function _ownStrikes(Exposure memory e, Line memory line) private pure {
         unchecked {
-            (uint256 lowWad, uint256 highWad) = (line.spotsWad[0], line.spotsWad[line.spotsWad.length - 1]);
-            uint256 count;
-            for (uint256 i; i < e.longs; ++i) {
-                Option memory o = e.options[i];
-                if (o.shockedRootWad >= line.pinWad || o.strikeWad <= lowWad || o.strikeWad >= highWad) continue;
-                uint256 place = count;
-                while (place != 0 && line.strikesWad[place - 1] > o.strikeWad) --place;
-                if (place != 0 && line.strikesWad[place - 1] == o.strikeWad) continue;
-                for (uint256 j = count++; j > place; --j) {
-                    (line.strikesWad[j], line.lnsWad[j]) = (line.strikesWad[j - 1], line.lnsWad[j - 1]);
+            (uint256 lowWad, uint256 highWad) =
+                (Words.get(line.spots), Words.get(line.spots + SPOT_BYTES * (line.count - 1)));
+            uint256 end = line.strikes;
+            for (uint256 at = e.longs; at != e.longsEnd; at += OPTION_BYTES) {
+                if (Words.get(at + SHOCKED_ROOT) >= line.pinWad) continue;
+                uint256 strikeWad = Words.get(at + STRIKE);
+                if (strikeWad <= lowWad || strikeWad >= highWad) continue;
+                uint256 place = end;
+                while (place != line.strikes && Words.get(place - SPOT_BYTES) > strikeWad) place -= SPOT_BYTES;
+                if (place != line.strikes && Words.get(place - SPOT_BYTES) == strikeWad) continue;
+                for (uint256 last = end; last != place; last -= SPOT_BYTES) {
+                    _putSpot(last, Words.get(last - SPOT_BYTES), int256(Words.get(last - 32)));
                 }
-                (line.strikesWad[place], line.lnsWad[place]) = (o.strikeWad, o.lnWad);
+                _putSpot(place, strikeWad, -int256(Words.get(at + LN)));
+                end += SPOT_BYTES;
             }
-            line.count = count;
+            line.strikesEnd = end;
         }
     }
 
@@ -283,27 +275,31 @@ library Scan {
         returns (Line memory line)
     {
         unchecked {
-            uint256 spots = g.spots();
-            line.spotsWad = new uint256[](spots);
-            line.movesWad = new int256[](spots);
-            for (uint256 i; i < spots; ++i) {
+            uint256 count = g.spots();
+            line.count = count;
+            line.spots = Words.alloc(2 * count);
+            for (uint256 i; i < count; ++i) {
                 int256 spotBps = g.spotBps(i);
                 if (spotBps == 0) line.present = i;
-                (line.spotsWad[i], line.movesWad[i]) = _shocked(e.spotWad, spotBps);
+                _putShocked(line.spots + SPOT_BYTES * i, e.spotWad, spotBps);
             }
+            line.strikes = Words.alloc(2 + 2 * (e.longsEnd - e.longs) / OPTION_BYTES);
             line.pinWad = pinBps * (WAD / BPS);
             line.capWad = capWad;
-            line.strikesWad = new uint256[](e.longs);
-            line.lnsWad = new int256[](e.longs);
         }
     }
 
     /// @dev ⌊spot·(1 + shock)⌋ and ln(1 + shock)
-    function _shocked(uint256 spotWad, int256 spotBps) private pure returns (uint256, int256) {
+    function _putShocked(uint256 at, uint256 spotWad, int256 spotBps) private pure {
         unchecked {
             uint256 factorBps = uint256(int256(BPS) + spotBps);
-            return (spotWad * factorBps / BPS, FixedPointMathLib.lnWad(int256(factorBps * (WAD / BPS))));
+            _putSpot(at, spotWad * factorBps / BPS, FixedPointMathLib.lnWad(int256(factorBps * (WAD / BPS))));
         }
+    }
+
+    function _putSpot(uint256 at, uint256 spotWad, int256 moveWad) private pure {
+        Words.put(at, spotWad);
+        Words.put(at + 32, uint256(moveWad));
     }
 
     /// @dev What is charged for the slope as the spot goes to infinity: puts are worth nothing there, calls move as it does.
@@ -311,30 +307,30 @@ library Scan {
         return e.upWad < 0 ? _ceilDiv(e.upWad.abs() * e.spotWad * tailBps, WAD * BPS) : 0;
     }
 
-    /// @dev The largest loss, and the mean of the `count` largest, up. None is below zero.
-    function _tail(int256[] memory losses, uint256 count)
+    /// @dev The largest of the losses and one more, and the mean of the `count` largest, up. None is below zero.
+    function _tail(uint256 at, uint256 end, uint256 lossWad, uint256 count)
         private
         pure
         returns (uint256 worstWad, uint256 shortfallWad)
     {
         unchecked {
-            int256[] memory most = new int256[](count); // largest first
-            int256 least; // of them
-            for (uint256 i; i < losses.length; ++i) {
-                int256 lossWad = losses[i];
-                if (lossWad <= least) continue;
-                uint256 place = count - 1;
-                for (; place != 0 && most[place - 1] < lossWad; --place) {
-                    most[place] = most[place - 1];
+            uint256 most = Words.allocZero(count); // largest first
+            uint256 least = most + 32 * (count - 1);
+            Words.put(most, lossWad);
+            for (; at != end; at += 32) {
+                lossWad = Words.get(at);
+                if (lossWad <= Words.get(least)) continue;
+                uint256 place = least;
+                for (; place != most && Words.get(place - 32) < lossWad; place -= 32) {
+                    Words.put(place, Words.get(place - 32));
                 }
-                most[place] = lossWad;
-                least = most[count - 1];
+                Words.put(place, lossWad);
             }
-            uint256 sumWad;
-            for (uint256 i; i < count; ++i) {
-                sumWad += uint256(most[i]);
+            worstWad = Words.get(most);
+            for (; most <= least; most += 32) {
+                shortfallWad += Words.get(most);
             }
-            return (uint256(most[0]), _ceilDiv(sumWad, count));
+            shortfallWad = _ceilDiv(shortfallWad, count);
         }
     }
 
@@ -349,7 +345,7 @@ library Scan {
     }
 
     /// @dev ⌊x/1e18⌋ for |x| below 2^248
-    function _wadFloor(int256 x) private pure returns (int256) {
+    function wadFloor(int256 x) internal pure returns (int256) {
         unchecked {
             return int256(uint256(x + int256(WAD << 188)) / WAD) - int256(1 << 188);
         }

@@ -4,53 +4,21 @@ pragma solidity ^0.8.30;
 import { WAD } from "contracts/libraries/FixedPoint.sol";
 import { Normal } from "contracts/libraries/Normal.sol";
 
+// An option in memory, with what no scenario changes and, last, what a shock to volatility has made of it. As put = call − F + K, to
+// the wei, scenarios take every option as a call.
+uint256 constant SIZE = 0; // signed [wad]
+uint256 constant STRIKE = 32; // [wad]
+uint256 constant LN = 64; // ln(F/K) [wad]
+uint256 constant ROOT = 96; // √w [wad]
+uint256 constant POWER = 128; // (30 days/T)^p [wad]: what a shock to volatility is multiplied by
+uint256 constant SHOCKED_ROOT = 160; // √w under the shock that is looked at [wad]
+uint256 constant OPTION_BYTES = 6 * 32;
+
 /// @notice Value of a call with its delta, from one bell and two Mills ratios.
 /// @dev The value is that of `Black76`, to the wei. With its a and b:
 ///
 ///     N(d₁) or 1 − N(d₁) = bell(|d₁|)·mills(|d₁|)     |d₁| = a below the strike, b above; bell(b) = bell(a)·K/F
 library ScanQuote {
-    /// @dev Value of one unit, and what it gains as the forward rises by one. Without variance: 0 or 1, ½ at the strike.
-    function callWad(uint256 forwardWad, uint256 strikeWad, int256 lnWad, uint256 rootWad)
-        internal
-        pure
-        returns (uint256 valueWad, uint256 deltaWad)
-    {
-        unchecked {
-            uint256 half = (rootWad << 55) / WAD;
-            uint256 distance;
-            assembly ("memory-safe") {
-                let sign := sar(255, lnWad)
-                distance := div(shl(56, sub(xor(lnWad, sign), sign)), rootWad)
-                distance := or(distance, sub(0, iszero(rootWad))) // without variance all is far
-            }
-            bool near = distance < half;
-            uint256 a = near ? half - distance : distance - half;
-            if (a >= Normal.END_X56) {
-                if (near) (valueWad, deltaWad) = (WAD, WAD); // time value, of the smaller of F and K
-                else if (lnWad >= 0) deltaWad = lnWad == 0 ? WAD / 2 : WAD;
-            } else {
-                uint256 bell = Normal.bellX64(a) * WAD;
-                uint256 first = Normal.millsX112(a);
-                uint256 second = Normal.millsX112(distance + half);
-                if (near) valueWad = WAD - ((bell * (first + second)) >> 176);
-                else if (first > second) valueWad = (bell * (first - second)) >> 176;
-                if (lnWad < 0) {
-                    deltaWad = (bell * first) >> 176;
-                    if (near) deltaWad = WAD - deltaWad;
-                } else {
-                    uint256 missing = ((bell * second) >> 176) * strikeWad;
-                    assembly ("memory-safe") {
-                        missing := div(missing, forwardWad) // no forward is as far above its strike as to be zero
-                    }
-                    if (missing < WAD) deltaWad = WAD - missing;
-                }
-            }
-            valueWad = forwardWad < strikeWad
-                ? forwardWad * valueWad / WAD
-                : strikeWad * valueWad / WAD + forwardWad - strikeWad;
-        }
-    }
-
     /// @dev Σ size·value and, where `sloped`, Σ size·delta of options that lie one after the other in memory, as `Scan.Option` has
     /// them, each as a call: to the wei those of `callWad`. A margin check does little else, so it is written out, with the
     /// polynomials of `Normal`.
@@ -90,12 +58,12 @@ library ScanQuote {
                 q := shr(168, add(mul(q, x), 12759005432625708277513997463289887275738212406974810017520452085219328))
                 p := div(p, add(mul(q, x), 1329227995784915872903807060280344576))
             }
-            for { } lt(at, end) { at := add(at, 192) } {
-                let lnWad := add(mload(add(at, 64)), moveWad)
+            for { } lt(at, end) { at := add(at, OPTION_BYTES) } {
+                let lnWad := add(mload(add(at, LN)), moveWad)
                 let share := 0 // time value, of the smaller of F and K
                 let delta := 0
                 {
-                    let rootWad := mload(add(at, 160))
+                    let rootWad := mload(add(at, SHOCKED_ROOT))
                     let half := div(shl(55, rootWad), WAD)
                     let distance := sar(255, lnWad)
                     distance := div(shl(56, sub(xor(lnWad, distance), distance)), rootWad)
@@ -121,7 +89,7 @@ library ScanQuote {
                         if sloped {
                             switch slt(lnWad, 0)
                             case 0 {
-                                second := div(mul(shr(176, mul(bell, second)), mload(add(at, 32))), forwardWad)
+                                second := div(mul(shr(176, mul(bell, second)), mload(add(at, STRIKE))), forwardWad)
                                 if lt(second, WAD) { delta := sub(WAD, second) }
                             }
                             default {
@@ -131,7 +99,7 @@ library ScanQuote {
                         }
                     }
                 }
-                let strikeWad := mload(add(at, 32))
+                let strikeWad := mload(add(at, STRIKE))
                 switch lt(forwardWad, strikeWad)
                 case 0 { share := add(div(mul(strikeWad, share), WAD), sub(forwardWad, strikeWad)) }
                 default { share := div(mul(forwardWad, share), WAD) }
