@@ -76,6 +76,10 @@ interface IRisk is IBounded {
     /// above the whole ones; other modes have no scenarios, and the witness doesn't matter.
     function assessBy(Mode mode, Book calldata book, uint256 witness) external view returns (Margin memory);
 
+    /// @notice Whether the underlyings of a book would offset each other in Portfolio's IM: while the breaker's level of everything,
+    /// and of each of them, is Normal. Where there is but one, or none, nothing is asked, and it is true.
+    function diversifies(Book calldata book) external view returns (bool);
+
     /// @notice What one unit is worth now [wad]: the spot of its underlying, or the value of an option. It is what `assess`
     /// values a leg at, what trades are banded around, and what slices change hands at.
     /// @dev An option by Black-76 with the variance that the surface has for its strike and expiry, whatever its grade: where no

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import { Black76 } from "contracts/libraries/Black76.sol";
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
-import { Svi } from "contracts/libraries/Svi.sol";
-import { IBreaker } from "interfaces/IBreaker.sol";
 import { ILedger } from "interfaces/ILedger.sol";
 import { IOracle } from "interfaces/IOracle.sol";
 import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IPositions } from "interfaces/IPositions.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 import { IShiftedSurface } from "interfaces/IShiftedSurface.sol";
-import { SmilePair } from "interfaces/ISmile.sol";
-import { ISurface } from "interfaces/ISurface.sol";
 import { IWhatIf } from "interfaces/IWhatIf.sol";
-import { Book, Holding, InstrumentId, Kind, Leg, Level, Margin, Mode, Price } from "interfaces/Types.sol";
+import { Book, Holding, InstrumentId, Kind, Leg, Margin, Mode, Price } from "interfaces/Types.sol";
 
 /// @notice Reads books, changes them in memory, and has the risk contract judge them.
 /// @dev What volatilities would do it can't be asked, so a portfolio model of our own, which reads `SHIFTED`, answers for Portfolio;
@@ -43,20 +38,12 @@ contract WhatIf is IWhatIf {
     IPositions public immutable POSITIONS;
     IOracle public immutable ORACLE;
     IRisk public immutable RISK;
-    IBreaker public immutable BREAKER;
     IShiftedSurface public immutable SHIFTED;
     IPortfolio public immutable PORTFOLIO; // reads SHIFTED
 
-    constructor(
-        ILedger ledger,
-        IOracle oracle,
-        IRisk risk,
-        IBreaker breaker,
-        IShiftedSurface shifted,
-        IPortfolio portfolio
-    ) {
+    constructor(ILedger ledger, IOracle oracle, IRisk risk, IShiftedSurface shifted, IPortfolio portfolio) {
         (LEDGER, POSITIONS) = (ledger, ledger.POSITIONS());
-        (ORACLE, RISK, BREAKER) = (oracle, risk, breaker);
+        (ORACLE, RISK) = (oracle, risk);
         (SHIFTED, PORTFOLIO) = (shifted, portfolio);
     }
 
@@ -89,15 +76,13 @@ contract WhatIf is IWhatIf {
     }
 
     function _addGreeks(Greeks memory g, Leg memory leg) private view {
-        (InstrumentId instrument, int256 sizeWad) = (leg.instrument, leg.sizeWad);
-        if (instrument.kindOf() == Kind.Perpetual) {
+        int256 sizeWad = leg.sizeWad;
+        if (leg.instrument.kindOf() == Kind.Perpetual) {
             g.deltaWad += sizeWad;
             return;
         }
-        (uint256 varianceWad, uint256 left) = _varianceOf(SHIFTED.SURFACE(), leg);
-        Black76.Greeks memory unit = Black76.greeks(leg.markWad, instrument.strikeOf(), varianceWad, left);
-        int256 deltaWad = int256(unit.callDeltaWad) - (instrument.kindOf() == Kind.Put ? int256(WAD) : int256(0));
-        g.deltaWad += _mulFloor(sizeWad, deltaWad);
+        IShiftedSurface.Unit memory unit = SHIFTED.unitOf(leg.instrument, leg.markWad, 0);
+        g.deltaWad += _mulFloor(sizeWad, unit.deltaWad);
         g.gammaWad += sizeWad.mulDivFloor(unit.gammaWad, WAD);
         g.vegaWad += sizeWad.mulDivFloor(unit.vegaWad, WAD);
         g.thetaWad += (-sizeWad).mulDivFloor(unit.thetaWad, 365 * WAD);
@@ -120,7 +105,7 @@ contract WhatIf is IWhatIf {
             _trade(c.book, q.account, q.trades[i]);
         }
         _move(c, q.underlying, 0, uint256(int256(BPS) + q.priceShiftBps));
-        return q.volShiftBps == 0 ? _assess(c) : _shifted(c);
+        return q.volShiftBps == 0 ? _assess(c) : _shifted(c, q.volShiftBps);
     }
 
     /// @dev Into the leg that there is, or one more. What closes a leg stays in it as its quote.
@@ -158,30 +143,26 @@ contract WhatIf is IWhatIf {
     }
 
     /// @dev The margin at volatilities that are shifted.
-    function _shifted(Case memory c) private view returns (Margin memory m) {
+    function _shifted(Case memory c, int256 volShiftBps) private view returns (Margin memory m) {
         if (c.mode == Mode.Portfolio) {
             IRisk.AssetParams[] memory haircuts = new IRisk.AssetParams[](c.book.holdings.length);
             for (uint256 i; i < haircuts.length; ++i) {
                 haircuts[i] = RISK.assetParams(c.book.holdings[i].asset);
             }
-            return PORTFOLIO.assess(c.book, haircuts, _diversifies(c.book));
+            return PORTFOLIO.assess(c.book, haircuts, RISK.diversifies(c.book));
         }
         m = _assess(c);
         for (uint256 i; i < c.book.legs.length; ++i) {
             Leg memory leg = c.book.legs[i];
-            if (leg.instrument.kindOf() != Kind.Perpetual) _revalue(m, leg);
+            if (leg.instrument.kindOf() != Kind.Perpetual) _revalue(m, leg, volShiftBps);
         }
     }
 
     /// @dev What a leg is worth at the surface, and at the shifted one: the difference. Rounded as the model does it.
-    function _revalue(Margin memory m, Leg memory leg) private view {
+    function _revalue(Margin memory m, Leg memory leg, int256 volShiftBps) private view {
         uint256 sizeWad = leg.sizeWad.abs();
-        uint256 unitWad;
-        uint256 shiftedWad;
-        for (uint256 i; i < 2; ++i) {
-            // In a loop, as the compiler makes a formula for each place that asks for it.
-            (unitWad, shiftedWad) = (shiftedWad, _unitWad(i == 0 ? SHIFTED.SURFACE() : ISurface(address(SHIFTED)), leg));
-        }
+        uint256 unitWad = SHIFTED.unitOf(leg.instrument, leg.markWad, 0).valueWad;
+        uint256 shiftedWad = SHIFTED.unitOf(leg.instrument, leg.markWad, volShiftBps).valueWad;
         if (leg.sizeWad < 0) {
             m.equityWad += int256(sizeWad.mulWadUp(unitWad)) - int256(sizeWad.mulWadUp(shiftedWad));
             return;
@@ -191,23 +172,6 @@ contract WhatIf is IWhatIf {
         m.equityWad = m.equityWad + int256(nextWad) - int256(valueWad);
         m.initialWad = m.initialWad + nextWad - valueWad;
         m.maintenanceWad = m.maintenanceWad + nextWad.mulDivUp(rateBps, BPS) - valueWad.mulDivUp(rateBps, BPS);
-    }
-
-    /// @dev Whether underlyings offset each other, as the risk contract has it: while none is restricted, nor everything.
-    function _diversifies(Book memory book) private view returns (bool) {
-        if (!_isNormal(0)) return false;
-        for (uint256 i; i < book.legs.length; ++i) {
-            if (!_isNormal(book.legs[i].instrument.underlyingOf())) return false;
-        }
-        for (uint256 i; i < book.holdings.length; ++i) {
-            if (!_isNormal(PORTFOLIO.SCANS().underlyingOf(book.holdings[i].asset))) return false;
-        }
-        return true;
-    }
-
-    function _isNormal(uint16 underlying) private view returns (bool) {
-        (Level level,,) = BREAKER.stateOf(underlying);
-        return level == Level.Normal;
     }
 
     // --- Liquidation prices ---
@@ -366,24 +330,5 @@ contract WhatIf is IWhatIf {
         assembly ("memory-safe") {
             mstore(found, count)
         }
-    }
-
-    // --- Options ---
-
-    /// @dev Black-76 value of one unit, as the risk contract has it; once it expired, what it would pay.
-    function _unitWad(ISurface surface, Leg memory leg) private view returns (uint256) {
-        (uint256 varianceWad,) = _varianceOf(surface, leg);
-        bool isCall = leg.instrument.kindOf() == Kind.Call;
-        return Black76.priceWad(leg.markWad, leg.instrument.strikeOf(), varianceWad, isCall);
-    }
-
-    /// @dev Total variance of a strike, and the time left; none once it expired.
-    function _varianceOf(ISurface surface, Leg memory leg) private view returns (uint256 varianceWad, uint256 left) {
-        (uint256 strikeWad, uint256 expiryAt) = (leg.instrument.strikeOf(), leg.instrument.expiryOf());
-        if (expiryAt <= block.timestamp || leg.markWad == 0 || strikeWad == 0) return (0, 0);
-
-        left = expiryAt - block.timestamp;
-        (SmilePair memory pair,) = surface.pairOf(leg.instrument.underlyingOf(), uint32(expiryAt));
-        varianceWad = Svi.totalVarianceWadDown(pair, -Black76.lnMoneynessWad(leg.markWad, strikeWad));
     }
 }

@@ -235,6 +235,11 @@ contract Risk is IRisk, AccessManaged {
     // --- Views ---
 
     /// @inheritdoc IRisk
+    function diversifies(Book calldata book) external view returns (bool) {
+        return _diversifies(book);
+    }
+
+    /// @inheritdoc IRisk
     function markOf(InstrumentId instrument) external view returns (uint256 markWad) {
         markWad = ORACLE.spotOf(instrument.underlyingOf());
         if (instrument.isOption()) markWad = _unitWad(instrument, markWad, _pairOf(instrument));

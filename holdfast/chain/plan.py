@@ -379,7 +379,7 @@ def _what_if() -> Iterator[Step]:
             site.read("Portfolio", "LEG_CAP"),
         ),
     )
-    parts = ("Ledger", "Oracle", "Risk", "Breaker", "ShiftedSurface", "ShiftedPortfolio")
+    parts = ("Ledger", "Oracle", "Risk", "ShiftedSurface", "ShiftedPortfolio")
     yield _contract("WhatIf", _after(*parts))
 
 

@@ -70,24 +70,46 @@ class Greeks:
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unit:
+    """One unit of an option, the spot of its underlying as its forward."""
+
+    value_wad: int
+    delta_wad: int  # of value to the spot
+    gamma_wad: int = 0  # of delta to the spot
+    vega_wad: int = 0  # of value to volatility: for 1.00 of it
+    theta_wad: int = 0  # what a year would take from the value, as time goes now
+
+
+def unit_of(option: InstrumentId, spot_wad: int, pricing: Pricing) -> Unit:
+    """Its value and `black76.greeks`; once it expired, what it would pay, and the delta of that alone."""
+    strike_wad, left, variance_wad = strike_of(option), max(0, expiry_of(option) - pricing.time), 0
+    if left and spot_wad and strike_wad:
+        k_wad = -black76.ln_moneyness_wad(spot_wad, strike_wad)
+        variance_wad = pricing.variance_of(underlying_of(option), expiry_of(option), k_wad)
+    greeks = black76.greeks(spot_wad, strike_wad, variance_wad, left)
+    return Unit(
+        value_wad=options.unit_wad(option, spot_wad, pricing),
+        delta_wad=greeks.call_delta_wad - (0 if kind_of(option) is Kind.CALL else WAD),
+        gamma_wad=greeks.gamma_wad,
+        vega_wad=greeks.vega_wad,
+        theta_wad=greeks.theta_wad,
+    )
+
+
 def greeks_of(book: Book, underlying: int, pricing: Pricing, underlyings: Mapping[int, int]) -> Greeks:
-    """Sums of sizes times `black76.greeks`, each product rounded down. `underlyings`: by asset."""
+    """Sums of sizes times what `unit_of` says, each product rounded down. `underlyings`: by asset."""
     delta = sum(one.amount_wad for one in book.holdings if underlyings[one.asset] == underlying)
     gamma = vega = theta = 0
     for leg in book.legs:
         if underlying_of(leg.instrument) != underlying:
             continue
-        kind, size_wad = kind_of(leg.instrument), leg.size_wad
-        if kind is Kind.PERPETUAL:
+        size_wad = leg.size_wad
+        if not options.is_option(leg.instrument):
             delta += size_wad
             continue
-        left, strike_wad = expiry_of(leg.instrument) - pricing.time, strike_of(leg.instrument)
-        variance_wad = 0
-        if left > 0 and leg.mark_wad and strike_wad:
-            k_wad = -black76.ln_moneyness_wad(leg.mark_wad, strike_wad)
-            variance_wad = pricing.variance_of(underlying, expiry_of(leg.instrument), k_wad)
-        unit = black76.greeks(leg.mark_wad, strike_wad, variance_wad, max(0, left) if variance_wad else 0)
-        delta += mul_wad_down(size_wad, unit.call_delta_wad - (WAD if kind is Kind.PUT else 0))
+        unit = unit_of(leg.instrument, leg.mark_wad, pricing)
+        delta += mul_wad_down(size_wad, unit.delta_wad)
         gamma += mul_wad_down(size_wad, unit.gamma_wad)
         vega += mul_wad_down(size_wad, unit.vega_wad)
         theta += mul_div_down(-size_wad, unit.theta_wad, DAYS * WAD)

@@ -1,5 +1,6 @@
 """Options from their first trade to the last cash, with keepers that do what they would
 ├── before the expiry        the Lens has marks and open interest, by names that people read; nobody settles anything
+│   └── little gas           who holds one is told in pages: it stops and says where
 ├── in an outage             the series waits for a price
 ├── after it                 watchdog: every series, held or not, then all holders in one call; nothing is left to read
 ├── one who is bankrupt by it  liquidator: settles what he holds and writes him off, without an auction
@@ -68,6 +69,18 @@ def test_series__before_the_expiry__are_seen_and_left_alone(
     assert table.row_count == 3 and list(table.columns[-1].cells) == ["open"] * 3
 
     assert settling(pit.keep(dog)) == []
+
+
+def test_holders_of__little_gas__stops_and_says_where(pit: Pit) -> None:
+    lens, (long, short) = pit.stage.protocol.lens, (pit.stage.party(20_000), pit.stage.party(20_000))
+    pit.trade(long, short, 3, pit.call)
+    spare, words, place, calls = lens.call("SPARE_GAS"), [], 1, 0
+    while place:
+        found, after = lens.call("holdersOf", place, short.account, pit.call, gas=spare + 50_000)
+        assert after == 0 or after > place
+        words, place, calls = words + list(found), after, calls + 1
+    assert words == [long.account, short.account] and calls > 1
+    assert lens.call("holdersOf", 1, short.account, pit.call, gas=spare) == ([], 1)
 
 
 def test_series__after_the_expiry__are_settled_and_picked_up(pit: Pit, dog: Watchdog) -> None:

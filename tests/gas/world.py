@@ -39,7 +39,8 @@ VENUES = "VENUES"  # an underlying without a market, whose price comes from thre
 
 MEASURED_CODE = (
     "Oracle", "Breaker", "Surface", "Scans", "Portfolio", "Risk", "Ledger", "Positions", "Vault",
-    "Insurance", "Throttle", "Liquidation", "Tranche", "Desk", "StandingBids", "Sentinel", "Venue", "Lens", "Authority",
+    "Insurance", "Throttle", "Liquidation", "Tranche", "Desk", "StandingBids", "Sentinel", "Venue", "Lens", "WhatIf",
+    "ShiftedSurface", "Authority",
 )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """WhatIf: contract = model, bit for bit
 ├── marginOf, any book, mode, trades and shifts     -> the same margin, or the same refusal with its numbers
+├── …in Portfolio without options, at any levels    -> shifted volatilities or not: the same margin
+├── unitOf, any option, spot and shift              -> the same, whatever `shift` said; ShiftOutOfRange
 ├── greeksOf, any book                              -> the same
 └── liquidationPricesOf, any book                   -> the same: by the closed form and by halving
 """
@@ -10,6 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -79,6 +82,7 @@ INSTRUMENTS = {
 @dataclass(frozen=True)
 class Bench:
     what_if: Contract
+    shifted: Contract
     books: Contract
     surface: Contract
     deployer: str
@@ -95,7 +99,7 @@ def bench(deploy: Callable[..., Contract], authority: Contract, roles: Any) -> B
     engine = deploy("Risk", authority.address, *around, config)
     shifted = deploy("ShiftedSurface", surface.address)
     own = deploy("Portfolio", scans.address, shifted.address, LEG_CAP)
-    parts = (books, books, engine, books, shifted, own)
+    parts = (books, books, engine, shifted, own)
     found = deploy("WhatIf", *(part.address for part in parts))
 
     admin = roles.deployer
@@ -108,7 +112,7 @@ def bench(deploy: Callable[..., Contract], authority: Contract, roles: Any) -> B
         engine.send("setInstrument", instrument, astuple(params), sender=admin)
     for asset, haircuts in ASSETS.items():
         engine.send("setAsset", asset, astuple(haircuts), sender=admin)
-    return Bench(found, books, surface, admin)
+    return Bench(found, shifted, books, surface, admin)
 
 
 @dataclass(frozen=True)
@@ -187,19 +191,24 @@ def draw_instrument(rng: random.Random, market: Market, underlying: int) -> int:
     return instrument_id(kind, underlying, rng.choice([at for _, at in market.pairs]), strike // BPS)
 
 
+def leg_of(market: Market, instrument: int, size_wad: int, quote_wad: int = 0) -> Leg:
+    underlying = underlying_of(instrument)
+    return Leg(
+        instrument=instrument,
+        size_wad=size_wad,
+        quote_wad=quote_wad,
+        mark_wad=market.spots[underlying],
+        ema_wad=market.emas[underlying],
+        open_interest_wad=market.open_interest(instrument, size_wad),
+    )
+
+
 def draw_book(rng: random.Random, market: Market, mode: Mode) -> Book:
     legs: dict[int, Leg] = {}
     for _ in range(rng.choice((0, 1, 2, 3, 5))):
         underlying = 1 if mode is Mode.ISOLATED and rng.random() < 0.9 else rng.choice((1, 1, 2))
         instrument, size = draw_instrument(rng, market, underlying), rng.choice((0,) + (draw_size(rng),) * 9)
-        legs[instrument] = Leg(
-            instrument=instrument,
-            size_wad=size,
-            quote_wad=rng.randint(-(10**24), 10**24),
-            mark_wad=market.spots[underlying],
-            ema_wad=market.emas[underlying],
-            open_interest_wad=market.open_interest(instrument, size),
-        )
+        legs[instrument] = leg_of(market, instrument, size, rng.randint(-(10**24), 10**24))
     assets = rng.sample(sorted(ASSETS), rng.choice((0, 1, 3))) if mode is not Mode.ISOLATED else []
     holdings = [
         Collateral(
@@ -261,6 +270,7 @@ def played(
     return [result for place, result in enumerate(results) if place % step]
 
 
+SHIFTS = (-9_001, -9_000, 90_000, 90_001)
 SEEN: Counter[str] = Counter()
 
 
@@ -276,9 +286,7 @@ def test_margin_of__any__as_the_model(bench: Bench, seed: int) -> None:
         trades = draw_trades(rng, market, book)
         underlying = rng.choice((0, 0, 1, 2))
         price_bps = rng.choice((0, 0, rng.randint(-9_000, 30_000), rng.choice((-9_001, 90_000, 90_001))))
-        vol_bps = rng.choice(
-            (0, 0, rng.randint(-9_000, 30_000), rng.choice((-9_001, -9_000, 90_000, 90_001)))
-        )
+        vol_bps = rng.choice((0, 0, rng.randint(-9_000, 30_000), rng.choice(SHIFTS)))
         asked = [(trade.instrument, trade.size_wad, trade.price_wad) for trade in trades]
         question = (7, asked, underlying, price_bps, vol_bps)
         books.append((mode, book))
@@ -308,6 +316,70 @@ def test_margin_of__any__as_the_model(bench: Bench, seed: int) -> None:
             assert (result.error.name, result.error.values) == (wanted.name, wanted.values)
         else:
             assert result.returned(bench.what_if, "marginOf") == astuple(wanted)
+
+
+def test_margin_of__any_levels__offsets_as_the_risk_contract_has_it(bench: Bench) -> None:
+    """Perpetuals don't mind volatilities: the model of the lens says what the engine's does, if it is told the same."""
+    spots = {1: 2_000 * WAD, 2: 2_000 * WAD}
+    market = replace(draw_market(random.Random(1)), spots=spots, emas=spots)
+    held = {1: leg_of(market, perpetual(1), 5 * WAD), 2: leg_of(market, perpetual(2), -4 * WAD)}
+    stock = {
+        asset: Collateral(
+            asset=asset, amount_wad=3 * WAD, price_wad=spots[underlying], ema_wad=spots[underlying]
+        )
+        for asset, underlying in UNDERLYINGS.items()
+    }
+    places = [((1, 2), ()), ((2,), (1,)), ((2,), (3, 1)), ((1,), (2,)), ((1,), (1,)), ((), (1, 2))]
+    books = [
+        Book(
+            cash_wad=0,
+            legs=tuple(map(held.__getitem__, legs)),
+            holdings=tuple(map(stock.__getitem__, holdings)),
+        )
+        for legs, holdings in places
+    ]
+    needs: list[set[int]] = [set() for _ in books]
+    questions = [
+        [call(bench.what_if, "marginOf", (7, [], 0, 0, vol_bps), sender=bench.deployer)] * len(books)
+        for vol_bps in (0, 2_500)
+    ]
+    for levels in product((Level.NORMAL, Level.CAUTIOUS), repeat=3):
+        there = replace(market, levels=dict(enumerate(levels)))
+        answers = played(bench, there, [(Mode.PORTFOLIO, book) for book in books], *questions)
+        found = [result.returned(bench.what_if, "marginOf") for result in answers]
+        for place, book in enumerate(books):
+            wanted = there.judge(Mode.PORTFOLIO)(book, what_if.pricing_at(market.pair_of, LATER))
+            assert found[2 * place] == found[2 * place + 1] == astuple(wanted)
+            needs[place].add(wanted.initial_wad)
+    gains = [len(one) == 2 for one in needs]
+    assert gains == [True] * 3 + [False] * 3  # the others have nothing to offset
+
+
+@repeatable
+@given(seed=seeds)
+def test_unit_of__any__as_the_model(bench: Bench, seed: int) -> None:
+    rng = random.Random(seed)
+    market = draw_market(rng)
+    asked = []
+    while len(asked) < 2 * BOOKS:
+        option = draw_instrument(rng, market, rng.choice((1, 2)))
+        if kind_of(option) is not Kind.PERPETUAL:
+            spot = rng.choice((0, market.spots[underlying_of(option)], rng.randint(1, 10**25)))
+            asked.append((option, spot, rng.choice((0, *SHIFTS, rng.randint(-9_000, 30_000)))))
+    questions = [call(bench.shifted, "unitOf", *one, sender=bench.deployer) for one in asked]
+    setting = Block(market.setting(bench), time=LATER - 1)
+    before, results = simulate(bench.what_if.rpc, [setting, Block(questions, time=LATER)])
+    assert all(result.ok for result in before)
+
+    for (option, spot_wad, shift_bps), result in zip(asked, results, strict=True):
+        try:
+            pricing = what_if.pricing_at(market.pair_of, LATER, shift_bps)
+            wanted = what_if.unit_of(option, spot_wad, pricing)
+        except Refused as refusal:
+            assert result.error is not None
+            assert (result.error.name, result.error.values) == (refusal.name, refusal.values)
+        else:
+            assert result.returned(bench.shifted, "unitOf") == astuple(wanted)
 
 
 @repeatable

@@ -5,6 +5,8 @@
     ├── a position with a size               stays as it is; nothing is paid
     ├── funding                              is brought up to now, and stays in the position
     └── a position that deleveraging closed  is paid out, its lane freed
+settle_many
+└── anybody, some of whom it is refused for   -> each of the others as by settle, once, in their order
 """
 
 from __future__ import annotations
@@ -69,3 +71,21 @@ def test_settle__deleveraged_away__is_paid_out(bench: Bench) -> None:
     assert bench.cash(short) == wads(10_000 + 950)
     assert bench.positions.call("countOf", short.account) == 0
     assert tuple(bench.positions.call("rawPositionOf", short.account, bench.eth)) == (0, 0, 0)
+
+
+def test_settle_many__some_are_refused__the_others_once_each(bench: Bench) -> None:
+    (long, short), nobody = open_position(bench), bench.party()
+    bench.reprice("ETH", 1_900)
+    bench.close_out(long, wads(50))  # the short is paid out
+    buyer, seller = bench.party(10_000), bench.party(10_000)
+    bench.fill(buyer, seller, 1, 1_900)
+
+    holders = [nobody.account, buyer.account, 99, short.account, seller.account]
+    receipt = bench.send(bench.ledger, "settleMany", holders, bench.eth, by="stranger")
+
+    settled = [event.args for event in receipt.events if event.name == "Settled"]
+    paid = [(buyer, 0), (short, wads(950)), (seller, 0)]
+    assert settled == [
+        {"account": party.account, "instrument": bench.eth, "cashWad": cash_wad} for party, cash_wad in paid
+    ]
+    assert bench.cash(short) == wads(10_000 + 950)

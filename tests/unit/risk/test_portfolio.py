@@ -3,7 +3,8 @@
 ├── a witness                              -> what its cells prove; equity and borrow limit are the whole ones
 ├── levels of two underlyings are Normal   -> they offset each other
 │   ├── everything's or one of theirs isn't -> they add up, of collateral that is netted too
-│   └── another's isn't                    -> nothing changes
+│   ├── another's isn't                    -> nothing changes
+│   └── whatever is restricted             -> what `diversifies` says is what is done
 ├── one underlying                         -> asks no breaker
 ├── an underlying without a grid           -> NotScanned
 ├── more legs than the cap                 -> TooManyLegs
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
+from itertools import product
 
 import pytest
 
@@ -29,7 +31,7 @@ from tests.unit.risk.numbers import BTC, EPOCH, ETH, RULES
 
 DAY = 86_400
 EXPIRY = START + 30 * DAY
-WETH, WBTC = 1, 2
+WETH, WBTC, NOT_NETTED = 1, 2, 3
 HAIRCUTS = (1_500, 1_000)
 LEG_CAP = 3
 SPOT = 2_000 * WAD
@@ -78,6 +80,7 @@ def office(clock: Clock, deploy: Callable[..., Contract], authority: Contract, r
         scans.send("setScan", underlying, astuple(LARGE_PARAMS), astuple(LARGE), sender=roles.deployer)
         scans.send("net", asset, underlying, sender=roles.deployer)
         risk.send("setAsset", asset, HAIRCUTS, sender=roles.deployer)
+    risk.send("setAsset", NOT_NETTED, HAIRCUTS, sender=roles.deployer)
     surface.send("set", 1, EXPIRY, (FLAT.word, FLAT.word, 30 * DAY, 30 * DAY), sender=roles.deployer)
     clock.set(START + 2 * DAY)
     return Office(risk, portfolio, around, surface, roles.deployer)
@@ -140,6 +143,28 @@ def test_assess__another_level_is_not_normal__nothing_changes(office: Office) ->
     office.restrict(3, Level.HALTED)
 
     assert office.margin(*legs, held=(held(WETH, 1),)) == office.modelled(*legs, held=(held(WETH, 1),))
+
+
+@pytest.mark.parametrize("levels", product((Level.NORMAL, Level.CAUTIOUS), repeat=4))
+def test_diversifies__any_levels__says_what_is_done(office: Office, levels: tuple[Level, ...]) -> None:
+    books = (
+        ((leg(ETH, 1), leg(BTC, -1)), ()),
+        ((leg(BTC, -1),), (held(WETH, 1),)),
+        ((leg(BTC, -1),), (held(NOT_NETTED, 1), held(WETH, 1))),
+        ((leg(BTC, -1),), (held(NOT_NETTED, 1),)),
+        ((leg(ETH, 1), leg(CALL, -1)), (held(WETH, 1),)),
+        ((), (held(WETH, 1), held(WBTC, 1))),
+        ((), ()),
+    )
+    for underlying, level in enumerate(levels):
+        office.restrict(underlying, level)
+
+    said = []
+    for legs, holdings in books:
+        said.append(office.risk.call("diversifies", (0, legs, holdings)))
+        assert office.margin(*legs, held=holdings) == office.modelled(*legs, held=holdings, offsets=said[-1])
+    normal = set(levels[:3]) == {Level.NORMAL}
+    assert said == [normal, normal, normal, True, True, normal, True]
 
 
 def test_assess__one_underlying__asks_no_breaker(
