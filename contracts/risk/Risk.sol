@@ -150,13 +150,19 @@ contract Risk is IRisk, AccessManaged {
 
     /// @dev Whether underlyings offset each other: while nothing is restricted, neither everything nor one of them.
     function _diversifies(Book calldata book) private view returns (bool) {
-        (Leg[] calldata legs, Holding[] calldata holdings) = (book.legs, book.holdings);
+        (uint256 at, uint256 end) = BookCall.rangeOf(book.legs);
+        Holding[] calldata holdings = book.holdings;
+        uint256 held; // of which the assets were asked
         uint256 first;
         uint256 last; // that was asked
-        for (uint256 i; i < legs.length + holdings.length; ++i) {
-            uint256 underlying = i < legs.length
-                ? legs[i].instrument.underlyingOf()
-                : SCANS.underlyingOf(holdings[i - legs.length].asset);
+        while (at != end || held != holdings.length) {
+            uint256 underlying;
+            if (at != end) {
+                underlying = BookCall.legAt(at).instrument.underlyingOf();
+                at += BookCall.LEG_BYTES;
+            } else {
+                underlying = SCANS.underlyingOf(holdings[held++].asset);
+            }
             if (underlying == 0 || underlying == first) continue; // not netted, or nothing to offset
             if (first == 0) {
                 first = underlying;
