@@ -37,9 +37,9 @@ contract Positions is IPositions, AccessManaged {
     uint256 public constant MAX_STRIKE_RATIO = 4;
 
     uint256 private constant PERPETUAL_BIT = 168; // of the underlying in an InstrumentId; the rest of it is zero
-    uint256 private constant UNDERLYING_BIT = 224;
+    uint256 private constant UNDERLYING_BIT = 224; // of an interest word, and of the word of a series
     uint256 private constant SCALED_BIT = 240;
-    uint256 private constant SERIES_SCALED_BIT = 255;
+    uint256 private constant SERIES_ID = (1 << 192) - 1;
     uint256 private constant COST_BIT = 112;
     uint256 private constant ACCRUED_BIT = 192;
     uint256 private constant PREMIUM_BIT = 224;
@@ -60,7 +60,7 @@ contract Positions is IPositions, AccessManaged {
     SideIndex.Market[65_536] private _markets; // by index; an array needs no hashing
     mapping(uint256 indexSideEpoch => EpochEnd) private _epochEnds;
 
-    InstrumentId[] private _series; // index − FIRST_SERIES; with SERIES_SCALED_BIT from when its market is scaled
+    uint256[] private _series; // index − FIRST_SERIES
     mapping(InstrumentId series => uint16 index) private _indices;
     mapping(uint16 underlying => Tally) private _tallies;
 
@@ -295,7 +295,7 @@ contract Positions is IPositions, AccessManaged {
         if (strike % step != 0) revert BadSeries(instrument, strike, step);
 
         index = uint16(FIRST_SERIES + _series.length);
-        _series.push(instrument);
+        _series.push(InstrumentId.unwrap(instrument) | uint256(underlying) << UNDERLYING_BIT);
         _indices[instrument] = index;
         ++tally.series;
     }
@@ -344,19 +344,18 @@ contract Positions is IPositions, AccessManaged {
         uint16 extraIndex,
         int256 extra
     ) private view returns (uint256 gross) {
-        uint256 heads = Words.alloc(count);
+        uint256 leg = BookCall.firstLeg(book);
         uint256 price = Prices.open(count);
         uint256 last; // underlying: neighbours that share it share its price, and their series its tally
         unchecked {
             uint256 ids = price;
-            uint256 offset;
             (uint256 rest, uint256 next) = (lanes, more);
             for (; rest != 0; (rest, next) = (next, 0)) {
                 for (; rest != 0; rest >>= Lanes.BITS) {
                     uint256 head = _headWord(uint16(rest));
-                    Words.put(heads + offset, head);
-                    offset += 32;
-                    uint256 underlying = _underlyingIn(head, uint16(rest));
+                    Words.put(leg, head); // where its instrument will be
+                    leg += BookCall.LEG_BYTES;
+                    uint256 underlying = uint16(head >> UNDERLYING_BIT);
                     if (underlying == last) continue;
                     Words.put(ids, underlying);
                     (ids, last) = (ids + 32, underlying);
@@ -366,11 +365,11 @@ contract Positions is IPositions, AccessManaged {
             price = Prices.read(ORACLE, price, (ids - price) >> 5) - 96;
             last = 0;
             uint256 tally;
-            uint256 leg = BookCall.firstLeg(book);
+            leg -= BookCall.LEG_BYTES * count;
             for (; lanes != 0; (lanes, more) = (more, 0)) {
                 for (; lanes != 0; lanes >>= Lanes.BITS) {
-                    uint256 head = Words.get(heads);
-                    uint256 underlying = _underlyingIn(head, uint16(lanes));
+                    uint256 head = Words.get(leg);
+                    uint256 underlying = uint16(head >> UNDERLYING_BIT);
                     if (underlying != last) (price, last, tally) = (price + 96, underlying, type(uint256).max);
                     uint256 mark = Words.get(price);
                     (int256 size, int256 quote, uint256 open) = _leg(account, uint16(lanes), head, mark);
@@ -378,7 +377,7 @@ contract Positions is IPositions, AccessManaged {
 
                     uint256 id = underlying << PERPETUAL_BIT;
                     if (lanes & FIRST_SERIES != 0) {
-                        id = _idIn(head);
+                        id = head & SERIES_ID;
                         if (tally == type(uint256).max) tally = _tallies[uint16(underlying)].openInterestWad;
                         open = tally;
                     }
@@ -387,7 +386,7 @@ contract Positions is IPositions, AccessManaged {
                     gross += (units * mark + (WAD - 1)) / WAD;
                     Words.put(items, _item(units, mark, Words.get(price + 32), Words.get(price + 64), underlying));
 
-                    (leg, heads, items) = (leg + BookCall.LEG_BYTES, heads + 32, items + 32);
+                    (leg, items) = (leg + BookCall.LEG_BYTES, items + 32);
                 }
             }
         }
@@ -400,15 +399,14 @@ contract Positions is IPositions, AccessManaged {
         view
         returns (int256 size, int256 quote, uint256 openInterest)
     {
-        bool isSeries = index >= FIRST_SERIES;
-        if (head >> (isSeries ? SERIES_SCALED_BIT : SCALED_BIT) != 0) return _scaledLeg(account, index, mark);
+        if (head >> SCALED_BIT != 0) return _scaledLeg(account, index, mark);
 
         // Until a side was deleveraged A is one, both bases are equal, and K moves by the funding itself: the other side
         // need not be read, and words need not become structs.
         uint256 word = _positionWord(account, index);
         size = int112(uint112(word));
         quote = -int256(int128(uint128(word >> COST_BIT)));
-        if (isSeries) return (size, quote, 0); // until then K of an option is zero
+        if (index >= FIRST_SERIES) return (size, quote, 0); // until then K of an option is zero
         openInterest = uint112(head);
         uint256 side = _sideWord(index, size > 0);
         int256 flow = int112(uint112(side));
@@ -515,9 +513,9 @@ contract Positions is IPositions, AccessManaged {
 
     /// @inheritdoc IPositions
     function series() external view returns (InstrumentId[] memory listed) {
-        listed = _series;
+        listed = new InstrumentId[](_series.length);
         for (uint256 i; i < listed.length; ++i) {
-            listed[i] = InstrumentId.wrap(_idIn(InstrumentId.unwrap(listed[i])));
+            listed[i] = InstrumentId.wrap(_series[i] & SERIES_ID);
         }
     }
 
@@ -678,9 +676,13 @@ contract Positions is IPositions, AccessManaged {
         }
     }
 
-    /// @dev What a leg is read by: its market's interest, or the word of its series, which tells its id and whether it is scaled.
+    /// @dev What a leg is read by: its market's interest, or the word of its series, whose id lies where the interest has both sides.
     function _headWord(uint16 index) private view returns (uint256 word) {
-        if (index < FIRST_SERIES) return _interestWord(index);
+        return index < FIRST_SERIES ? _interestWord(index) : _seriesWord(index);
+    }
+
+    /// @dev id [192] | free [32] | underlying [16], another time | scaled [1]
+    function _seriesWord(uint16 index) private view returns (uint256 word) {
         uint256 place = index - FIRST_SERIES;
         assembly ("memory-safe") {
             mstore(0, _series.slot)
@@ -688,19 +690,10 @@ contract Positions is IPositions, AccessManaged {
         }
     }
 
-    function _underlyingIn(uint256 head, uint16 index) private pure returns (uint256) {
-        return uint16(head >> (index < FIRST_SERIES ? UNDERLYING_BIT : PERPETUAL_BIT));
-    }
-
-    /// @dev Id of a series in its word.
-    function _idIn(uint256 head) private pure returns (uint256) {
-        return head & ((1 << SERIES_SCALED_BIT) - 1);
-    }
-
     function _markScaled(uint16 index) private {
         if (index < FIRST_SERIES) return;
         uint256 place = index - FIRST_SERIES;
-        _series[place] = InstrumentId.wrap(InstrumentId.unwrap(_series[place]) | 1 << SERIES_SCALED_BIT);
+        _series[place] |= 1 << SCALED_BIT;
     }
 
     // --- Lookups ---
@@ -717,7 +710,7 @@ contract Positions is IPositions, AccessManaged {
     }
 
     function _instrument(uint16 index) private view returns (InstrumentId) {
-        return index < FIRST_SERIES ? _perpetual(index) : InstrumentId.wrap(_idIn(_headWord(index)));
+        return index < FIRST_SERIES ? _perpetual(index) : InstrumentId.wrap(_seriesWord(index) & SERIES_ID);
     }
 
     /// @dev The perpetual of an underlying, which is its index too.
