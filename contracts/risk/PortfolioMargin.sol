@@ -170,7 +170,11 @@ library PortfolioMargin {
             uint256 at = sizeWad > 0 ? e.longsEnd : e.shorts - OPTION_BYTES;
             uint256 strikeWad = instrument.strikeOf();
             int256 lnWad = lnSpotWad - FixedPointMathLib.lnWad(int256(strikeWad));
-            uint256 rootWad = expiry.open ? Black76.rootWadDown(Svi.totalVarianceWadDown(expiry.pair, -lnWad)) : 0;
+            uint256 rootWad = 1; // nothing divides by zero
+            if (expiry.open) {
+                rootWad = Black76.rootWadDown(Svi.totalVarianceWadDown(expiry.pair, -lnWad));
+                rootWad = FixedPointMathLib.max(rootWad, 1);
+            }
             Words.put(at + SIZE, uint256(sizeWad));
             Words.put(at + STRIKE, strikeWad);
             Words.put(at + LN, uint256(lnWad));

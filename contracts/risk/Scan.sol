@@ -230,7 +230,7 @@ library Scan {
         }
     }
 
-    /// @dev ⌊√w·(1 + shock·(30 days/T)^p)⌋ of every option, at least zero.
+    /// @dev ⌊√w·(1 + shock·(30 days/T)^p)⌋ of every option, at least a wei.
     function _shockRoots(Exposure memory e, int256 volBps) private pure {
         _shockRoots(e.longs, e.longsEnd, volBps);
         _shockRoots(e.shorts, e.shortsEnd, volBps);
@@ -240,7 +240,8 @@ library Scan {
         unchecked {
             for (; at != end; at += OPTION_BYTES) {
                 int256 factorWad = int256(WAD) + _floorDiv(volBps * int256(Words.get(at + POWER)), BPS);
-                Words.put(at + SHOCKED_ROOT, factorWad > 0 ? Words.get(at + ROOT) * uint256(factorWad) / WAD : 0);
+                uint256 rootWad = factorWad > 0 ? Words.get(at + ROOT) * uint256(factorWad) / WAD : 0;
+                Words.put(at + SHOCKED_ROOT, FixedPointMathLib.max(rootWad, 1));
             }
         }
     }

@@ -84,7 +84,7 @@ class Option:
     size_wad: int
     strike_wad: int
     log_wad: int  # ln(F/K)
-    root_wad: int  # √w
+    root_wad: int  # √w, at least a wei
     power_wad: int  # (TERM/T)^p: what a volatility shock is multiplied by
     call_wad: int  # what the call is worth now
     value_wad: int  # what it is worth now
@@ -320,8 +320,8 @@ def place_at(exposure: Exposure, shocked_wad: int, move_wad: int, vol_bps: int) 
 
 
 def shocked_root(option: Option, vol_bps: int) -> int:
-    """⌊√w·(1 + shock·(TERM/T)^p)⌋, at least zero"""
-    return option.root_wad * max(0, WAD + vol_bps * option.power_wad // BPS) // WAD
+    """⌊√w·(1 + shock·(TERM/T)^p)⌋, at least a wei: nothing divides by zero"""
+    return max(1, option.root_wad * max(0, WAD + vol_bps * option.power_wad // BPS) // WAD)
 
 
 def quote(forward_wad: int, strike_wad: int, ln: int, root_wad: int) -> tuple[int, int]:
@@ -329,25 +329,22 @@ def quote(forward_wad: int, strike_wad: int, ln: int, root_wad: int) -> tuple[in
 
     N(d₁) = bell(|d₁|)·mills(|d₁|) or one less that;  |d₁| = a below the strike, b above, where bell(b) = bell(a)·K/F
     """
-    above = ln >= 0
-    share_wad, call_delta_wad = 0, WAD if ln > 0 else WAD // 2 if above else 0
-    if root_wad:
-        distance = (abs(ln) << 56) // root_wad
-        half = (root_wad << 55) // WAD
-        a = abs(distance - half)
-        share_wad, call_delta_wad = (WAD, WAD) if distance < half else (0, WAD if above else 0)
-        if a < END_X56:
-            bell, near, far = bell_x64(a), mills_x112(a), mills_x112(distance + half)
+    distance = (abs(ln) << 56) // root_wad
+    half = (root_wad << 55) // WAD
+    a = abs(distance - half)
+    share_wad, call_delta_wad = (WAD, WAD) if distance < half else (0, WAD if ln > 0 else 0)
+    if a < END_X56:
+        bell, near, far = bell_x64(a), mills_x112(a), mills_x112(distance + half)
+        if distance < half:
+            share_wad = WAD - (bell * (near + far) * WAD >> 176)
+        else:
+            share_wad = bell * max(0, near - far) * WAD >> 176
+        if ln >= 0:
+            call_delta_wad = WAD - min(WAD, (bell * far * WAD >> 176) * strike_wad // forward_wad)
+        else:
+            call_delta_wad = bell * near * WAD >> 176
             if distance < half:
-                share_wad = WAD - (bell * (near + far) * WAD >> 176)
-            else:
-                share_wad = bell * max(0, near - far) * WAD >> 176
-            if above:
-                call_delta_wad = WAD - min(WAD, (bell * far * WAD >> 176) * strike_wad // forward_wad)
-            else:
-                call_delta_wad = bell * near * WAD >> 176
-                if distance < half:
-                    call_delta_wad = WAD - call_delta_wad
+                call_delta_wad = WAD - call_delta_wad
     return black76.prices_wad(forward_wad, strike_wad, share_wad)[0], call_delta_wad
 
 
@@ -469,9 +466,9 @@ def _option(leg: Leg, spot_wad: int, params: ScanParams, variance_of: TotalVaria
     instrument, expiry_at = leg.instrument, expiry_of(leg.instrument)
     strike_wad, is_call = strike_of(instrument), kind_of(instrument) is Kind.CALL
     log_wad = black76.ln_moneyness_wad(spot_wad, strike_wad)
-    root_wad = 0
+    root_wad = 1
     if expiry_at > now:
-        root_wad = black76.root_wad_down(variance_of(underlying_of(instrument), expiry_at, -log_wad))
+        root_wad = max(1, black76.root_wad_down(variance_of(underlying_of(instrument), expiry_at, -log_wad)))
     call_wad, delta_wad = quote(spot_wad, strike_wad, log_wad, root_wad)
     return Option(
         size_wad=leg.size_wad,
