@@ -79,18 +79,23 @@ def _grid(rng: random.Random) -> Grid:
 
 
 def _book(rng: random.Random, spots: dict[int, int], expiries: list[int]) -> Book:
+    pinned = rng.random() < 0.25
+    """Long options on one underlying, about its spot: what loses most at a strike of its own."""
+
     def leg() -> Leg:
-        underlying = rng.choice((1, 1, 1, 2, 2, 3)) if rng.random() < 0.9 else 1
+        underlying = rng.choice((1, 1, 1, 2, 2, 3)) if rng.random() < 0.9 and not pinned else 1
         spot = spots.get(underlying, WAD)
         kind = rng.choice((Kind.PERPETUAL, Kind.CALL, Kind.CALL, Kind.PUT, Kind.PUT))
         near = rng.choice(
             (spot, spot * rng.randint(9_000, 11_000) // BPS, spot * rng.randint(1, 50_000) // BPS)
         )
+        if pinned:
+            near = spot * rng.randint(9_800, 10_200) // BPS
         return Leg(
             instrument=instrument_id(kind, underlying, rng.choice(expiries), near or 1)
             if kind
             else instrument_id(kind, underlying),
-            size_wad=rng.choice((-1, 1)) * rng.randint(1, 10 ** rng.randint(1, 26)),
+            size_wad=(1 if pinned else rng.choice((-1, 1))) * rng.randint(1, 10 ** rng.randint(1, 26)),
             quote_wad=rng.randint(-(10**26), 10**26),
             mark_wad=spot,
             ema_wad=spot * rng.randint(9_500, 10_500) // BPS,
