@@ -31,9 +31,6 @@ FOLDER: Final = PROJECT / ".build" / "coverage"
 
 COMPILE_SECONDS: Final = 900
 
-UNDEPLOYED: Final = ("contracts/lens/ShiftedSurface", "contracts/lens/WhatIf")
-"""How the paths begin of what answers questions from outside alone, so that no history reaches it."""
-
 _REMAPPINGS: Final = (
     "@openzeppelin=node_modules/@openzeppelin",
     "@pythnetwork=node_modules/@pythnetwork",
@@ -99,11 +96,7 @@ def _texts() -> dict[str, str]:
         for path in sorted((PROJECT / folder).rglob("*.sol"))
         if "mocks" not in path.parts
     ]
-    return {
-        path.as_posix(): (PROJECT / path).read_text()
-        for path in found
-        if not path.as_posix().startswith(UNDEPLOYED)
-    }
+    return {path.as_posix(): (PROJECT / path).read_text() for path in found}
 
 
 def _compiler() -> dict[str, Any]:

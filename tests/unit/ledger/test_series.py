@@ -11,6 +11,7 @@
 │   │   ├── each account realises by settle, once
 │   │   ├── out of the money                   -> nothing changes hands
 │   │   ├── both sides were deleveraged        -> what is left, rounded against both
+│   │   ├── a side was, to nothing             -> the Lens tells of it still: somebody has cash to pick up
 │   │   ├── nobody held it                     -> settled all the same
 │   │   └── after an outage                    -> by the hint
 │   ├── twice                                  -> AlreadySettled
@@ -214,6 +215,27 @@ def test_settle_series__deleveraged__what_is_left_rounded_against_both(desk: Des
     assert gets == before[0].scaleWad * payoff // WAD
     assert pays == before[1].scaleWad * payoff // WAD + 1
     assert sum(desk.realise(one, desk.call) for one in (long, short)) <= 0
+
+
+def test_settle_series__a_side_was_deleveraged_to_nothing__is_told_still(desk: Desk) -> None:
+    bench, (long, short) = desk.bench, pair(desk)
+    price = desk.mark(desk.call)
+    desk.fill(long, short, 1, desk.call, price)
+    bench.price("ETH", 2_200)
+    bench.close_out(long, 0, desk.call)
+    owed = price - desk.mark(desk.call)
+    assert position(desk, short, desk.call) == (0, owed) and owed < 0
+    desk.expire(2_300)
+    desk.settle(desk.call)
+
+    told = {one.instrument: one for one in bench.protocol.series()}
+    assert (told[desk.call].settled, told[desk.call].long_base_wad, told[desk.call].short_base_wad) == (
+        True,
+        0,
+        0,
+    )
+    assert bench.protocol.holders(desk.call) == (short.account,)
+    assert desk.realise(short, desk.call) == owed
 
 
 def test_settle_series__nobody_held_it__is_settled(desk: Desk, refused: Refused) -> None:
