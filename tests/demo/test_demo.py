@@ -5,7 +5,7 @@
 ├── a keeper's outage is lived through
 ├── the watchdog's journal is in the report
 ├── options: series settle, who hedges in portfolio mode survives what the same book in cross mode doesn't
-├── the same seed gives the same story
+├── the same seed gives the same chain, whatever else the machine does
 └── bad input gives one clear line and exit code 1
 """
 
@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -215,12 +218,28 @@ def test_demo__records__agree_with_the_chain(result: tuple[Any, Path]) -> None:
     assert log.count("ended after") == 2
 
 
-def test_demo__same_seed__same_story(scenario: Path, result: tuple[Any, Path], tmp_path: Path) -> None:
-    run(tmp_path, "--scenario", scenario, "--traders", 14, "--seed", 3)
+@contextmanager
+def busy() -> Iterator[None]:
+    """Somebody else wants the processors, too: in bursts, so that now this and now that comes late."""
+    script = (
+        "import time\nwhile True:\n end = time.time() + .07\n while time.time() < end: pass\n time.sleep(.03)"
+    )
+    others = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(2)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def test_demo__same_seed__same_chain(scenario: Path, result: tuple[Any, Path], tmp_path: Path) -> None:
+    """Its last block has the same hash: every transaction, its gas and its moment are in it."""
+    with busy():
+        run(tmp_path, "--scenario", scenario, "--traders", 14, "--seed", 3)
     first, second = (json.loads((folder / "report.json").read_text()) for folder in (result[1], tmp_path))
-    for name in ("liquidated", "auctions", "slices", "blocks"):
-        assert first[name] == second[name]
-    assert first["penalty"] == pytest.approx(second["penalty"], rel=1e-6)
+    assert len(first["last_block"]) == 66
+    assert first | {"seconds": 0} == second | {"seconds": 0}
 
 
 @pytest.fixture(scope="module")
