@@ -46,8 +46,9 @@ CAPTIONS: Final = {
     "and pays where an account can't.",
     "options": "Top: the price as it was, and as it would have been had nobody hedged. Middle: open contracts of each "
     "series; each ends where it settles. Bottom: what a writer who hedges owes of the underlying, and what he holds.",
-    "writers": "Those who sold the same contracts and hedge them alike differ in their margin alone. Where a line ends "
-    "the account holds nothing any more.",
+    "writers": "Those who sold the same contracts and hedge them alike differ in their margin alone; whose calls are "
+    "covered by collateral needs the less the deeper they are in the money. A line along the upper edge: more than "
+    "that. Where a line ends the account holds nothing any more.",
     "keepers": "Rewards and discounts less gas and the cost of unloading. Price pusher and watchdog earn nothing: "
     "somebody has to pay them. What the price did to the bidder's stock is only in the table.",
 }
