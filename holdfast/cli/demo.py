@@ -15,7 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from holdfast.chain.config import load_config
+from holdfast.chain.config import Config, load_config
 from holdfast.chain.environment import PROJECT
 from holdfast.cli.options import one_line_errors
 from holdfast.demo import report
@@ -129,9 +129,7 @@ def cli(
                     raise ConfigError(f"{option} needs --prices")
             told = find_scenario(scenario or DEFAULT)
         parameters = load_config(config)
-        told = complete(
-            told, {name: float(entry.price or 0) for name, entry in parameters.underlyings.items()}
-        )
+        told = complete(told, parameters)
         plan = Plan(scenario=told, config=parameters, seed=seed, traders=traders, out=out)
         console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
         console.print(f"[bold]{told.name}[/]: {told.about}")
@@ -147,14 +145,19 @@ def cli(
     raise SystemExit(0 if report.sound(outcome) else 1)
 
 
-def complete(scenario: Scenario, first_prices: dict[str, float]) -> Scenario:
-    """With a price for every underlying of the configuration, and for none that it doesn't know."""
-    unknown = [symbol for symbol in scenario.path.prices if symbol not in first_prices]
-    if unknown:
-        raise ConfigError(
-            f"the configuration has no underlying {unknown[0]}: it knows {', '.join(first_prices)}"
-        )
-    return scenario.with_symbols(first_prices)
+def complete(scenario: Scenario, config: Config) -> Scenario:
+    """With a price for every underlying of the configuration, and with nothing that it doesn't know."""
+    writers = scenario.options.writers if scenario.options is not None else ()
+    for kind, wanted, known in (
+        ("underlying", scenario.path.prices, config.underlyings),
+        ("collateral", [token for writer in writers for token in writer.collateral], config.collateral),
+    ):
+        unknown = [name for name in wanted if name not in known]
+        if unknown:
+            raise ConfigError(f"the configuration has no {kind} {unknown[0]}: it knows {', '.join(known)}")
+    return scenario.with_symbols(
+        {name: float(entry.price or 0) for name, entry in config.underlyings.items()}
+    )
 
 
 def _time(text: str | None) -> int | None:

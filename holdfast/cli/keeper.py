@@ -66,6 +66,11 @@ class Amount(click.ParamType):
     metavar="SECONDS",
     help="How often to look for a new block. Each new block is one cycle.",
 )
+@click.option(
+    "--stepped",
+    is_flag=True,
+    help="Look when a line comes in on standard input, not every interval; end when no more can come.",
+)
 @click.option("--once", is_flag=True, help="Do one cycle on the newest block, then end.")
 @click.option("--dry-run", is_flag=True, help="Decide and try, but send nothing.")
 @click.option(
@@ -188,6 +193,7 @@ def cli(
     keystore: Path | None,
     account: int | None,
     interval: float,
+    stepped: bool,
     once: bool,
     dry_run: bool,
     tip: float,
@@ -230,6 +236,7 @@ def cli(
     settings = Settings(
         role=role,
         interval_seconds=interval,
+        stepped=stepped,
         once=once,
         dry_run=dry_run,
         tip_gwei=tip,

@@ -1,4 +1,9 @@
-"""The keepers as processes of their own: the very command that an operator runs."""
+"""The keepers as processes of their own: the very command that an operator runs, stepped.
+
+One after the other looks at a new block, in the order in which their transactions will lie in the next one. So what a
+keeper tries is tried on what those before it have sent, and no two of them ever race: whoever runs it, however slow the
+machine, the node is asked the same things in the same order.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +11,17 @@ import json
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final, Self
+from typing import IO, Any, BinaryIO, Final, Self
 
 from holdfast.chain.anvil import follow_parent
 from holdfast.chain.environment import PROJECT
 from holdfast.errors import ChainError
 
-INTERVAL_SECONDS: Final = 0.01  # between a keeper's looks for a new block
+STEP_SECONDS: Final = 300.0  # of the wall clock, after which a keeper that doesn't get on is given up
 POLL_SECONDS: Final = 0.002
 END_SECONDS: Final = 5.0
 
@@ -32,19 +37,22 @@ class Keeper:
     process: subprocess.Popen[bytes] | None = None
     entries: list[dict[str, Any]] = field(default_factory=list)
     block: int = -1  # newest one that it has dealt with
+    _steps: IO[bytes] | None = None  # its standard input: a line, a look
     _file: BinaryIO | None = None
     _rest: bytes = b""  # of a line that isn't complete yet
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 self.command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
+                bufsize=0,
                 stdout=log,
                 stderr=log,
                 cwd=PROJECT,
                 preexec_fn=follow_parent(),
             )
+        self.process, self._steps = process, process.stdin
 
     def stop(self) -> None:
         """As an operator would: SIGTERM, and it has to end soon."""
@@ -57,7 +65,27 @@ class Keeper:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if self._steps is not None:
+            self._steps.close()
+            self._steps = None
         self.read()
+
+    def step(self, block: int) -> None:
+        """Lets it look at `block`, unless it has, and waits until it has dealt with it. ChainError where it has ended,
+        or doesn't get on."""
+        if self.process is None or self._steps is None or self.block >= block:
+            return
+        with suppress(BrokenPipeError):  # it has ended: below we say so
+            self._steps.write(b"\n")
+        deadline = time.monotonic() + STEP_SECONDS
+        while self.block < block:
+            self.check()
+            if time.monotonic() > deadline:
+                raise ChainError(
+                    f"no sign of life from the {self.role} within {STEP_SECONDS:g} s; see {self.log}"
+                )
+            time.sleep(POLL_SECONDS)
+            self.read()
 
     def read(self) -> None:
         """Takes in what was recorded since the last look."""
@@ -85,13 +113,12 @@ class Keeper:
 
 
 class Crew:
-    """Starts keepers, waits until they have dealt with a block, and ends them on leaving."""
+    """Starts keepers, steps them, and ends them on leaving."""
 
     def __init__(self, url: str, deployment: Path, out: Path) -> None:
-        self._common = ["--rpc", url, "--deployment", str(deployment), "--interval", str(INTERVAL_SECONDS)]
+        self._common = ["--rpc", url, "--deployment", str(deployment), "--stepped"]
         self._out = out
         self.keepers: dict[str, Keeper] = {}
-        self.slow_blocks = 0  # blocks that some keeper didn't deal with in time
 
     def add(self, role: str, *options: str) -> None:
         record, log = self._out / f"{role}.jsonl", self._out / f"{role}.log"
@@ -102,27 +129,10 @@ class Crew:
         self.keepers[role] = Keeper(role=role, command=command, record=record, log=log)
         self.keepers[role].start()
 
-    def wait(self, block: int, seconds: float, *, necessary: bool = False) -> bool:
-        """Until all that are up have dealt with `block`, at most so long. ChainError where one has ended, or where it
-        was necessary."""
-        deadline = time.monotonic() + seconds
-        behind = [keeper for keeper in self.keepers.values() if keeper.process is not None]
-        while True:
-            for keeper in behind:
-                keeper.read()
-            behind = [keeper for keeper in behind if keeper.block < block]
-            if not behind:
-                return True
-            for keeper in behind:
-                keeper.check()
-            if time.monotonic() > deadline:
-                break
-            time.sleep(POLL_SECONDS)
-        if necessary:
-            names = ", ".join(keeper.role for keeper in behind)
-            raise ChainError(f"no sign of life from {names} within {seconds:g} s; see {self._out}")
-        self.slow_blocks += 1
-        return False
+    def step(self, block: int) -> None:
+        """All that are up, one after the other in the order in which they were added."""
+        for keeper in self.keepers.values():
+            keeper.step(block)
 
     def __enter__(self) -> Self:
         return self

@@ -28,13 +28,13 @@ from holdfast.demo.options import (
     smile,
     variance_ppb,
 )
-from holdfast.demo.seat import Seat
+from holdfast.demo.seat import Seat, endow
 from holdfast.demo.traders import Trader
 from holdfast.errors import Reverted
 from holdfast.model.options import is_option
 from holdfast.model.venue import SignedOrder
 from holdfast.model.what_if import Greeks
-from holdfast.types import SETTLEMENT, Account, InstrumentId, Mode, Snapshot
+from holdfast.types import Account, InstrumentId, Mode, Snapshot
 from holdfast.units import BPS, WAD, mul_div_up, mul_wad_down
 
 ASK_BPS: Final = 100  # above the mark: half of the band
@@ -123,28 +123,29 @@ class Desk:
         self._feed(now, wait=True)
         options, place = self.options, self._first
         for writer in options.writers:
-            self.writers[writer.name] = self._enter(place, writer.mode, writer.cash)
+            self.writers[writer.name] = self._enter(place, writer.mode, writer.cash, writer.collateral)
             place += 1
         for _ in range(options.buyers):
-            self.buyers.append(self._enter(place, Mode.CROSS, options.buyer_cash))
+            self.buyers.append(self._enter(place, Mode.CROSS, options.buyer_cash, {}))
             place += 1
 
-    def _enter(self, place: int, mode: Mode, cash: int) -> Seat:
+    def _enter(self, place: int, mode: Mode, cash: int, collateral: Mapping[str, int]) -> Seat:
         owner, protocol = self._addresses[place], self._protocol
         account = protocol.open_account(owner, mode)
-        protocol.fund(owner, account, SETTLEMENT, cash * 10 ** protocol.decimals[SETTLEMENT])
+        endow(protocol, owner, account, cash, collateral)
         return Seat(protocol, self._chain.signer(place), account)
 
     def people(self) -> dict[int, Trader]:
         """Account → who it is."""
-        found = {
-            self.writers[one.name].account: (one.name, one.mode, one.cash) for one in self.options.writers
-        }
+        found = [
+            (self.writers[one.name].account, one.name, one.mode, one.cash, one.collateral)
+            for one in self.options.writers
+        ]
         cash = self.options.buyer_cash
-        found |= {seat.account: ("call buyer", Mode.CROSS, cash) for seat in self.buyers}
+        found += [(seat.account, "call buyer", Mode.CROSS, cash, {}) for seat in self.buyers]
         return {
-            account: Trader(number=number, style=style, mode=mode, cash=money)
-            for number, (account, (style, mode, money)) in enumerate(found.items(), start=self._first)
+            account: Trader(number=number, style=style, mode=mode, cash=money, collateral=collateral)
+            for number, (account, style, mode, money, collateral) in enumerate(found, start=self._first)
         }
 
     # Block by block

@@ -2,8 +2,9 @@
 
 The clock belongs to the director. While anything is going on (an auction, an account below maintenance, a transaction
 on its way) there is a block every BLOCK_SECONDS of chain time; otherwise the chain jumps to where a price has moved by
-the tolerance, LONGEST_SECONDS at most. After each block the director waits until every keeper has dealt with it, so
-the machine's speed doesn't change the story: what a keeper sends after a block is mined in the next one.
+the tolerance, LONGEST_SECONDS at most. After each block the director steps the keepers, one after the other: what they
+send is mined in the next block. Nothing happens side by side, and nothing at a time that this machine's clock says: the
+same scenario and seed give the same chain, block by block.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from holdfast.demo.scenario import Scenario, next_step
 from holdfast.demo.traders import Pair, Trader, draw_traders, late_pairs
 from holdfast.demo.waterfall import TAKEOVER, Waterfall, reconcile
 from holdfast.keepers.prices import PricePath, to_wad
+from holdfast.keepers.roles import margin_account
 from holdfast.types import SETTLEMENT, Snapshot, underlying_of
 from holdfast.units import WAD
 
@@ -37,8 +39,6 @@ HOUR: Final = 3_600
 BLOCK_SECONDS: Final = 12
 LONGEST_SECONDS: Final = 900  # a quarter of an hour: well within any heartbeat
 AFTERMATH_BLOCKS: Final = 150  # at most, to let the last auctions end
-PATIENCE_SECONDS: Final = 5.0  # of the wall clock, for a keeper that is late with a block
-START_SECONDS: Final = 60.0  # of the wall clock, for the keepers' start
 LATE_LEAD_SECONDS: Final = 1_500  # the latecomers enter so long before the low
 STEPS: Final = 320  # jumps that a replay should not exceed by much
 LEAST_TOLERANCE: Final = 0.005
@@ -50,7 +50,7 @@ TIPS_GWEI: Final = {
     "backstop": 1.5,
     "liquidator": 1.0,
     "watchdog": 0.5,
-}  # so that their order in a block is fixed
+}  # falling: their order in a block, and the one in which they are stepped
 
 Report = Callable[[str, float], None]
 """Told what is going on and which share of the whole is done."""
@@ -77,8 +77,8 @@ class Outcome:
     tolerance: float
     records: Mapping[str, Sequence[Mapping[str, Any]]]  # role → what it recorded
     trades: int
-    slow_blocks: int
     refused_late: int
+    last_block: str  # hash of the replay's last block: all that happened is in it
     desk: Desk | None  # where the scenario has options
     name_of: Callable[[int], str]  # of an instrument
     seconds: float = 0.0
@@ -205,35 +205,38 @@ class Director:
     def _start_keepers(self, crew: Crew) -> Snapshot:
         """All of them, ready; returns what the chain looked like then."""
         self._report("starting the keepers", 0.05)
-        out = self._plan.out
+        out, unit = self._plan.out, 10 ** self._protocol.decimals[SETTLEMENT]
         self._prices = out / "prices.json"
         self._tell(self._quotes(self._path.start))
         options = {
             "price_pusher": ["--account", str(PUSHER), "--prices", str(self._prices)],
             "liquidator": ["--account", str(LIQUIDATOR)],
-            "bidder": [
-                "--account",
-                str(BIDDER),
-                "--deposit",
-                str(self._plan.scenario.stage.bidder),
-                "--orders",
-                str(self._book),
-            ],
+            "bidder": ["--account", str(BIDDER), "--orders", str(self._book)],
+            "watchdog": ["--account", str(WATCHDOG)],
         }
-        options["watchdog"] = ["--account", str(WATCHDOG)]
         if "backstop" in self._keeper_numbers():
             options["backstop"] = ["--account", str(BACKSTOP)]
         self._book.write_text("")
-        for role, choice in options.items():
-            crew.add(role, *choice, "--tip", str(TIPS_GWEI[role]))
-        crew.wait(0, START_SECONDS, necessary=True)
+        self._keeper_accounts = {
+            role: margin_account(self._protocol, self._chain.signer(number), deposit=cash * unit)
+            for role, number, cash in (
+                ("liquidator", LIQUIDATOR, 0),
+                ("bidder", BIDDER, self._plan.scenario.stage.bidder),
+            )
+        }
         self._chain.rpc.call("evm_setAutomine", False)
         self._chain.rpc.call("anvil_removeBlockTimestampInterval")
+        self._next_at(self._now() + BLOCK_SECONDS)
+        for role, tip in TIPS_GWEI.items():
+            if role in options:
+                crew.add(role, *options[role], "--tip", str(tip))
+        crew.step(self._protocol.system().block)
+        self._chain.rpc.call(
+            "evm_mine"
+        )  # long before the replay: prices that were old have been fresh for a while then
+        self._next_at(self._path.start)
         snapshot = self._snapshot = self._protocol.snapshot()
-        owners = {self._chain.accounts[number]: role for role, number in self._keeper_numbers().items()}
-        self._keeper_accounts = {
-            owners[account.owner]: account.id for account in snapshot.accounts if account.owner in owners
-        }
+        crew.step(snapshot.system.block)
         return snapshot
 
     def _replay(self, crew: Crew, floor: Floor) -> None:
@@ -285,17 +288,17 @@ class Director:
             self._refused_late, self._late = len(self._late), []
 
     def _keep_up(self, crew: Crew, now: int) -> None:
-        """Stops and restarts keepers as the scenario says; a restarted one gets time to come up."""
+        """Stops and restarts keepers as the scenario says; a restarted one deals with the newest block."""
         for role, keeper in crew.keepers.items():
             down = any(outage.role == role and outage.start <= now < outage.end for outage in self._outages)
             if down and keeper.process is not None:
                 keeper.stop()
             elif not down and keeper.process is None:
                 keeper.start()
-                crew.wait(self._series.points[-1].block, START_SECONDS, necessary=True)
+                crew.step(self._series.points[-1].block)
 
     def _block(self, crew: Crew, floor: Floor, now: int) -> bool:
-        """Mines one block, lets the keepers work on it, and looks at it. Is anything going on?"""
+        """Mines one block, looks at it, and lets the keepers work on it. Is anything going on?"""
         rpc, base_fee = self._chain.rpc, self._plan.scenario.base_fee_at(now)
         quotes = self._quotes(now)
         self._tell(quotes)
@@ -314,7 +317,7 @@ class Director:
         point = self._series.add(snapshot, base_fee)
         waiting = self._desk is not None and self._desk.look(snapshot)
         self._wanted = self._sides_wanted(snapshot)
-        crew.wait(block, PATIENCE_SECONDS)
+        crew.step(block)
         pending = int(rpc.call("txpool_status")["pending"], 16)
 
         share = (now - self._path.start) / (self._path.end - self._path.start)
@@ -402,10 +405,10 @@ class Director:
             traders=opening.traders,
             keeper_accounts=self._keeper_accounts,
             tolerance=self._tolerance,
-            slow_blocks=crew.slow_blocks,
             records={role: keeper.entries for role, keeper in crew.keepers.items()},
             trades=opening.trades,
             refused_late=self._refused_late,
+            last_block=self._chain.rpc.call("eth_getBlockByNumber", hex(end), False)["hash"],
             desk=self._desk,
             name_of=self._protocol.name_of,
         )

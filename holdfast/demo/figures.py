@@ -421,10 +421,11 @@ def writers(outcome: Outcome, desk: Desk) -> Figure:
         colour, known = LINES[place % len(LINES)], [point.writers[writer.name] for point in desk.points]
         when = [_when(point.time) for point in desk.points]
         label = f"{writer.name}, {writer.mode.name.lower()}"
-        top.plot(when, [_clipped(one.health) for one in known], color=colour, lw=1.4, label=label)
+        healths = [float("nan") if one.health is None else min(one.health, HEALTH_TOP) for one in known]
+        top.plot(when, healths, color=colour, lw=1.4, label=label)
         needs = [one.maintenance_wad / WAD for one in known]
         bottom.plot(when, needs, color=colour, lw=1.4, drawstyle="steps-post")
-    top.set_ylim(-0.5, HEALTH_TOP)
+    top.set_ylim(-0.5, HEALTH_TOP + 0.1)  # what has more goes along the edge
     top.set_title("Equity per maintenance margin")
     top.set_ylabel("equity / MM")
     figure.legend(loc="outside lower center", ncols=2)

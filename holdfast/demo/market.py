@@ -12,6 +12,7 @@ from holdfast.chain.contract import Contract
 from holdfast.chain.protocol import Protocol
 from holdfast.demo.maker import Maker
 from holdfast.demo.scenario import Stage
+from holdfast.demo.seat import endow
 from holdfast.demo.traders import Pair, Trader, pair_up
 from holdfast.errors import Reverted
 from holdfast.model.venue import Order, SignedOrder
@@ -45,9 +46,9 @@ class Floor:
         maker_key = chain.signer(MAKER)
         maker = protocol.open_account(self._addresses[MAKER], Mode.CROSS)
         self.opening = Opening(maker=Maker(protocol, maker_key, maker, book, stage.depth))
-        self._seat(MAKER, maker, MAKER_CAPITAL)
+        endow(protocol, self._addresses[MAKER], maker, MAKER_CAPITAL, {})
         fund = protocol.insurance.call("FUND")
-        self._seat(SPONSOR, fund, stage.insurance_fund)
+        endow(protocol, self._addresses[SPONSOR], fund, stage.insurance_fund, {})
         if stage.backstop:
             self._back(stage.backstop)
 
@@ -72,18 +73,10 @@ class Floor:
         return True
 
     def _enter(self, trader: Trader) -> None:
-        number = FIRST_TRADER + trader.number
-        account = self._protocol.open_account(self._addresses[number], trader.mode)
+        owner = self._addresses[FIRST_TRADER + trader.number]
+        account = self._protocol.open_account(owner, trader.mode)
         self.opening.accounts[trader.number] = account
-        self._seat(number, account, trader.cash)
-        for token, amount_wad in trader.collateral.items():
-            asset = self._protocol.assets[token]
-            amount = amount_wad // 10 ** (18 - self._protocol.decimals[asset])
-            self._protocol.fund(self._addresses[number], account, asset, amount)
-
-    def _seat(self, number: int, account: int, cash: int) -> None:
-        amount = cash * 10 ** self._protocol.decimals[SETTLEMENT]
-        self._protocol.fund(self._addresses[number], account, SETTLEMENT, amount)
+        endow(self._protocol, owner, account, trader.cash, trader.collateral)
 
     def _back(self, amount: int) -> None:
         """Somebody puts as much into the backstop of each market."""

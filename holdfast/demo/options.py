@@ -8,7 +8,7 @@
     buyers             how many accounts buy, in turn, each with `buyer_cash`
     impact_bps         what a million dollars of net buying from the market maker adds to the outside price…
     half_life_seconds  …and in which time half of that is gone again
-    [[options.writers]] name, mode, cash, size, hedges
+    [[options.writers]] name, mode, cash, size, hedges, and collateral (token = units) if there is some
 
 Series are those that somebody buys. Two writers of the same size and cash who both hedge make the same trades: what
 differs then is their margin alone.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from holdfast.keepers.prices import interpolate
@@ -31,6 +31,7 @@ RHO_PPB: Final = PPB // 5  # in a squeeze calls are what everybody wants
 BEND: Final = 5  # b·σ is so small a part of the variance at the money
 HEDGE_BPS: Final = 200  # of a writer's contracts: a smaller delta is left alone
 UNITS: Final = 1_000_000  # [dollars] that `impact_bps` speaks of
+MICRO: Final = 1_000_000  # parts of a unit that collateral is given in
 
 Seconds = Callable[[Any], int]
 """A moment of the file, in seconds."""
@@ -45,6 +46,7 @@ class Writer:
     cash: int  # [whole units of the settlement token]
     size: float  # times the contracts of each buy
     hedges: bool  # his delta, by the perpetual
+    collateral: Mapping[str, int] = field(default_factory=dict)  # token → amount [wad]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +83,8 @@ class Options:
             raise ValueError("options: impact_bps must not be negative")
         if any(writer.size <= 0 or writer.cash < 1 for writer in self.writers):
             raise ValueError("options: a writer needs size and cash")
+        if any(amount <= 0 for writer in self.writers for amount in writer.collateral.values()):
+            raise ValueError("options: collateral must be positive")
 
     @property
     def expiries(self) -> list[int]:
@@ -139,6 +143,10 @@ def _writer(entry: Mapping[str, Any]) -> Writer:
         cash=int(entry["cash"]),
         size=float(entry["size"]),
         hedges=bool(entry["hedges"]),
+        collateral={
+            token: round(float(units) * MICRO) * (WAD // MICRO)
+            for token, units in entry.get("collateral", {}).items()
+        },
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -46,8 +46,9 @@ CAPTIONS: Final = {
     "and pays where an account can't.",
     "options": "Top: the price as it was, and as it would have been had nobody hedged. Middle: open contracts of each "
     "series; each ends where it settles. Bottom: what a writer who hedges owes of the underlying, and what he holds.",
-    "writers": "Those who sold the same contracts and hedge them alike differ in their margin alone. Where a line ends "
-    "the account holds nothing any more.",
+    "writers": "Those who sold the same contracts and hedge them alike differ in their margin alone; whose calls are "
+    "covered by collateral needs the less the deeper they are in the money. A line along the upper edge: more than "
+    "that. Where a line ends the account holds nothing any more.",
     "keepers": "Rewards and discounts less gas and the cost of unloading. Price pusher and watchdog earn nothing: "
     "somebody has to pay them. What the price did to the bidder's stock is only in the table.",
 }
@@ -173,7 +174,8 @@ def _fate(story: WriterStory) -> str:
     lowest = "" if story.lowest_health is None else f", lowest health {story.lowest_health:.2f}"
     end = "never in auction" if story.auction_at is None else f"in auction at {_clock(story.auction_at)}"
     refused = sum(story.refused.values())
-    return f"{story.writer.mode.name.lower()}, of {story.writer.cash:,}{lowest}, {end}" + (
+    began = _began(story.writer.cash, story.writer.collateral)
+    return f"{story.writer.mode.name.lower()}, of {began}{lowest}, {end}" + (
         f", {refused} trades refused" if refused else ""
     )
 
@@ -236,7 +238,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "to": _stamp(scenario.end),
         "seed": outcome.plan.seed,
         "blocks": len(outcome.series.points),
-        "late_blocks": outcome.slow_blocks,
+        "last_block": outcome.last_block,
         "exact_wad": {
             "claims": str(sums.books.claims_wad),
             "held": str(sums.books.held_wad),
@@ -265,6 +267,7 @@ def _options_json(outcome: Outcome, desk: Desk) -> dict[str, Any]:
                 "mode": one.writer.mode.name.lower(),
                 "account": one.account,
                 "cash": one.writer.cash,
+                "collateral": {token: _number(wad) for token, wad in one.writer.collateral.items()},
                 "equity": _number(one.equity_wad),
                 "lowest_health": None if one.lowest_health is None else round(one.lowest_health, 4),
                 "most_maintenance": _number(one.most_maintenance_wad),
@@ -361,7 +364,7 @@ def _writer_row(story: WriterStory) -> str:
         writer.name,
         writer.mode.name.lower(),
         "yes" if writer.hedges else "no",
-        f"{writer.cash:,}",
+        _began(writer.cash, writer.collateral),
         _money(story.equity_wad),
         "" if story.lowest_health is None else f"{story.lowest_health:.2f}",
         _money(story.most_maintenance_wad),
@@ -390,7 +393,6 @@ def _journal_row(line: Line) -> str:
 def _trader_row(outcome: Outcome, account: int) -> str:
     trader = outcome.traders[account]
     legs = ", ".join(f"{size / WAD:+,.3f} {symbol}" for symbol, size in trader.legs.items())
-    pledge = ", ".join(f"{amount / WAD:,.4f} {token}" for token, amount in trader.collateral.items())
     mine = [happened.event for happened in outcome.events if happened.event.args.get("account") == account]
     taken = [event.args for event in mine if event.name == "Taken"]
     penalty = sum(max(0, args["discountWad"] - args["insuranceWad"]) for args in taken)
@@ -400,11 +402,18 @@ def _trader_row(outcome: Outcome, account: int) -> str:
         trader.mode.name.lower(),
         f"{trader.leverage:.1f}×" if trader.leverage else "",
         legs,
-        f"{trader.cash:,}" + (f" and {pledge}" if pledge else ""),
+        _began(trader.cash, trader.collateral),
         str(len(taken)) if taken else "",
         _money(penalty) if taken else "",
     ]
     return _cells(*cells)
+
+
+def _began(cash: int, collateral: Mapping[str, int]) -> str:
+    """What somebody came with."""
+    return " and ".join(
+        [f"{cash:,}", *(f"{amount / WAD:,.6g} {token}" for token, amount in collateral.items())]
+    )
 
 
 def _money(wad: int) -> str:

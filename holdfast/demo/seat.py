@@ -1,13 +1,15 @@
-"""A seat at the venue: an account, and the key that signs its orders."""
+"""A seat at the venue: an account with what it begins with, and the key that signs its orders."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from eth_account.signers.local import LocalAccount
 
 from holdfast.chain.protocol import Protocol
 from holdfast.model.venue import Order, SignedOrder
+from holdfast.types import SETTLEMENT
 
 LIFE_SECONDS: Final = 3_600
 
@@ -30,3 +32,17 @@ class Seat:
             expires_at=now + LIFE_SECONDS,
         )
         return self._protocol.sign(order, self.key)
+
+
+def endow(
+    protocol: Protocol,
+    owner: str,
+    account: int,
+    cash: int,  # [whole units of the settlement token]
+    collateral: Mapping[str, int],  # token → amount [wad]
+) -> None:
+    """Deposits both."""
+    protocol.fund(owner, account, SETTLEMENT, cash * 10 ** protocol.decimals[SETTLEMENT])
+    for token, amount_wad in collateral.items():
+        asset = protocol.assets[token]
+        protocol.fund(owner, account, asset, amount_wad // 10 ** (18 - protocol.decimals[asset]))

@@ -1,5 +1,8 @@
 """One loop for all keepers: read, decide, act, record. A cycle for each new block.
 
+It looks for one every interval; or, where it is stepped, once for each line that comes in: then somebody else's clock
+says when, and keepers of the same chain can be made to act one after the other.
+
 When the node can't be reached the loop waits, longer each time, and goes on where the chain is then. Ctrl-C and SIGTERM
 end it at once, wherever it is: nothing is lost, since nothing is kept.
 """
@@ -10,7 +13,7 @@ import random
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from types import FrameType
@@ -71,38 +74,49 @@ class Loop:
         recorder: Recorder,
         *,
         interval_seconds: float = 1.0,
+        steps: Iterable[object] | None = None,  # a look for each of them; None: one every interval
         rng: random.Random | None = None,
     ) -> None:
         self._rpc, self._read, self._role, self._sender, self._recorder = rpc, read, role, sender, recorder
-        self._interval = interval_seconds
+        self._interval, self._steps = interval_seconds, steps
         self._rng = rng or random.Random()
         self.profit_wad = 0
         self._seen = ""
         self.cycles = 0
 
     def run(self, *, once: bool = False) -> None:
-        """Until `Stopped` is raised in it; with `once`, for one block, and then errors are raised."""
-        failures, lost_at = 0, 0.0
+        """Until `Stopped` is raised in it, or no more steps come; with `once`, for one block, raising errors."""
+        look = self._look if once else self._insist
+        for _ in self._looks():
+            look()
+            if once:
+                return
+
+    def _looks(self) -> Iterator[object]:
+        if self._steps is not None:
+            yield from self._steps
+            return
+        while True:
+            yield
+            time.sleep(self._interval)
+
+    def _insist(self) -> None:
+        """Looks until it works."""
+        failures, began = 0, time.monotonic()
         while True:
             try:
-                self._step()
+                self._look()
             except Exception as error:
-                if once:
-                    raise
                 failures += 1
-                lost_at = lost_at or time.monotonic()
                 pause = backoff_seconds(failures, self._rng)
                 self._complain(error, failures, pause)
                 time.sleep(pause)
                 continue
             if failures:
-                self._recorder.say(f"back after {time.monotonic() - lost_at:.1f} s")
-                failures, lost_at = 0, 0.0
-            if once:
-                return
-            time.sleep(self._interval)
+                self._recorder.say(f"back after {time.monotonic() - began:.1f} s")
+            return
 
-    def _step(self) -> None:
+    def _look(self) -> None:
         head = read_head(self._rpc)
         if head.hash != self._seen:
             self._cycle(head)

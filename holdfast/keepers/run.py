@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -32,6 +33,7 @@ class Settings:
 
     role: str
     interval_seconds: float = 1.0
+    stepped: bool = False  # by lines on standard input instead
     once: bool = False
     dry_run: bool = False
     tip_gwei: float = 1.0
@@ -60,7 +62,8 @@ class Settings:
 
 
 def run(rpc: Rpc, deployment: Path | None, key: LocalAccount, settings: Settings) -> None:
-    """Returns when it was stopped, or after one block with `once`. ConfigError where it can't begin."""
+    """Returns when it was stopped, when no more steps come, or after one block with `once`. ConfigError where it can't
+    begin."""
     patient = Rpc(rpc.url, timeout=CALL_SECONDS)
     protocol = Protocol.load(patient, deployment)
     balance = int(patient.call("eth_getBalance", key.address, "latest"), 16)
@@ -77,6 +80,7 @@ def run(rpc: Rpc, deployment: Path | None, key: LocalAccount, settings: Settings
             sender,
             recorder,
             interval_seconds=settings.interval_seconds,
+            steps=sys.stdin if settings.stepped else None,
         )
         recorder.say(f"{key.address} on chain {protocol.chain_id} at {patient.url}, record {path}")
         try:

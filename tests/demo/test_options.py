@@ -54,6 +54,7 @@ GOOD: dict[str, Any] = {
             "writer 'one': mode must be one of isolated, cross, portfolio",
         ),
         ({"writers": [WRITER | {"size": 0}]}, "a writer needs size and cash"),
+        ({"writers": [WRITER | {"collateral": {"WETH": 0}}]}, "collateral must be positive"),
         ({"volatility": [[HOUR, 0.5], [0, 1.0]]}, "times must rise"),
         ({"volatility": [[0, 0]]}, "must be positive"),
         ({"buys": [[20, HOUR, 1, 1], [10, HOUR, 1, 1]]}, "times must rise"),
@@ -76,7 +77,9 @@ def test_series__are_what_is_bought() -> None:
     found = [(expiry_of(series), strike_of(series) // WAD) for series in options.series(1)]
     assert found == [(2 * HOUR, 2_200), (4 * HOUR, 2_100)]
     assert options.moments == [10, 20, 30, 2 * HOUR, 4 * HOUR]
-    assert options.writers[0].mode is Mode.CROSS
+    assert options.writers[0].mode is Mode.CROSS and options.writers[0].collateral == {}
+    covered = parse(GOOD | {"writers": [WRITER | {"collateral": {"WETH": 1.5}}]}, int)
+    assert covered.writers[0].collateral == {"WETH": 3 * WAD // 2}
     assert options.volatility_at(HOUR // 2) == pytest.approx(math.sqrt(0.5))
 
 

@@ -120,7 +120,9 @@ def stage(folder: Path) -> Iterator[Scene]:
 class Process:
     """A keeper as an operator runs it."""
 
-    def __init__(self, folder: Path, role: str, url: str, record: Path, *options: str) -> None:
+    def __init__(
+        self, folder: Path, role: str, url: str, record: Path, *options: str, stdin: int = subprocess.DEVNULL
+    ) -> None:
         self.told, self.log = folder / f"{role}.jsonl", folder / f"{role}.log"
         command = [
             sys.executable,
@@ -135,7 +137,7 @@ class Process:
         command += ["--record", str(self.told), "--interval", "0.02", *options]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=PROJECT
+                command, stdin=stdin, bufsize=0, stdout=log, stderr=log, cwd=PROJECT
             )
 
     def entries(self) -> list[dict[str, Any]]:
@@ -159,6 +161,17 @@ class Process:
         os.kill(self._process.pid, number)
         code = self._process.wait(timeout=20)
         return code, time.monotonic() - began
+
+    def step(self) -> None:
+        """A line on its standard input."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"\n")
+
+    def ends(self) -> int:
+        """Its exit code once no more lines can come."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return self._process.wait(timeout=20)
 
     def close(self) -> None:
         if self._process.poll() is None:

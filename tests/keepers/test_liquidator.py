@@ -2,7 +2,7 @@
 ├── no auction
 │   ├── healthy, or not assessable          -> nothing
 │   ├── below maintenance                   -> Start, the worst first; a portfolio by its witness
-│   │   ├── gas above reward and subsidy    -> nothing
+│   │   ├── gas above reward and subsidy    -> nothing; what it takes to start is what was measured
 │   │   └── breaker forbids it              -> nothing
 │   ├── debt and settled series, no more    -> Settle, then WriteOff
 │   └── debt and nothing else               -> WriteOff
@@ -20,16 +20,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from holdfast.chain.environment import PROJECT
 from holdfast.keepers.actions import Deleverage, End, Insure, ReportDeficit, Restart, Settle, Start, WriteOff
 from holdfast.keepers.liquidator import Policy, decide, expected_reward_wad
 from holdfast.types import Grade, Holding, Level, Mode, Restriction
 from holdfast.units import WAD
 
+SNAPSHOT = PROJECT / "tests" / "gas" / "snapshot.json"
+GAS = {"start_gas": 150_000, "start_leg_gas": 15_000}  # 165,000 for an account of one position
 POLICY = Policy(reward_account=9, ether_underlying=1, tip=10**9, subsidy_wad=5 * WAD)
 HALTED = Restriction(level=Level.HALTED, until=2_000_000, grace_until=0)
 CAUTIOUS = Restriction(level=Level.CAUTIOUS, until=2_000_000, grace_until=0)
@@ -68,8 +72,10 @@ def test_decide__start_of_a_portfolio__by_its_witness(world: Any) -> None:
     cross = world.account(8, equity=2)
     starts = decide(world.snapshot(account, cross), world.params, POLICY, {7: 0b101})
     assert [(start.account, start.witness) for start in starts] == [(7, 0b101), (8, None)]
-    # 165,000 gas · 11 gwei · 100 dollars, less the reward of 0.13; its one leg costs 12,000 gas more.
-    exact = replace(POLICY, subsidy_wad=165_000 * 11 * 10**11 - 130 * 10**15)
+    # 165,000 gas · 11 gwei · 100 dollars, less the reward of 0.13; by a witness its one leg costs a unit of gas more.
+    exact = replace(
+        POLICY, subsidy_wad=165_000 * 11 * 10**11 - 130 * 10**15, **GAS | {"witness_leg_gas": 15_001}
+    )
     assert kinds(decide(world.snapshot(replace(account, mode=Mode.CROSS)), world.params, exact)) == [
         ("Start", 7)
     ]
@@ -116,14 +122,29 @@ def test_expected_reward(world: Any, gwei: int, equity: int, reward: float) -> N
     ],
 )
 def test_decide__start__only_within_the_subsidy(world: Any, gwei: int, subsidy: int, starts: bool) -> None:
-    policy = Policy(reward_account=9, ether_underlying=1, tip=10**9, subsidy_wad=subsidy * WAD)
+    policy = replace(POLICY, subsidy_wad=subsidy * WAD, **GAS)
     snapshot = world.snapshot(world.account(7, equity=400), base_fee_gwei=gwei)
     assert bool(decide(snapshot, world.params, policy)) is starts
 
 
 def test_decide__start_that_pays__needs_no_subsidy(world: Any) -> None:
-    policy = Policy(reward_account=9, ether_underlying=1, tip=0, start_gas=130_000, subsidy_wad=0)
+    """The reward is for 130,000 gas."""
+    policy = replace(POLICY, tip=0, start_gas=115_000, start_leg_gas=15_000, subsidy_wad=0)
     assert decide(world.snapshot(world.account(7, equity=400)), world.params, policy)
+    dearer = replace(policy, start_leg_gas=15_001)
+    assert not decide(world.snapshot(world.account(7, equity=400)), world.params, dearer)
+
+
+@pytest.mark.parametrize("row", ["start", "start_moving", "start_portfolio"])
+def test_policy__gas_of_a_start__is_what_was_measured(row: str) -> None:
+    """Never less, and at most a fifth more, for each number of positions in the snapshot."""
+    mode = Mode.PORTFOLIO if row == "start_portfolio" else Mode.CROSS
+    measured = {int(items): gas for items, gas in json.loads(SNAPSHOT.read_text())[row].items()}
+    taken = {items: POLICY.gas_of_start(items, mode) for items in measured}
+    off = {
+        items: (gas, taken[items]) for items, gas in measured.items() if not gas <= taken[items] <= 1.2 * gas
+    }
+    assert measured and not off, "positions: (measured, what the policy takes it for)"
 
 
 @pytest.mark.parametrize("restriction", [HALTED, GRACE])

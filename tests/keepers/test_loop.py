@@ -1,5 +1,6 @@
 """Loop, and keepers as processes
 ├── a cycle for each new block, none without one
+├── stepped                        a look for each step, and no rest in between; ends with them
 ├── roles on a real chain
 │   ├── price pusher brings the price in, then rests
 │   ├── liquidator starts what fell, then rests
@@ -12,7 +13,8 @@
 │   ├── Ctrl-C, SIGTERM            -> end within two seconds, with code 0: at rest, waiting for a lost node,
 │   │                                 and while a node doesn't answer
 │   ├── proxy gone and back        -> goes on
-│   └── killed and started again   -> needs nothing, repeats nothing
+│   ├── killed and started again   -> needs nothing, repeats nothing
+│   └── stepped                    -> a look for each line; ends when no more can come
 └── backoff                        doubles up to a bound, scattered
 """
 
@@ -23,9 +25,10 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -72,7 +75,13 @@ class Idle:
         return WAD
 
 
-def loop(scene: Scene, role: Any, tmp_path: Path, number: int = LIQUIDATOR) -> Loop:
+def loop(
+    scene: Scene,
+    role: Any,
+    tmp_path: Path,
+    number: int = LIQUIDATOR,
+    steps: Iterable[object] | None = None,
+) -> Loop:
     return Loop(
         scene.rpc,
         lambda block: scene.protocol.snapshot(block=block),
@@ -80,6 +89,7 @@ def loop(scene: Scene, role: Any, tmp_path: Path, number: int = LIQUIDATOR) -> L
         Sender(scene.protocol, scene.key(number), tip=GWEI),
         Recorder(tmp_path / "record.jsonl", role.name),
         interval_seconds=0.001,
+        steps=steps,
         rng=random.Random(1),
     )
 
@@ -102,6 +112,20 @@ def test_run__no_new_block__no_new_cycle(scene: Scene, tmp_path: Path) -> None:
     scene.mine()
     keeper.run(once=True)
     assert keeper.cycles == 2
+
+
+def test_run__stepped__looks_when_it_is_told_to(scene: Scene, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail(f"it rested for {seconds} s"))
+    blocks = []
+
+    def steps() -> Iterator[None]:
+        for _ in range(3):
+            scene.mine()  # nobody looks at this one
+            blocks.append(scene.mine())
+            yield
+
+    loop(scene, Idle(), tmp_path, steps=steps()).run()
+    assert [entry["block"] for entry in told(tmp_path)] == blocks
 
 
 def test_price_pusher__brings_the_price_in_and_rests(scene: Scene, tmp_path: Path) -> None:
@@ -351,3 +375,21 @@ def test_process__killed_and_started_again__needs_nothing(
         assert code == 0
     finally:
         again.close()
+
+
+def test_process__stepped__looks_when_a_line_comes_and_ends_with_them(scene: Scene, tmp_path: Path) -> None:
+    scene.at_once(lambda: margin_account(scene.protocol, scene.key(LIQUIDATOR)))
+    options = ("--account", str(LIQUIDATOR), "--stepped")
+    process = Process(tmp_path, "liquidator", scene.rpc.url, scene.record, *options, stdin=subprocess.PIPE)
+    try:
+        process.until(lambda: "on chain" in process.log.read_text())
+        scene.mine()
+        block = scene.mine()
+        assert not process.entries()  # it would have looked at the first: it is told an interval, too
+        process.step()
+        process.until(lambda: process.saw(block))
+        assert [entry["block"] for entry in process.entries()] == [block]
+        assert process.ends() == 0
+        assert "ended after 1 cycles" in process.log.read_text().splitlines()[-1]
+    finally:
+        process.close()
