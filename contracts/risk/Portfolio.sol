@@ -5,7 +5,7 @@ import { BPS } from "contracts/libraries/FixedPoint.sol";
 import { Words } from "contracts/libraries/Words.sol";
 import { PortfolioMargin } from "contracts/risk/PortfolioMargin.sol";
 import { Scan } from "contracts/risk/Scan.sol";
-import { OPTION_BYTES } from "contracts/risk/ScanQuote.sol";
+import { OPTION_WORDS } from "contracts/risk/ScanQuote.sol";
 import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 import { IScans, ScanGrid } from "interfaces/IScans.sol";
@@ -55,7 +55,7 @@ contract Portfolio is IPortfolio {
         }
 
         (uint16[] memory underlyings, uint256 count) = PortfolioMargin.underlyingsOf(legs, netted);
-        uint256 room = Words.alloc(OPTION_BYTES / 32 * legs.length);
+        uint256 room = Words.alloc(OPTION_WORDS * legs.length);
         uint256[] memory initials = new uint256[](count);
         uint256[] memory maintenances = new uint256[](count);
         for (uint256 i; i < count; ++i) {

@@ -12,6 +12,7 @@ uint256 constant LN = 64; // ln(F/K) [wad]
 uint256 constant ROOT = 96; // √w [wad]
 uint256 constant POWER = 128; // (30 days/T)^p [wad]: what a shock to volatility is multiplied by
 uint256 constant SHOCKED_ROOT = 160; // √w under the shock that is looked at [wad]
+uint256 constant OPTION_WORDS = 6;
 uint256 constant OPTION_BYTES = 6 * 32;
 
 /// @notice Value of a call with its delta, from one bell and two Mills ratios.
