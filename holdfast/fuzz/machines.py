@@ -9,10 +9,9 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from random import Random
 from types import ModuleType
 from typing import Any, Final, Protocol
 
@@ -26,7 +25,7 @@ from holdfast.sim.director import Profile
 from holdfast.sim.failure import Failure, failure_of
 from holdfast.sim.history import simulate
 from holdfast.sim.invariants import INVARIANTS
-from holdfast.sim.profiles import ADMIN, HOSTILE, OPTIONS, VENUES
+from holdfast.sim.profiles import ADMIN, CRISIS, HOSTILE, OPTIONS, VENUES
 from holdfast.sim.steps import Through
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import World
@@ -141,19 +140,6 @@ class Forks:
         return pairs.restore(plain)
 
 
-def crisis(seed: int) -> Profile:
-    """Nothing is off, everything falls or rises at once, and keepers are at work."""
-    rng = Random(seed)
-    return replace(
-        Profile.drawn(seed),
-        off=frozenset(),
-        length=96,
-        keeping=rng.choice((0.6, 0.85, 0.95)),
-        crash=rng.choice((-0.9, -0.6, -0.5, -0.4, -0.3, -0.2, 0.3, 0.6, 1.5, 4.0)),
-        crash_all=rng.random() < 0.8,
-    )
-
-
 MACHINES: Final[dict[str, Machine]] = {
     machine.name: machine
     for machine in (
@@ -168,7 +154,7 @@ MACHINES: Final[dict[str, Machine]] = {
             name="crisis",
             about="scarce funds, full markets, remains of a deleveraging; all prices fall or rise, keepers at work",
             world="remains",
-            profile=crisis,
+            profile=CRISIS,
             weight=3,
         ),
         Swarm(
@@ -213,6 +199,12 @@ MACHINES: Final[dict[str, Machine]] = {
             name="pairs-thin",
             about="the same where funds are scarce and markets full",
             world="thin",
+        ),
+        Forks(
+            name="pairs-options",
+            about="the same with options beside perpetuals: settled in any order, split, by adversaries",
+            world="options",
+            profile=OPTIONS,
         ),
     )
 }

@@ -7,7 +7,7 @@ from the profile, and the profile from one number.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final, Self
@@ -37,11 +37,17 @@ STALE_SOON: Final = 2_400
 LEAVING: Final = 0.15
 """Share of steps that go to a stake that has given notice, when there is one: its window is all it waits for."""
 
-SELDOM: Final = frozenset({*KEEPING, "settle_series"})
+SELDOM: Final = frozenset({*KEEPING, "settle_series", "unwind"})
 """Actions that are seldom tried twice from the same state: their condition is gone."""
 
 SETTLING: Final = 0.2
 """Share of steps that go to a series that can be settled, when there is one."""
+
+UNWINDING: Final = 0.25
+"""Share of steps that go to what a desk has taken over, while it holds any."""
+
+HEDGING: Final = 0.3
+"""Share of steps while positions are built that go to what stands beside an option, where options are held."""
 
 PATIENCE: Final = "patience"
 """Not an action: wait until the slow price has followed, then refresh."""
@@ -150,6 +156,8 @@ class Director:
         if age > STALE_SOON and rng.random() < profile.pushing and not mood.silent:
             return "refresh"
         if self.done < profile.opening:
+            if rng.random() < HEDGING and any(one.long_base_wad for one in s.series):
+                return "hedge"
             return rng.choice(("lever", "lever", "lever", "match", "borrow", "borrow", "deposit"))
         trouble = [account for account in s.lots if troubled(account)]
         bare = [account for account in trouble if is_bare(account)]
@@ -158,12 +166,17 @@ class Director:
         if kept and (kept != PATIENCE or not mood.silent):  # which ends with a price
             return kept
         names = [name for name in profile.weights if name not in profile.off | mood.off]
-        leaving = any(stake.leaving for stake in stakes_of(s.ghost).held.values())
-        if leaving and "unstake" in names and rng.random() < LEAVING:
-            return "unstake"
-        if "settle_series" in names and any(one.covered_at for one in s.series) and rng.random() < SETTLING:
-            return "settle_series"
+        for name, share, waits in self._waiting(s):
+            if waits and name in names and rng.random() < share:
+                return name
         return rng.choices(names, [profile.weights[name] for name in names])[0]
+
+    def _waiting(self, s: Scene) -> Iterator[tuple[str, float, bool]]:
+        """What seldom can be done, its share of steps, and whether it can now."""
+        yield "unstake", LEAVING, any(stake.leaving for stake in stakes_of(s.ghost).held.values())
+        yield "settle_series", SETTLING, any(one.covered_at for one in s.series)
+        desks = {one.risk for one in self.world.backstops.values()}
+        yield "unwind", UNWINDING, any(a.positions for a in s.state.accounts if a.id in desks)
 
     def _keep(self, s: Scene, trouble: Sequence[Account], bare: Sequence[Account]) -> str | None:
         """What a keeper would do about it; None where it is nothing that this history knows."""

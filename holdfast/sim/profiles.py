@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 
 from holdfast.sim.actions import WEIGHTS
-from holdfast.sim.director import Profile
+from holdfast.sim.director import OPENING, Profile
 
 TURNED: Final[Mapping[str, float]] = {
     "turn_token": 8, "reenter": 10, "take_away": 4, "leave": 4, "rescue": 2, "overreach": 0.5,
@@ -28,14 +28,21 @@ PRINTED: Final[Mapping[str, float]] = {"print_venue": 10, "fail_feed": 3, "mend_
 
 EXPIRING: Final[Mapping[str, float]] = {
     "hedge": 12, "ripen": 5, "settle_series": 2, "list_series": 2, "settle": 4, "lever": 8, "set_smile": 6,
-    "drop_smile": 1.5, "unwind": 8,
+    "drop_smile": 3, "unwind": 8,
 }  # fmt: skip
 """Where there are options: what leads to their windows and expiries, and beyond."""
 
 
+def CRISIS(seed: int) -> Profile:
+    """Nothing is off, everything falls or rises at once, and keepers are at work."""
+    return _in_crisis(Profile.drawn(seed), seed)
+
+
 def OPTIONS(seed: int) -> Profile:
-    """Options are traded beside perpetuals, expire and settle. For the world `options`."""
-    return _swarm(seed, {**WEIGHTS, **EXPIRING}, kept=("ripen", "settle_series"))
+    """Options are traded beside perpetuals, expire and settle, half of them in a crisis. For the world `options`."""
+    drawn = _swarm(seed, {**WEIGHTS, **EXPIRING}, kept=("ripen", "settle_series"))
+    drawn = replace(drawn, opening=drawn.opening + OPENING)  # what is hedged must be there first
+    return _in_crisis(drawn, seed) if seed % 2 else drawn
 
 
 def VENUES(seed: int) -> Profile:
@@ -51,6 +58,18 @@ def HOSTILE(seed: int) -> Profile:
 def ADMIN(seed: int) -> Profile:
     """Keys are stolen: some of them, by the draw. For any world with good tokens."""
     return _swarm(seed, {**WEIGHTS, "leave": 4, **STOLEN}, kept=())
+
+
+def _in_crisis(profile: Profile, seed: int) -> Profile:
+    rng = Random(seed)
+    return replace(
+        profile,
+        off=frozenset(),
+        length=96,
+        keeping=rng.choice((0.6, 0.85, 0.95)),
+        crash=rng.choice((-0.9, -0.6, -0.5, -0.4, -0.3, -0.2, 0.3, 0.6, 1.5, 4.0)),
+        crash_all=rng.random() < 0.8,
+    )
 
 
 def _swarm(seed: int, weights: Mapping[str, float], kept: tuple[str, ...]) -> Profile:

@@ -34,8 +34,10 @@ from holdfast.types import (
     InstrumentId,
     Kind,
     Mode,
+    Series,
     Snapshot,
     instrument_id,
+    kind_of,
     perpetual,
     underlying_of,
 )
@@ -183,6 +185,12 @@ REMAINS_OF: Final = "ETH-PERP"
 
 DEBTOR: Final = 5
 """The owner who holds them: no cash, but collateral to borrow against."""
+
+REDUCED: Final = (0, 1, 2, 3)
+"""Owners who hold series of which a third is deleveraged: one against three, of whom the second loses his."""
+
+REDUCED_WAD: Final = 250 * WAD
+"""Notional of each of the three."""
 
 FUND_SEED: Final = {
     "local": 20_000,
@@ -373,6 +381,8 @@ class World:
         operators = _open_accounts(protocol, people, props, (*ACCOUNTS, *PORTFOLIOS.get(name, ())))
         if name in REMAINS:
             _leave_remains(protocol, people)
+        if name in SERIES:
+            _reduce_series(protocol, people)
         _enter_tranches(protocol, people, TRANCHE_SEED.get(name, 0))
         seed = FUND_SEED[name] * 10 ** protocol.decimals[SETTLEMENT]
         fund = protocol.insurance.call("FUND")
@@ -566,7 +576,7 @@ def _leave_remains(protocol: Protocol, people: People) -> None:
     Three longs are closed against one short; thirds can't be written in 18 digits. The engines do it, as they would
     for bankrupt longs: tests/flow/test_empty_opposite_side.py shows the whole way.
     """
-    rpc, ledger, market = protocol.rpc, protocol.ledger, protocol.instruments[REMAINS_OF]
+    ledger, market = protocol.ledger, protocol.instruments[REMAINS_OF]
     mark = protocol.snapshot().market(market).price.spot_wad
     fees = protocol.insurance.call("FEES")
     owner = people.owners[DEBTOR]
@@ -574,18 +584,46 @@ def _leave_remains(protocol: Protocol, people: People) -> None:
     longs = [
         a.id for a in protocol.snapshot().accounts if a.owner in people.owners[:3] and a.mode is Mode.CROSS
     ]
-    for engine in (protocol.venue.address, protocol.liquidation.address):
-        rpc.call("anvil_impersonateAccount", engine)
-        rpc.call("anvil_setBalance", engine, hex(10**20))
-    for long in longs[:3]:
-        fill = (market, long, debtor, fees, WAD, mark, 0, 0)
-        ledger.send("fill", fill, sender=protocol.venue.address)
-    for long in longs[:3]:
-        ledger.send("deleverage", long, market, 0, sender=protocol.liquidation.address)
-    for engine in (protocol.venue.address, protocol.liquidation.address):
-        rpc.call("anvil_stopImpersonatingAccount", engine)
+    with _engines(protocol) as (venue, liquidation):
+        for long in longs[:3]:
+            ledger.send("fill", (market, long, debtor, fees, WAD, mark, 0, 0), sender=venue)
+        for long in longs[:3]:
+            ledger.send("deleverage", long, market, 0, sender=liquidation)
     ledger.send("settle", debtor, market, sender=owner)
     account = protocol.snapshot().account(debtor)
     assert account.health is not None
     borrowed = account.health.margin.borrow_limit_wad * 9 // 10 // 10 ** (18 - protocol.decimals[SETTLEMENT])
     ledger.send("withdraw", debtor, SETTLEMENT, borrowed, owner, sender=owner)
+
+
+def _reduce_series(protocol: Protocol, people: People) -> None:
+    """A third of a side of the first call and put of each expiry is deleveraged: longs of that, shorts of this.
+
+    So from the beginning there are sides that pay, or get, less than their base says."""
+    ledger, state = protocol.ledger, protocol.snapshot()
+    fees = protocol.insurance.call("FEES")
+    cross = {a.owner: a.id for a in reversed(state.accounts) if a.mode is Mode.CROSS}
+    one, *three = (cross[people.owners[place]] for place in REDUCED)
+    found: dict[tuple[int, int, Kind], Series] = {}
+    for series in state.series:
+        found.setdefault((series.underlying, series.expiry_at, kind_of(series.instrument)), series)
+    with _engines(protocol) as (venue, liquidation):
+        for (underlying, _, kind), series in found.items():
+            size = REDUCED_WAD * WAD // state.by_underlying[underlying].price.spot_wad
+            for other in three:
+                sides = (other, one) if kind is Kind.CALL else (one, other)
+                fill = (series.instrument, *sides, fees, size, series.mark_wad, 0, 0)
+                ledger.send("fill", fill, sender=venue)
+            ledger.send("deleverage", three[1], series.instrument, 0, sender=liquidation)
+
+
+@contextmanager
+def _engines(protocol: Protocol) -> Iterator[tuple[str, str]]:
+    """Venue and auctions, to act as they would."""
+    engines = protocol.venue.address, protocol.liquidation.address
+    for engine in engines:
+        protocol.rpc.call("anvil_impersonateAccount", engine)
+        protocol.rpc.call("anvil_setBalance", engine, hex(10**20))
+    yield engines
+    for engine in engines:
+        protocol.rpc.call("anvil_stopImpersonatingAccount", engine)

@@ -47,6 +47,7 @@ from holdfast.sim.pairs.reading import (
     steepest,
 )
 from holdfast.sim.pairs.running import start
+from holdfast.sim.profiles import OPTIONS
 from holdfast.sim.tally import Tally
 from holdfast.sim.world import World
 from holdfast.types import Pool
@@ -56,14 +57,14 @@ HISTORIES = 6
 """Forked ones in each world, and half as many that belong to adversaries."""
 
 
-@pytest.fixture(scope="module", params=("thin", "local"))
+@pytest.fixture(scope="module", params=("thin", "local", "options"))
 def campaign(request: pytest.FixtureRequest) -> Iterator[tuple[Tally, list[PairFailure]]]:
     """One world after the other: what both saw is judged apart."""
     tally, failures = Tally(), []
     with World.open(request.param) as world:
         forked = [one for one in PAIRS if one is not COLLUSION]
         for seed in range(HISTORIES):
-            profile = replace(Profile.drawn(seed), length=40)
+            profile = replace((OPTIONS if request.param == "options" else Profile.drawn)(seed), length=40)
             chosen = forked if seed % 3 else [COLLUSION]
             if found := pairs.play(world, profile, tally, chosen):
                 failures.append(found)

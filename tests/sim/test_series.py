@@ -1,7 +1,7 @@
 """series
 ├── average_wad  -> by hand: inside the window, from before it, nothing in it, nothing after it
 ├── cover_of     -> the boundary before the next price
-├── INV-95       -> longs that get more than shorts pay, an account that gets too much
+├── INV-95       -> longs that get more than shorts pay, a side that rounds the wrong way, an account that gets too much
 ├── INV-96       -> another price than the average, too early, twice; refused though it is due
 ├── INV-97       -> a side that moves, a base that grows
 ├── INV-98       -> a tally that isn't the sum
@@ -11,7 +11,7 @@
 ├── INV-88       -> a smile that moved too far, too soon, by somebody else; one dropped that wasn't there
 ├── INV-89       -> a witness that shows another margin than it proves, or more than the whole
 ├── INV-39       -> a book that needs more together
-└── INV-43       -> a desk that sells below, or buys above, its price
+└── INV-43       -> a desk that sells below, or buys above, its price; one that refuses a price of its own
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from eth_utils import keccak
 
 from holdfast.chain.artifacts import Event
 from holdfast.model import portfolio
 from holdfast.model.svi import Smile
+from holdfast.model.venue import Order
 from holdfast.sim.book import book_of
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.history import Result
@@ -57,7 +59,8 @@ def ghost(world: World) -> Ghost:
 
 @pytest.fixture
 def series(world: World) -> Series:
-    return world.start.series[0]
+    """Which nobody holds."""
+    return next(one for one in world.start.series if not one.long_base_wad)
 
 
 def entered(g: Ghost, *entries: tuple[int, int]) -> None:
@@ -146,6 +149,13 @@ def holding(account: Account, series: Series, size: int, quote: int) -> Account:
     return replace(account, positions=(leg,))
 
 
+def closed(snapshot: Snapshot, series: Series, long: int, short: int) -> Snapshot:
+    """After a settlement that moves both K by so much."""
+    sides = {"long": replace(series.long, flow_wad=long, scale_wad=0)}
+    sides["short"] = replace(series.short, flow_wad=short, scale_wad=0)
+    return changed(snapshot, series, settled=True, mark_wad=0, **sides)
+
+
 def with_accounts(snapshot: Snapshot, *accounts: Account) -> Snapshot:
     known = {account.id: account for account in accounts}
     return replace(snapshot, accounts=tuple(known.get(one.id, one) for one in snapshot.accounts))
@@ -156,17 +166,30 @@ def test_settlements_conserve__longs_get_more__violation(world: World, ghost: Gh
     before = changed(world.start, series, long_base_wad=base, short_base_wad=base)
 
     def flows(long: int, short: int) -> Transition:
-        sides = {
-            "long": replace(series.long, flow_wad=long, scale_wad=0),
-            "short": replace(series.short, flow_wad=short, scale_wad=0),
-        }
-        after = changed(before, series, settled=True, mark_wad=0, **sides)
-        return step(world, before, after, settled(world, series, 0, payoff))
+        return step(world, before, closed(before, series, long, short), settled(world, series, 0, payoff))
 
     assert wrong(95, flows(payoff, -payoff), ghost) == []
     assert wrong(95, flows(payoff - 1, -payoff), ghost) == []
-    assert len(wrong(95, flows(payoff + 1, -payoff), ghost)) == 1
+    assert len(wrong(95, flows(payoff + 1, -payoff), ghost)) == 2  # a unit of base, and all of them
     assert len(wrong(95, flows(payoff, -payoff - 10**6), ghost)) == 1
+
+
+def test_settlements_conserve__deleveraged_side_rounds_the_wrong_way__violation(
+    world: World, ghost: Ghost, series: Series
+) -> None:
+    """Two thirds of a side are left, rounded against it: what it pays too little is less than what that is worth."""
+    scale, payoff = 2 * WAD // 3 + 1, 3 * WAD + 1
+    assert scale * payoff % WAD
+    before = changed(
+        world.start, series, short=replace(series.short, scale_wad=scale), long_base_wad=2 * WAD, short_base_wad=3 * WAD
+    )  # fmt: skip
+
+    def pays(short: int) -> list[str]:
+        after = closed(before, series, payoff, -short)
+        return wrong(95, step(world, before, after, settled(world, series, 0, payoff)), ghost)
+
+    assert pays(-(-scale * payoff // WAD)) == []
+    assert len(pays(scale * payoff // WAD)) == 1
 
 
 def test_settlements_conserve__account_gets_too_much__violation(
@@ -174,13 +197,14 @@ def test_settlements_conserve__account_gets_too_much__violation(
 ) -> None:
     payoff, someone = 3 * WAD, next(one for one in world.start.accounts if one.health and not one.positions)
     before = with_accounts(changed(world.start, series, mark_wad=0), holding(someone, series, 2 * WAD, 0))
+    paid = closed(before, series, payoff, -payoff)
     assert someone.health is not None
     margin = someone.health.margin
 
     def gains(gained: int, equity: int) -> Transition:
         there = holding(someone, series, 2 * WAD, gained)
         health = replace(someone.health, margin=replace(margin, equity_wad=margin.equity_wad + equity))
-        after = with_accounts(before, replace(there, health=health))
+        after = with_accounts(paid, replace(there, health=health))
         return step(world, before, after, settled(world, series, 0, payoff))
 
     assert wrong(95, gains(6 * WAD, 6 * WAD), ghost) == []
@@ -193,7 +217,7 @@ Judged = Callable[..., list[str]]
 
 @pytest.fixture
 def judged(world: World, ghost: Ghost, series: Series) -> Judged:
-    """INV-96 of a settlement at a price that stood all along; the first series is a call."""
+    """INV-96 of a settlement at a price that stood all along; the first series that nobody holds is a call."""
     expiry, strike = series.expiry_at, series.instrument & (1 << 128) - 1
     price = strike + 50 * WAD
     known_of(ghost).first[series.underlying] = price
@@ -252,7 +276,7 @@ def test_tallies__not_the_sum__violation(world: World, ghost: Ghost, series: Ser
 
     more = changed(world.start, series, long_base_wad=WAD)
     assert len(wrong(98, step(world, more, more), ghost)) == 1
-    fewer = replace(world.start, series=world.start.series[1:])
+    fewer = replace(world.start, series=tuple(one for one in world.start.series if one is not series))
     assert len(wrong(98, step(world, fewer, fewer), ghost)) == 1
 
 
@@ -268,7 +292,8 @@ def test_trading_ends__in_the_window__violation(world: World, ghost: Ghost, seri
     assert len(wrong(99, step(world, before, before, **known), ghost)) == 1
 
 
-def test_marks__out_of_bounds__violation(world: World, ghost: Ghost, series: Series) -> None:
+def test_marks__out_of_bounds__violation(world: World, ghost: Ghost) -> None:
+    series = world.start.series[0]  # would pay something
     assert wrong(86, step(world, world.start, world.start), ghost) == []
 
     spot = world.prices[series.underlying]
@@ -388,3 +413,26 @@ def test_desks__beyond_their_price__violation(world: World, ghost: Ghost, series
     assert fills("seller", least) == fills("buyer", most) == []
     assert len(fills("seller", least - 1)) == len(fills("buyer", most + 1)) == 1
     assert len(fills("buyer", world.prices[ETH])) == 1
+
+
+def test_desks__refuse_their_own_price__violation(world: World, ghost: Ghost, series: Series) -> None:
+    one = world.backstops[ETH]
+    book_of(ghost).tranches[ETH].took_at = world.time
+    before = with_accounts(world.start, holding(world.start.account(one.risk), series, 2 * WAD, 0))
+    refusal = keccak(text="BadSignature(address)")[:4] + bytes(12) + bytes.fromhex(one.desk.address[2:])
+
+    def refuses(price: int = series.mark_wad, size: int = -2 * WAD, **fields: Any) -> list[str]:
+        order = Order(
+            **{"account": one.risk, "signer": one.desk.address, "reduce_only": True, **fields},
+            instrument=series.instrument, size_wad=size, limit_price_wad=price,
+        )  # fmt: skip
+        t = step(world, before, before, error="BadSignature", orders=((b"", order, b"", True),))
+        t.results = (Result(0, 0, b"", [], error_data=refusal),)
+        return wrong(43, t, ghost)
+
+    assert len(refuses()) == len(refuses(series.mark_wad + 1)) == len(refuses(size=-1)) == 1
+    for rightly in (
+        refuses(series.mark_wad - 1), refuses(size=-2 * WAD - 1), refuses(size=1), refuses(reduce_only=False),
+        refuses(expires_at=world.time - 1), refuses(account=1), refuses(signer=world.people.stranger),
+    ):  # fmt: skip
+        assert rightly == []

@@ -144,7 +144,9 @@ def take_over(s: Scene) -> Step | None:
 def unwind(s: Scene) -> Step | None:
     """Somebody trades with a desk: at the price that it signs, a digit beyond it, or anything else."""
     held = [(at, leg) for at, one in s.world.backstops.items() for leg in s.state.account(one.risk).positions]
-    found = s.pick([(at, leg) for at, leg in held if leg.size_wad])
+    closed = {one.instrument for one in s.state.series} - {one.instrument for one in s.going_on}
+    sized = [(at, leg) for at, leg in held if leg.size_wad]
+    found = s.pick([one for one in sized if one[1].instrument not in closed], sized)
     if found is None:
         return None
     underlying, leg = found
@@ -166,7 +168,7 @@ def unwind(s: Scene) -> Step | None:
     long = leg.size_wad > 0
     edge = backstop.sell_price_wad(mark, now) - digit if long else backstop.buy_price_wad(mark, now) + digit
     band = room_wad(s.world, s.state, market)  # as far as the ledger would let them
-    price = s.rng.choice((edge, edge, mark, mark - band if long else mark + band))
+    price = s.rng.choice((edge, edge, edge, mark, mark - band if long else mark + band))
     size = s.amount(abs(leg.size_wad) // 100, abs(leg.size_wad), [abs(leg.size_wad)] * 3)
     size = abs(leg.size_wad) if s.chance(0.5) else max(1, size)
     order = Order(

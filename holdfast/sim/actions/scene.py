@@ -37,6 +37,12 @@ EDGE: Final = 0.15
 OPTIONAL: Final = 0.7
 """Share of choices among what is traded that are options, where there are any."""
 
+FOCUS: Final = 0.6
+"""Share of choices among series that are of one that somebody holds already, or else of the first."""
+
+FEW: Final = 3
+"""How many are the first."""
+
 HUGE: Final = 2**256 - 1
 MOST_PAYMENT: Final = 2**255 - 1
 NEVER: Final = 2**40 - 1
@@ -93,12 +99,20 @@ class Scene:
             return instrument_id(Kind.CALL, market.underlying), market.option_params
         return market.instrument, market.params
 
+    @cached_property
+    def going_on(self) -> list[Series]:
+        """Those that are traded."""
+        return [one for one in self.series if one.expiry_at - WINDOW_SECONDS > self.now]
+
     def traded(self) -> Traded:
-        """A perpetual or a series; mostly one whose trading goes on."""
+        """A perpetual or a series; mostly one still traded, rather one of a few, so that it has several holders."""
         if not self.series or not self.chance(OPTIONAL):
             return self.rng.choice(self.state.markets)
-        going_on = [one for one in self.series if one.expiry_at - WINDOW_SECONDS > self.now]
-        return self.rng.choice(going_on if going_on and self.chance(0.95) else self.series)
+        if not self.chance(0.95):
+            return self.rng.choice(self.series)
+        few = [one for one in self.going_on if one.long_base_wad] or self.going_on[:FEW]
+        chosen = few if self.chance(FOCUS) else self.going_on
+        return self.rng.choice(chosen) if chosen else self.rng.choice(self.state.markets)
 
     def still(self, accounts: Sequence[Account]) -> list[Account]:
         """Those that nothing is planned for yet; all of them where that leaves none."""

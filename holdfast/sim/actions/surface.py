@@ -35,6 +35,9 @@ def set_smile(s: Scene) -> Step | None:
         smile = _next(s, standing.smile, rules.move_bps)
     if s.chance(0.05):
         smile = replace(smile, **s.rng.choice(ABSURD))
+    smile = replace(
+        smile, a_ppb=min(smile.a_ppb, 2**47 - 1), b_ppb=min(smile.b_ppb, 2**40 - 1)
+    )  # what its words hold
     people = s.world.people
     who = (
         people.smiler if s.chance(0.95) else s.rng.choice((people.stranger, people.governor, people.guardian))

@@ -14,7 +14,16 @@ from holdfast.sim.ghost import Ticket
 from holdfast.sim.series import room_wad
 from holdfast.sim.steps import Step, act
 from holdfast.sim.world import CONSENT
-from holdfast.types import Account, InstrumentParams, Kind, Mode, Traded, kind_of, underlying_of
+from holdfast.types import (
+    Account,
+    InstrumentParams,
+    Kind,
+    Mode,
+    Snapshot,
+    Traded,
+    kind_of,
+    underlying_of,
+)
 from holdfast.units import BPS, WAD
 
 
@@ -26,7 +35,7 @@ def match(s: Scene) -> Step | None:
         again = _again(s)
         if again is not None:
             return again
-    able = [a for a in s.users if free_of(a) and _admits(a, market)] or s.users
+    able = [a for a in s.users if free_of(a) and admits(a, market)] or s.users
     maker = s.rng.choice(s.still(able) if s.chance(0.9) else s.users)
     others = [a for a in able if a.id != maker.id]
     taker = s.rng.choice(others if others and s.chance(0.95) else s.users)
@@ -60,14 +69,14 @@ def reduce(s: Scene) -> Step | None:
 def lever(s: Scene) -> Step | None:
     """Open as much as the smaller account can bear, or a little less."""
     market = s.traded()
-    able = [a for a in s.users if a.healthy and free_of(a) > WAD and _admits(a, market)]
+    able = [a for a in s.users if a.healthy and free_of(a) > WAD and admits(a, market)]
     if len(able) < 2:
         return None
     still = s.still(able)
     maker, taker = s.rng.sample(still if len(still) > 1 else able, 2)
     percent, sign, price = s.rng.choice((100, 97, 90, 50)), s.rng.choice((-1, 1)), market.mark_wad
     most = min(_most_size(s, maker, market, sign > 0), _most_size(s, taker, market, sign < 0))
-    size = max(1, min(most * percent // 100, _cap_room(s, market)))
+    size = max(1, min(most * percent // 100, cap_room(s, market)))
     sides = [plain(market, maker, sign * size, price), plain(market, taker, -sign * size, price)]
     first, second = (
         replace(side, nonce=s.ghost.floors[side.account] + s.rng.randrange(10**6)) for side in sides
@@ -77,27 +86,32 @@ def lever(s: Scene) -> Step | None:
 
 @action(weight=0)
 def hedge(s: Scene) -> Step | None:
-    """Beside an option that somebody holds another strike, or the perpetual, so that the one covers the other."""
+    """Beside an option that somebody holds another strike, or the perpetual, so that the one covers the other: in part,
+    or by so much more that it is what he stands or falls with, while the option pays."""
     held = [(a, p) for a in s.users for p in a.positions if p.size_wad and is_option(p.instrument)]
     found = s.pick([(a, p) for a, p in held if free_of(a) > WAD], held)
     if found is None:
         return None
     account, leg = found
     underlying = s.state.instruments[leg.instrument].underlying
-    strikes = [one for one in s.series if one.underlying == underlying and one.instrument != leg.instrument]
+    strikes = [one for one in s.going_on if one.underlying == underlying and one.instrument != leg.instrument]
     beside: Traded = s.state.by_underlying[underlying]
     if strikes and s.chance(0.7):
         beside = s.rng.choice(strikes)
     rising = (leg.size_wad > 0) == (kind_of(leg.instrument) == Kind.CALL)
     buys = rising == (kind_of(beside.instrument) == Kind.PUT)
-    others = [a for a in s.users if a.id != account.id and free_of(a) > WAD and _admits(a, beside)]
+    others = [a for a in s.users if a.id != account.id and free_of(a) > WAD and admits(a, beside)]
     if not others:
         return None
-    size = abs(leg.size_wad) * s.rng.choice((100, 100, 50, 110)) // 100
-    return _match(s, beside, account, s.rng.choice(others), buys, size, beside.mark_wad)
+    other = s.rng.choice(others)
+    size = abs(leg.size_wad) * s.rng.choice((100, 100, 50, 110, 300, 1_000)) // 100
+    most = min(
+        _most_size(s, account, beside, buys), _most_size(s, other, beside, not buys), cap_room(s, beside)
+    )
+    return _match(s, beside, account, other, buys, max(1, min(size, most)), beside.mark_wad)
 
 
-def _admits(account: Account, market: Traded) -> bool:
+def admits(account: Account, market: Traded) -> bool:
     """Does the account's mode let it hold this?"""
     if account.mode is not Mode.ISOLATED:
         return True
@@ -110,29 +124,32 @@ def free_of(account: Account) -> int:
     return max(0, account.health.margin.equity_wad - account.health.margin.initial_wad)
 
 
-def _most_size(s: Scene, account: Account, market: Traded, buys: bool) -> int:
-    """What free equity can bear, fees aside, at the open interest of now."""
+def need_of(s: Scene, market: Traded, buys: bool) -> int:
+    """[wad] What a unit more of it takes of free equity, fees included, at the mark and the open interest of now."""
     price = s.state.by_underlying[market.underlying].price
-    rate = initial_rate_wad(*_interest(s, market))
+    rate = initial_rate_wad(*capped_of(s.state, market))
     if not is_option(market.instrument):
-        need = max(price.spot_wad, price.ema_wad) * (rate + 7 * (WAD // BPS)) // WAD
-    elif buys:
-        need = market.mark_wad * (BPS + 7) // BPS
-    else:
-        need = initial_need_wad(market.instrument, price.spot_wad, price.ema_wad, rate)
-        need += market.mark_wad * 7 // BPS
-    return free_of(account) * WAD // max(1, need)
+        return max(price.spot_wad, price.ema_wad) * (rate + 7 * (WAD // BPS)) // WAD
+    if buys:
+        return market.mark_wad * (BPS + 7) // BPS
+    need = initial_need_wad(market.instrument, price.spot_wad, price.ema_wad, rate)
+    return need + market.mark_wad * 7 // BPS
 
 
-def _cap_room(s: Scene, market: Traded) -> int:
+def _most_size(s: Scene, account: Account, market: Traded, buys: bool) -> int:
+    """What free equity can bear."""
+    return free_of(account) * WAD // max(1, need_of(s, market, buys))
+
+
+def cap_room(s: Scene, market: Traded) -> int:
     """[wad] How much more of it there may be."""
-    open_interest, params = _interest(s, market)
+    open_interest, params = capped_of(s.state, market)
     return params.open_interest_cap_wad - open_interest
 
 
-def _interest(s: Scene, market: Traded) -> tuple[int, InstrumentParams]:
+def capped_of(state: Snapshot, market: Traded) -> tuple[int, InstrumentParams]:
     """What counts towards the cap, and the parameters with it: of an option those of all options of its underlying."""
-    of_underlying = s.state.by_underlying[market.underlying]
+    of_underlying = state.by_underlying[market.underlying]
     if is_option(market.instrument):
         return of_underlying.tally_wad, of_underlying.option_params
     return of_underlying.open_interest_wad, of_underlying.params
@@ -141,7 +158,7 @@ def _interest(s: Scene, market: Traded) -> tuple[int, InstrumentParams]:
 def _trade_size(s: Scene, market: Traded, sides: Sequence[Account], first_buys: bool) -> int:
     most = min(_most_size(s, side, market, first_buys == (side is sides[0])) for side in sides)
     edges = [abs(leg.size_wad) for side in sides if (leg := side.position(market.instrument))]
-    size = s.amount(most // 1_000, most * 11 // 10, [*edges, most, _cap_room(s, market)])
+    size = s.amount(most // 1_000, most * 11 // 10, [*edges, most, cap_room(s, market)])
     return max(1, min(size, 2**110)) if s.chance(0.99) else s.rng.choice((0, HUGE // 2, 2**127))
 
 
@@ -234,7 +251,7 @@ def _again(s: Scene) -> Step | None:
     name, ticket = s.rng.choice(known[-20:])
     order = ticket.order
     market = s.state.instruments[order.instrument]
-    others = [a for a in s.users if a.id != order.account and (_admits(a, market) or s.chance(0.1))]
+    others = [a for a in s.users if a.id != order.account and (admits(a, market) or s.chance(0.1))]
     if not others:
         return None
     left = max(1, ticket.left_wad)
@@ -294,7 +311,7 @@ def overfill(s: Scene) -> Step | None:
         (chosen or known)[-12:], key=lambda one: abs(one[1].order.size_wad) + s.rng.randrange(WAD)
     )
     order, market = ticket.order, s.state.instruments[ticket.order.instrument]
-    others = [a for a in s.users if a.id != order.account and _admits(a, market)]
+    others = [a for a in s.users if a.id != order.account and admits(a, market)]
     if not others:
         return None
     size = ticket.left_wad + 1 if ticket.left_wad > 0 else abs(order.size_wad)
@@ -309,7 +326,7 @@ def overfill(s: Scene) -> Step | None:
 def crumb(s: Scene) -> Step | None:
     """A trade of next to nothing: what stays on a side when the rest of it is gone."""
     market = s.traded()
-    able = [a for a in s.users if a.healthy and free_of(a) > WAD and _admits(a, market)]
+    able = [a for a in s.users if a.healthy and free_of(a) > WAD and admits(a, market)]
     if len(able) < 2:
         return None
     buyer, seller = s.rng.sample(able, 2)

@@ -7,9 +7,10 @@ from typing import Any
 
 from holdfast.model import backstop
 from holdfast.model.backstop import Tranche
+from holdfast.model.venue import Order
 from holdfast.sim.book import Shares, advanced, as_it_stands, book_of
 from holdfast.sim.ghost import Ghost
-from holdfast.sim.invariants.core import Judgement, at_most, invariant, unless
+from holdfast.sim.invariants.core import Judgement, Room, at_most, invariant, unless
 from holdfast.sim.invariants.reading import (
     allowed,
     auction_of,
@@ -18,12 +19,13 @@ from holdfast.sim.invariants.reading import (
     health_of,
     items_of,
     maintenance_of,
+    price_of,
     size_slack,
 )
 from holdfast.sim.steps import Transition
 from holdfast.sim.tokens import misbehaves
 from holdfast.sim.world import Backstop
-from holdfast.types import SETTLEMENT, Account, Action, Snapshot
+from holdfast.types import SETTLEMENT, Account, Action, Grade, Snapshot, underlying_of
 from holdfast.units import BPS, WAD, mul_wad_up
 
 UNITS = 2
@@ -106,23 +108,46 @@ def takeovers_in_time(t: Transition, g: Ghost) -> Judgement:
         yield at_most(exposure, most + slack * 4, f"exposure {exposure}, leverage allows {most}")
 
 
-@invariant(43)
+@invariant(43, refusals=True)
 def desks_unwind_at_marks(t: Transition, g: Ghost) -> Judgement:
-    """What a desk is rid of it trades at the mark less its concession of now at worst, whatever the instrument."""
-    for fill in t.named("Filled"):
-        args = fill.args
-        for underlying, one in g.world.backstops.items():
-            if one.risk not in (args["buyer"], args["seller"]):
-                continue
-            shares, now = book_of(g).tranches[underlying], t.after.system.time
-            p, mark = shares.twin.params, t.before.instruments[args["instrument"]].mark_wad
-            given = backstop.concession_wad(now - shares.took_at, p.concession_bps, p.unwind_seconds)
-            if args["seller"] == one.risk:
-                least = backstop.sell_price_wad(mark, given)
-                yield at_most(least, args["priceWad"], f"tranche {underlying} sold at {args['priceWad']}")
-            else:
-                most = backstop.buy_price_wad(mark, given)
-                yield at_most(args["priceWad"], most, f"tranche {underlying} bought at {args['priceWad']}")
+    """What a desk holds it trades away at the mark less its concession of now or better, and refuses no such price."""
+    for underlying, one in g.world.backstops.items():
+        for fill in t.named("Filled"):
+            args = fill.args
+            if one.risk in (args["buyer"], args["seller"]):
+                yield _unwound(
+                    t, g, underlying, args["instrument"], args["seller"] == one.risk, args["priceWad"]
+                )
+        refused = t.results[-1].error if t.action == "match" else None
+        if refused is not None and refused.name == "BadSignature":
+            for _, order, _, _ in t.facts["orders"]:
+                named = refused.fields["signer"] == one.desk.address == order.signer
+                if named and _unwinds(t, one, order):
+                    room = _unwound(
+                        t, g, underlying, order.instrument, order.size_wad < 0, order.limit_price_wad
+                    )
+                    yield unless(room.wrong is not None, f"tranche {underlying} refused {order}")
+
+
+def _unwound(t: Transition, g: Ghost, underlying: int, instrument: int, sells: bool, price: int) -> Room:
+    """Is this a price at which a desk trades?"""
+    shares, mark = book_of(g).tranches[underlying], t.before.instruments[instrument].mark_wad
+    p, elapsed = shares.twin.params, t.after.system.time - shares.took_at
+    given = backstop.concession_wad(elapsed, p.concession_bps, p.unwind_seconds)
+    if sells:
+        return at_most(backstop.sell_price_wad(mark, given), price, f"tranche {underlying} sold at {price}")
+    return at_most(price, backstop.buy_price_wad(mark, given), f"tranche {underlying} bought at {price}")
+
+
+def _unwinds(t: Transition, one: Backstop, order: Order) -> bool:
+    """Does it make what the desk holds smaller, now, at a price that may be used?"""
+    leg = t.was[one.risk].position(order.instrument)
+    smaller = (
+        leg is not None and leg.size_wad * order.size_wad < 0 and abs(order.size_wad) <= abs(leg.size_wad)
+    )
+    alive = order.reduce_only and order.expires_at >= t.after.system.time
+    usable = price_of(t.before, underlying_of(order.instrument)).grade <= Grade.SLOW
+    return smaller and alive and usable and order.account == one.risk
 
 
 @invariant(78)

@@ -153,8 +153,12 @@ def settlements_conserve(t: Transition, g: Ghost) -> Judgement:
             empty = was is None or not (was.long_base_wad or was.short_base_wad)
             yield unless(empty, f"{instrument:#x} is gone")
             continue
-        got = was.long_base_wad * (now.long.flow_wad - was.long.flow_wad)
-        paid = was.short_base_wad * (was.short.flow_wad - now.short.flow_wad)
+        gets, pays = now.long.flow_wad - was.long.flow_wad, was.short.flow_wad - now.short.flow_wad
+        # A unit of base, whatever the sides are: what deleveraging left between them hides no rounding the wrong way.
+        unit = f"{instrument:#x}: a unit of base gets {gets} or pays {pays} at {payoff}"
+        yield at_most(gets * WAD, was.long.scale_wad * payoff, unit, "wei/1e18")
+        yield at_most(was.short.scale_wad * payoff, pays * WAD, unit, "wei/1e18")
+        got, paid = was.long_base_wad * gets, was.short_base_wad * pays
         wrong = f"{instrument:#x}: longs got {got // WAD}, shorts paid {paid // WAD}"
         yield at_most(got, paid, wrong, "wei/1e18")
         lost = was.long_base_wad + was.short_base_wad + payoff * size_gap(was)

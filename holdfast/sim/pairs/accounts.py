@@ -6,24 +6,16 @@ from collections.abc import Sequence
 from typing import Final
 
 from holdfast.model.cash_pool import YEAR_SECONDS
+from holdfast.model.options import is_option
 from holdfast.sim.actions import Scene
+from holdfast.sim.actions.trade import cap_room, free_of, need_of
 from holdfast.sim.invariants import Judgement, at_most
+from holdfast.sim.invariants.reading import dear_wad
 from holdfast.sim.pairs.core import Branch, Case, Run, Trial, pair
-from holdfast.sim.pairs.moves import (
-    admits,
-    answers,
-    deposit,
-    fill,
-    free_of,
-    open_accounts,
-    open_markets,
-    start,
-    take,
-    waiting,
-)
+from holdfast.sim.pairs.moves import answers, deposit, fill, open_accounts, start, take, traded, waiting
 from holdfast.sim.pairs.reading import cash_tick, equities, size_tick, steepest
 from holdfast.sim.steps import Step
-from holdfast.types import SETTLEMENT, Account, Market, Mode, Snapshot
+from holdfast.types import SETTLEMENT, Account, Kind, Mode, Snapshot, Traded, kind_of, strike_of
 from holdfast.units import BPS, WAD
 
 TRADED, MOVED, STARTED = 0, 1, 2
@@ -31,13 +23,16 @@ TRADED, MOVED, STARTED = 0, 1, 2
 
 PARTS: Final = (2, 3, 2, 5)
 
+SCANNED: Final = 16
+"""[wei] Roundings of a portfolio's requirement: what leg and collateral lose in a scenario, their mean, add-ons."""
+
 
 def _split(trial: Trial) -> Judgement:
     one, several = trial.run("one account"), trial.run("several")
     marks = one.branch.looks, several.branch.looks
     stages = ("after the trades", "after the price moved")
     mine = trial.facts["one"], trial.facts["several"]
-    market = trial.before.market(trial.facts["instrument"])
+    market = trial.before.instruments[trial.facts["instrument"]]
     count = len(mine[1])
     for stage in (TRADED, MOVED):
         if not (_done(one, marks[0][stage]) and _done(several, marks[1][stage])):
@@ -52,24 +47,32 @@ def _done(run: Run, steps: int) -> bool:
 
 
 def _held(
-    a: Snapshot, b: Snapshot, mine: tuple[Sequence[int], Sequence[int]], market: Market, count: int, when: str
+    a: Snapshot, b: Snapshot, mine: tuple[Sequence[int], Sequence[int]], market: Traded, count: int, when: str
 ) -> Judgement:
     worth = equities(a, mine[0]), equities(b, mine[1])
     if worth[0] is None or worth[1] is None:
         return
-    now = a.market(market.instrument)
+    now = a.instruments[market.instrument]
     # The one lost at most two changes of cash (deposit and fill), one of the position; parts that are each rounded
     # up come to count − 1 more: what a seller gets.
     most = 2 * cash_tick(a.system.pool) + 1 + 2 * size_tick(now) + count - 1
     gain = worth[1] - worth[0]
     yield at_most(gain, most, f"{when} {count} accounts are worth {gain} wei more than one")
     # Where sizes are rounded (A ≠ W) each part holds a digit less, and open interest is a digit less, too.
-    slack = 0
-    if size_tick(now):
-        slack = (2 * count + 2) * size_tick(now) + sum(_gross(a, one) for one in mine[0]) // WAD + 2
+    slack = _scanned(a, mine[0], count)
+    if is_option(market.instrument):
+        slack += count - 1  # a long one needs what it is worth, rounded down as its worth is
+    if digit := size_tick(now, dear_wad(a, now)):
+        slack += (2 * count + 2) * digit + sum(_gross(a, one) for one in mine[0]) // WAD + 2
     for name, needs in (("MM", _maintenance), ("IM", _initial)):
         eased = sum(needs(a, one) for one in mine[0]) - sum(needs(b, one) for one in mine[1])
         yield at_most(eased, slack, f"{when} {count} accounts need {eased} wei less {name} than one")
+
+
+def _scanned(snapshot: Snapshot, one: Sequence[int], count: int) -> int:
+    """[wei] What scenarios round of the requirements of one portfolio and of its parts."""
+    portfolio = all(snapshot.account(account).mode is Mode.PORTFOLIO for account in one)
+    return SCANNED * (count + 1) if portfolio else 0
 
 
 def _maintenance(snapshot: Snapshot, account: int) -> int:
@@ -95,12 +98,14 @@ def _sold(
     one: Run,
     several: Run,
     mine: tuple[Sequence[int], Sequence[int]],
-    market: Market,
+    market: Traded,
     count: int,
 ) -> Judgement:
     """After a reward and a slice each: the owner has no more, the fund no less but for the gas of further starts."""
-    moved = one.snapshots[MOVED].market(market.instrument), several.snapshots[MOVED].market(market.instrument)
-    off = abs(moved[0].long.premium_ppb - moved[1].long.premium_ppb)
+    moved = [run.snapshots[MOVED].instruments[market.instrument] for run in (one, several)]
+    off = abs(
+        moved[0].long.premium_ppb - moved[1].long.premium_ppb
+    )  # nothing of a series: it pays no funding
     if off > 2 * count:
         return  # the counterparty closed: parts weigh more in the premium then (INV-51), and funding differs
     worth = equities(one.end, mine[0]), equities(several.end, mine[1])
@@ -109,12 +114,15 @@ def _sold(
     seconds = one.end.system.time - one.snapshots[MOVED].system.time
     period = trial.world.protocol.record.config["ledger"]["funding_period_seconds"]
     gross = sum(_gross(one.snapshots[MOVED], a) for a in mine[0])
-    funding = -(-gross * off * (seconds + 1) // (10**9 * period)) + 2 * gross // market.price.spot_wad + 2
+    funding = 0
+    if not is_option(market.instrument):
+        funding = -(-gross * off * (seconds + 1) // (10**9 * period)) + 2 * gross // market.mark_wad + 2
     # Until here the one lost what `_held` allows; then a change of cash for the reward, one for the slice and one for
     # the fund's part, one of the position; f* is rounded up, by 1/W of MM; collateral leaves in whole units at a value
     # rounded down.
-    tick, size = cash_tick(one.end.system.pool), size_tick(one.end.market(market.instrument))
+    tick, size = cash_tick(one.end.system.pool), size_tick(one.end.instruments[market.instrument])
     lost = 5 * tick + 2 + 4 * size + count - 1 + gross // WAD + 4 + funding
+    lost += _scanned(one.end, mine[0], count)
     # What starters got more bears interest elsewhere, and moves utilisation by its share of the pool.
     more = abs(_reward(several) - _reward(one))
     lost += -(-more * steepest(trial.world) * seconds // (BPS * YEAR_SECONDS)) + 2
@@ -181,6 +189,8 @@ def account_in_parts(s: Scene) -> Case | None:
     cash = s.log(20 * WAD, max(40 * WAD, most)) // unit // count
     asset = rng.choice(s.assets[1:]) if s.chance(0.4) else None
     mode = Mode.CROSS if asset or s.chance(0.5) else Mode.ISOLATED
+    if is_option(market.instrument) and s.chance(0.3):
+        mode = Mode.PORTFOLIO
     amount, backing = 0, 0
     if asset is not None and asset.price is not None and asset.price.spot_wad:
         worth = cash * count * unit * rng.choice((1, 2, 5)) // 4
@@ -189,16 +199,13 @@ def account_in_parts(s: Scene) -> Case | None:
         backing = (
             amount * count * asset.unit_wad * lower // WAD * (BPS - asset.params.initial_haircut_bps) // BPS
         )
-    price, sign = market.price.spot_wad, rng.choice((-1, 1))
-    gap = max(0, sign * (price - market.price.ema_wad))
-    need = price * (market.params.initial_bps + 12) // BPS + gap
+    sign, price = rng.choice((-1, 1)), market.mark_wad
     equity = cash * count * unit + backing
-    size = equity * rng.randint(75, 97) // 100 * WAD // need // count
-    if not size or not cash:
+    portion = rng.randint(30, 90) if mode is Mode.PORTFOLIO else rng.randint(75, 97)
+    size = min(equity * portion // 100 * WAD // _need(s, market, sign), cap_room(s, market)) // count
+    if size <= 0 or not cash or not price:
         return None
-    left = equity * WAD // (size * count)  # equity a unit of size
-    fall = left - price * market.params.maintenance_bps * rng.randint(-20, 95) // (BPS * 100)
-    hit = max(1, price - sign * fall)
+    hit = _hit(s, market, sign, equity * WAD // (size * count))
     first = s.state.system.accounts + 1
     ids = tuple(range(first, first + count))
     wait = rng.randint(1, s.ghost.params.solvent_seconds - 1)
@@ -213,14 +220,14 @@ def account_in_parts(s: Scene) -> Case | None:
         for n, a in enumerate(whose):
             sides = (a, other.id) if sign > 0 else (other.id, a)
             steps.append(fill(world, market, *sides, size * times, price, n))
-        traded = len(steps)
+        held = len(steps)
         steps.append(answers(world, {market.underlying: hit}))
         moved = len(steps)
         steps += [start(world, a, reward.id) for a in whose]
         started = len(steps)
         takes = [take(world, a, taker.id, taker.owner) for a in whose]
         steps += [waiting(takes[0], wait), *takes[1:]]
-        return Branch(name=name, steps=tuple(steps), looks=(traded, moved, started))
+        return Branch(name=name, steps=tuple(steps), looks=(held, moved, started))
 
     params = s.ghost.params
     gas = world.protocol.underlyings[world.protocol.record.config["auction"]["gas_underlying"]]
@@ -233,14 +240,33 @@ def account_in_parts(s: Scene) -> Case | None:
     )  # fmt: skip
 
 
-def _cast(s: Scene) -> tuple[Market, Account, Account, Account] | None:
+def _need(s: Scene, market: Traded, sign: int) -> int:
+    """[wad] Equity that a unit of size needs, at the worse of both prices."""
+    price = s.state.by_underlying[market.underlying].price
+    gap = 0 if is_option(market.instrument) else max(0, sign * (price.spot_wad - price.ema_wad))
+    return need_of(s, market, sign > 0) + price.spot_wad // 2_000 + gap
+
+
+def _hit(s: Scene, market: Traded, sign: int, left: int) -> int:
+    """A price of the underlying at which accounts with `left` [wad] of equity a unit are in trouble, or nearly."""
+    of_underlying = s.state.by_underlying[market.underlying]
+    spot, bps = of_underlying.price.spot_wad, of_underlying.params.maintenance_bps
+    if not is_option(market.instrument):
+        return max(1, spot - sign * (left - spot * bps * s.rng.randint(-20, 95) // (BPS * 100)))
+    if sign > 0:  # it can lose no more than was paid
+        return max(1, spot * s.rng.randint(80, 120) // 100)
+    # A short has the premium, too, and owes what the option pays.
+    reach = (left + market.mark_wad) * s.rng.randint(20, 105) // 100
+    towards = 1 if kind_of(market.instrument) == Kind.CALL else -1
+    return max(1, strike_of(market.instrument) + towards * reach)
+
+
+def _cast(s: Scene) -> tuple[Traded, Account, Account, Account] | None:
     """(market, counterparty, taker, whom rewards go to)"""
-    markets = open_markets(s)
-    rich = sorted((a for a in s.users if free_of(a) > 100 * WAD and a.mode is Mode.CROSS), key=free_of)[-4:]
-    if not markets or len(rich) < 3:
+    market = traded(s)
+    able = (a for a in s.users if free_of(a) > 100 * WAD and a.mode is not Mode.ISOLATED)
+    rich = sorted(able, key=free_of)[-4:]
+    if market is None or len(rich) < 3:
         return None
-    market = s.rng.choice(markets)
     other, taker, reward = s.rng.sample(rich, 3)
-    if not (admits(other, market) and admits(taker, market)):
-        return None
     return market, other, taker, reward

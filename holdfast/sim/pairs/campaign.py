@@ -187,7 +187,7 @@ def _failure(one: Pair, wrong: str, world: World, done: tuple[Step, ...], case: 
 
 def collude(world: World, profile: Profile, tally: Tally, rng: Random) -> PairFailure | None:
     """A history that is the adversaries' alone, to the last token they can withdraw."""
-    owners, still = owners_of(world, rng), rng.random() < 0.5
+    owners, still, late = owners_of(world, rng), rng.random() < 0.5, rng.random() < 0.5
     director, ghost = Gang(world, profile, owners, still), Ghost(world)
     common = start(world)
     while director.done < profile.length:
@@ -196,7 +196,7 @@ def collude(world: World, profile: Profile, tally: Tally, rng: Random) -> PairFa
             common = _grown(world, planned, common, ghost, tally)
     for turn, steps in enumerate((refreshed, closing, leaving, closing, leaving)):
         if steps is refreshed:
-            last = refreshed(world, common.end, still)
+            last = refreshed(world, common.end, still, late)
         elif steps is closing:
             last = closing(world, common.end, owners, 1_000 * turn)
         else:

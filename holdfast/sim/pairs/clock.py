@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 
+from holdfast.model.options import is_option
 from holdfast.sim.actions import Scene
-from holdfast.sim.invariants import Judgement, Room, at_most
+from holdfast.sim.invariants import Judgement, Room, at_most, unless
 from holdfast.sim.pairs.core import Branch, Case, Run, Trial, pair
-from holdfast.sim.pairs.moves import accrue, accrue_interest, answers, nothing, poke, settle, waiting
+from holdfast.sim.pairs.moves import (
+    accrue,
+    accrue_interest,
+    answers,
+    due,
+    nothing,
+    poke,
+    settle,
+    settle_many,
+    settle_series,
+    unrealised,
+    waiting,
+)
 from holdfast.sim.pairs.reading import cash_tick, compounding, equity_of, flow_digits, steepest
 from holdfast.sim.steps import Step
-from holdfast.types import Account, Market, Snapshot
+from holdfast.types import Account, Market, Snapshot, underlying_of
 from holdfast.units import BPS, WAD
 
 LONGEST = 40_000
@@ -19,20 +33,41 @@ LONGEST = 40_000
 
 
 def _in_order(trial: Trial) -> Judgement:
-    left, *others = trial.runs
+    left, others = trial.runs[0], [run for run in trial.runs[1:] if run.ok]
+    if not left.ok:
+        return
     for run in others:
-        if not (run.ok and left.ok):
-            continue
-        emptied = {event.args["account"] for event in run.named("Settled") if event.args["cashWad"]}
+        paid = Counter(event.args["account"] for event in run.named("Settled") if event.args["cashWad"])
         tick = cash_tick(run.end.system.pool)
-        yield _closest(
-            _same(a, run.end.account(a.id), run, tick * (a.id in emptied)) for a in left.end.accounts
-        )
+        yield _closest(_same(a, run.end.account(a.id), run, paid[a.id], tick) for a in left.end.accounts)
+        for one in left.end.series:
+            other = run.end.series_by_id.get(one.instrument)
+            if (
+                one.settled
+            ):  # bases go with those who realise theirs; with the last of them it is shown no more
+                kept = other is None or (one.long, one.short) == (other.long, other.short)
+            else:
+                kept = one == other
+            yield unless(kept, f"{one} left alone, {other} after {run.branch.name}")
+        if run is not others[0]:
+            first = others[0]
+            yield _closest(
+                _as_paid(first.end.account(b.id), b, paid[b.id] * tick, run.branch.name)
+                for b in run.end.accounts
+            )
 
 
-def _same(a: Account, b: Account, run: Run, tick: int) -> Room:
-    """The same claims, to the wei; who had a position without size paid out may lose a tick."""
-    if not tick and (a.positions, a.cash_wad) == (b.positions, b.cash_wad) and a.health != b.health:
+def _as_paid(a: Account, b: Account, most: int, name: str) -> Room:
+    """Whatever the order, the same is left to realise, and the rest is cash."""
+    if _legs(a) != _legs(b):
+        return Room(-1, "wei", f"account {a.id} holds {a.positions} in one order, {b.positions} after {name}")
+    apart = abs(a.cash_wad - b.cash_wad)
+    return at_most(apart, most, f"account {a.id}: {apart} wei of cash apart after {name}")
+
+
+def _same(a: Account, b: Account, run: Run, paid: int, tick: int) -> Room:
+    """The same claims, to the wei; who had positions without size paid out may lose a tick each time."""
+    if not paid and (a.positions, a.cash_wad) == (b.positions, b.cash_wad) and a.health != b.health:
         return Room(
             -1, "wei", f"account {a.id} needs {a.health} left alone, {b.health} after {run.branch.name}"
         )
@@ -41,8 +76,8 @@ def _same(a: Account, b: Account, run: Run, tick: int) -> Room:
         return Room(
             0, "wei", None if worth_a == worth_b else f"account {a.id} can be assessed in one run only"
         )
-    if tick:
-        return _between(a.id, run.branch.name, worth_b - worth_a, -tick, 0)
+    if paid:
+        return _between(a.id, run.branch.name, worth_b - worth_a, -paid * tick, 0)
     kept = (a.cash_wad, _legs(a), a.holdings) == (b.cash_wad, _legs(b), b.holdings)
     return Room(
         0 if kept else -1,
@@ -71,19 +106,22 @@ def _between(account: int, name: str, gain: int, low: int | Fraction, high: int 
 
 @pair(50, judge=_in_order)
 def order_of_accrual(s: Scene) -> Case | None:
-    """At one moment it makes no difference whether, in which order and by whom funding and interest are booked."""
-    world, wait = s.world, s.log(1, LONGEST)
-    steps = [accrue(world, market.instrument) for market in s.state.markets]
-    held = [(a.id, p.instrument) for a in s.state.accounts for p in a.positions]
+    """At one moment it makes no difference whether, in what order and by whom funding, interest, payoffs are booked."""
+    world, wait, paying = s.world, s.log(1, LONGEST), unrealised(s.state)
+    steps = [accrue(world, instrument) for instrument in s.state.instruments]
+    held = [(a.id, p.instrument) for a in s.state.accounts for p in a.positions if p.instrument not in paying]
     steps += [settle(world, *one) for one in s.rng.sample(held, min(len(held), 8))]
     steps.append(accrue_interest(world))
-    there = s.rng.sample(steps, len(steps))
-    wait_first = nothing(world, wait)
+    alone = [settle(world, account, series) for series, accounts in paying.items() for account in accounts]
+    batches = [settle_many(world, accounts, series) for series, accounts in paying.items()]
+    there, many = (s.rng.sample(all_, len(all_)) for all_ in (steps + alone, steps + batches))
+    first = nothing(world, wait), *(settle_series(world, one, one.covered_at) for one in due(s.state))
     return Case(
         branches=(
-            Branch(name="left alone", steps=(wait_first,)),
-            Branch(name="one order", steps=(wait_first, *there)),
-            Branch(name="the reverse", steps=(wait_first, *reversed(there))),
+            Branch(name="left alone", steps=first),
+            Branch(name="one order", steps=(*first, *there)),
+            Branch(name="the reverse", steps=(*first, *reversed(there))),
+            *((Branch(name="many at once", steps=(*first, *many)),) if batches else ()),
         )
     )
 
@@ -95,7 +133,8 @@ def _over_time(trial: Trial) -> Judgement:
     left, touched = trial.runs
     if not (left.ok and touched.ok):
         return
-    if any(event.args["cashWad"] for event in touched.named("Settled")):
+    late = (r.events for results in touched.results[trial.facts["booked"] :] for r in results)
+    if any(event.name == "Settled" and event.args["cashWad"] for events in late for event in events):
         return  # a position without size became cash: it earns interest from then on
     spots = {m.underlying: m.price.spot_wad for m in trial.before.markets}
     poked = touched.named("PricePoked")
@@ -107,9 +146,16 @@ def _over_time(trial: Trial) -> Judgement:
         market.price.spot_wad != touched.end.market(market.instrument).price.spot_wad
         for market in left.end.markets
     )  # to a slow price, by whose digits the marks are then apart
+    told = {event.args["underlying"] for event in poked}  # each price tells anew how much prices move
+    for series in left.end.series:
+        marks = series.mark_wad, touched.end.instruments[series.instrument].mark_wad
+        wrong = f"series {series.instrument:#x}: {marks[0]} left alone, {marks[1]} touched without a price"
+        yield unless(series.underlying in told or marks[0] == marks[1], wrong)
     if not drawn:
         yield _closest(
-            _drifted(trial, a, touched.end.account(a.id), times, seconds) for a in left.end.accounts
+            _drifted(trial, a, touched.end.account(a.id), times, seconds)
+            for a in left.end.accounts
+            if not any(is_option(p.instrument) and underlying_of(p.instrument) in told for p in a.positions)
         )
     for market in left.end.markets:
         other = touched.end.market(market.instrument)
@@ -151,7 +197,8 @@ def _drifted(trial: Trial, a: Account, b: Account, times: int, seconds: int) -> 
             -1, "wei", f"account {a.id} needs {a.health.margin} left alone, {b.health.margin} touched"
         )
     end = trial.runs[0].end
-    flow = sum(_flow_slack(end.market(p.instrument), p.base_wad, times) for p in a.positions)
+    perpetuals = [p for p in a.positions if not is_option(p.instrument)]  # a series pays no funding
+    flow = sum(_flow_slack(end.market(p.instrument), p.base_wad, times) for p in perpetuals)
     low, high = _interest_slack(trial, end, a.cash_wad, times, seconds)
     return _between(a.id, "being touched", worth_b - worth_a, low - flow, high + flow)
 
@@ -189,13 +236,19 @@ def time_in_parts(s: Scene) -> Case | None:
         touches.append(waiting(_touch(s), cut - before))
         before = cut
     touches.append(nothing(world, whole - before))
-    # What was open before is booked in both, so that they begin at the same moment.
-    booked = (accrue_interest(world), *(accrue(world, market.instrument) for market in s.state.markets))
+    # What was open before is booked in both, so that they begin at the same moment; what is due is settled and paid.
+    booked = (
+        accrue_interest(world),
+        *(accrue(world, market.instrument) for market in s.state.markets),
+        *(settle_series(world, series, series.covered_at) for series in due(s.state)),
+        *(settle_many(world, accounts, series) for series, accounts in unrealised(s.state).items()),
+    )
     return Case(
         branches=(
             Branch(name="left alone", steps=(*booked, nothing(world, whole))),
             Branch(name="touched", steps=(*booked, *touches)),
-        )
+        ),
+        facts={"booked": len(booked)},
     )
 
 
@@ -212,4 +265,4 @@ def _touch(s: Scene) -> Step:
         return poke(world, [market.underlying for market in markets])
     if choice < 0.7:
         return answers(world, {m.underlying: m.price.spot_wad for m in markets if m.price.spot_wad})
-    return accrue(world, s.rng.choice(markets).instrument)
+    return accrue(world, s.traded().instrument)

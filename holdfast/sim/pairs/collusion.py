@@ -16,20 +16,36 @@ from holdfast.sim.director import Director, Profile
 from holdfast.sim.ghost import Ghost
 from holdfast.sim.invariants import Judgement, at_most, unless
 from holdfast.sim.pairs.core import PAIRS, Pair, Run, Trial
-from holdfast.sim.pairs.moves import answers, fill, settle, waiting, withdraw
+from holdfast.sim.pairs.moves import (
+    answers,
+    due,
+    fill,
+    settle,
+    settle_many,
+    settle_series,
+    unrealised,
+    waiting,
+    withdraw,
+)
 from holdfast.sim.pairs.reading import cash_tick, own_cash, own_of, same_shares
+from holdfast.sim.series import closed_at
 from holdfast.sim.steps import Step
 from holdfast.sim.world import World
-from holdfast.types import SETTLEMENT, Account, Mode, Snapshot
+from holdfast.types import SETTLEMENT, Account, Mode, Snapshot, Traded
 from holdfast.units import WAD
 
 STILL_SECONDS: Final = 3_600
 """[seconds] While prices stand still nobody's margin can be used up in this time: funding is capped at a tenth of MM an
 hour, interest costs less, and whoever traded or withdrew has IM or more. Nothing can be left to the waterfall."""
 
-MOVES_PRICES: Final = frozenset({"drift", "jump", "misprint", "refresh", "patience"})
+MOVES_PRICES: Final = frozenset({
+    "drift", "jump", "misprint", "refresh", "patience", "set_smile", "drop_smile",
+})  # fmt: skip
+"""Of options, too."""
 
-GOVERNS: Final = frozenset({"trip", "tighten", "loosen", "overreach", "distribute", "donate", "open"})
+GOVERNS: Final = frozenset({
+    "trip", "tighten", "loosen", "overreach", "distribute", "donate", "open", "list_series",
+})  # fmt: skip
 """Left to others; opening is left out as an account opened for a bystander is none of theirs."""
 
 BACKSTOP: Final = frozenset({
@@ -71,20 +87,26 @@ def moves_prices(step: Step) -> bool:
 
 
 def owners_of(world: World, rng: Random) -> tuple[str, ...]:
-    """Some of them, and some aren't; a few at least of those whose accounts may hold anything."""
+    """Some of them, and some aren't; a few at least of those whose accounts may hold anything.
+
+    Whoever holds positions already is one of them: what he gains, those opposite lose."""
     people = world.people.owners
     cross = {a.owner for a in world.start.accounts if a.mode is Mode.CROSS} & {*people}
     able, rest = sorted(cross), sorted({*people} - cross)
     chosen = rng.sample(able, rng.randint(3, max(3, len(able) - 2))) + rng.sample(
         rest, rng.randint(0, len(rest))
     )
-    return tuple(sorted(chosen))
+    holders = {a.owner for a in world.start.accounts if a.positions}
+    return tuple(sorted({*chosen, *holders}))
 
 
 def closing(world: World, state: Snapshot, owners: Sequence[str], number: int) -> list[Step]:
-    """They trade each other's positions away at the mark, as far as margin permits."""
-    steps: list[Step] = []
-    for market in state.markets:
+    """They trade each other's positions away at the mark, as far as margin permits, and realise what is settled."""
+    steps: list[Step] = [settle_series(world, series, series.covered_at) for series in due(state)]
+    steps += [settle_many(world, accounts, series) for series, accounts in unrealised(state).items()]
+    going_on = (one for one in state.series if state.system.time < closed_at(one.instrument))
+    traded: list[Traded] = [*state.markets, *going_on]
+    for market in traded:
         legs = [
             [a.id, p.size_wad]
             for a in state.accounts
@@ -98,7 +120,7 @@ def closing(world: World, state: Snapshot, owners: Sequence[str], number: int) -
                 if size > 0:
                     number += 1
                     steps.append(
-                        fill(world, market, short[0], long[0], size, market.price.spot_wad, 10**6 + number)
+                        fill(world, market, short[0], long[0], size, market.mark_wad, 10**6 + number)
                     )
                     long[1] -= size
                     short[1] += size
@@ -122,12 +144,13 @@ def leaving(world: World, state: Snapshot, owners: Sequence[str]) -> list[Step]:
     return steps
 
 
-def refreshed(world: World, state: Snapshot, still: bool) -> list[Step]:
-    """Prices that may be used for withdrawing; where they stand still they are so."""
+def refreshed(world: World, state: Snapshot, still: bool, late: bool) -> list[Step]:
+    """Prices that may be used for withdrawing; where they stand still they are so. `late`: past all expiries."""
     if still:
         return []
     prices = {m.underlying: m.price.spot_wad for m in state.markets if m.price.spot_wad}
-    return [answers(world, prices), waiting(answers(world, prices), 3_000)]
+    ends = [series.expiry_at - state.system.time for series in state.series if late and not series.settled]
+    return [waiting(answers(world, prices), max([0, *ends])), waiting(answers(world, prices), 3_000)]
 
 
 # The judgement
@@ -150,7 +173,7 @@ def _extracted(trial: Trial) -> Judgement:
     theirs = [a for a in begin.accounts if a.owner in owners]
     # What they have left counts at the marks: a loan is theirs to pay back, out of collateral if need be.
     left = sum(a.cash_wad + _worth(a, now) for a in now.accounts if a.owner in owners)
-    got = out[SETTLEMENT] * unit + left - sum(a.cash_wad for a in theirs)
+    got = out[SETTLEMENT] * unit + left - sum(a.cash_wad + _worth(a, begin) for a in theirs)
     yield at_most(
         got,
         paid + lost,
@@ -198,7 +221,7 @@ def _stood(world: World, run: Run) -> bool:
 def _worth(account: Account, now: Snapshot) -> int:
     """Of the positions, at the marks, rounded toward −∞."""
     return sum(
-        p.size_wad * now.market(p.instrument).price.spot_wad // WAD + p.quote_wad for p in account.positions
+        p.size_wad * now.instruments[p.instrument].mark_wad // WAD + p.quote_wad for p in account.positions
     )
 
 

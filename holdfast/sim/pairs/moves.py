@@ -7,18 +7,20 @@ from dataclasses import replace
 
 from holdfast.model.venue import Order, digest
 from holdfast.sim.actions import Scene
+from holdfast.sim.actions.scene import OPTIONAL
 from holdfast.sim.history import call
+from holdfast.sim.series import closed_at, room_wad
 from holdfast.sim.steps import Step, act, join
 from holdfast.sim.world import CONSENT, World
-from holdfast.types import Account, Grade, Level, Market, Mode
-from holdfast.units import BPS, WAD
+from holdfast.types import Grade, InstrumentId, Level, Market, Mode, Series, Snapshot, Traded
+from holdfast.units import WAD
 
 NONCE = 2**200
 """Above any floor that a history raises; the next ones for the orders after the first."""
 
 
 def fill(
-    world: World, market: Market, buyer: int, seller: int, size: int, price: int, number: int = 0
+    world: World, market: Traded, buyer: int, seller: int, size: int, price: int, number: int = 0
 ) -> Step:
     """Two orders of just that size, matched; the seller made the price."""
     sides = [
@@ -81,6 +83,20 @@ def settle(world: World, account: int, instrument: int) -> Step:
     return act(
         world, "settle", world.protocol.ledger, "settle", account, instrument,
         sender=world.people.stranger, accounts=frozenset({account}),
+    )  # fmt: skip
+
+
+def settle_many(world: World, accounts: Sequence[int], series: int) -> Step:
+    return act(
+        world, "settle", world.protocol.ledger, "settleMany", list(accounts), series,
+        sender=world.people.stranger, accounts=frozenset(accounts),
+    )  # fmt: skip
+
+
+def settle_series(world: World, series: Series, covered_at: int) -> Step:
+    return act(
+        world, "settle_series", world.protocol.positions, "settleSeries", series.instrument, covered_at,
+        sender=world.people.stranger, wide=True, facts={"series": series.instrument, "covered": covered_at},
     )  # fmt: skip
 
 
@@ -150,28 +166,36 @@ def open_markets(s: Scene) -> list[Market]:
     ]
 
 
-def admits(account: Account, market: Market) -> bool:
-    """Does the account's mode let it hold this?"""
-    return account.mode is Mode.CROSS or all(leg.instrument == market.instrument for leg in account.positions)
+def traded(s: Scene) -> Traded | None:
+    """A perpetual or a series in which new risk may be taken on, as far as it is concerned itself."""
+    markets = open_markets(s)
+    if not markets:
+        return None
+    there = {market.underlying for market in markets}
+    series = [one for one in s.series if one.underlying in there and s.now < closed_at(one.instrument)]
+    return s.rng.choice(series) if series and s.chance(OPTIONAL) else s.rng.choice(markets)
 
 
-def free_of(account: Account) -> int:
-    """Equity above initial margin."""
-    if account.health is None:
-        return 0
-    return max(0, account.health.margin.equity_wad - account.health.margin.initial_wad)
+def due(state: Snapshot) -> list[Series]:
+    """Series that can be settled now."""
+    return [one for one in state.series if one.covered_at]
 
 
-def band(s: Scene, market: Market) -> int:
-    """Most that a price may be off the mark."""
-    bps: int = s.world.protocol.record.config["ledger"]["band_bps"]
-    return market.price.spot_wad * bps // BPS
+def unrealised(state: Snapshot) -> dict[InstrumentId, list[int]]:
+    """Who has something to realise once all that is due is settled, by series."""
+    settled = state.settled | {series.instrument for series in due(state)}
+    found: dict[InstrumentId, list[int]] = {}
+    for account in state.accounts:
+        for leg in account.positions:
+            if leg.instrument in settled:
+                found.setdefault(leg.instrument, []).append(account.id)
+    return found
 
 
-def price_in(s: Scene, market: Market) -> int:
+def price_in(s: Scene, market: Traded) -> int:
     """A price at which one may trade: the mark, an edge of the band, or anything between."""
-    reach, spot = band(s, market), market.price.spot_wad
-    return max(1, spot + s.rng.choice((0, 0, -reach, reach, s.rng.randint(-reach, reach))))
+    reach, mark = room_wad(s.world, s.state, market), market.mark_wad
+    return max(1, mark + s.rng.choice((0, 0, -reach, reach, s.rng.randint(-reach, reach))))
 
 
 def parts(s: Scene, whole: int, count: int) -> list[int]:

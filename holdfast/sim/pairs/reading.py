@@ -19,7 +19,7 @@ from fractions import Fraction
 
 from holdfast.model.cash_pool import YEAR_SECONDS
 from holdfast.sim.world import World
-from holdfast.types import Account, Market, Pool, Snapshot
+from holdfast.types import Account, Pool, Snapshot, Traded
 from holdfast.units import BPS, WAD
 
 
@@ -55,14 +55,14 @@ def cash_tick(pool: Pool) -> int:
     return tick
 
 
-def size_tick(market: Market) -> int:
-    """What the digit of size is worth that a change of a position may lose."""
+def size_tick(market: Traded, unit_wad: int | None = None) -> int:
+    """What the digit of size is worth that a change of a position may lose; `unit_wad`: if not at the mark."""
     if market.long.scale_wad == WAD == market.short.scale_wad:
         return 0
-    return -(-market.price.spot_wad // WAD)
+    return -(-(market.mark_wad if unit_wad is None else unit_wad) // WAD)
 
 
-def trade_tick(snapshot: Snapshot, market: Market) -> int:
+def trade_tick(snapshot: Snapshot, market: Traded) -> int:
     """What one side of one fill may lose, fee included: it is one change of cash and one of the position.
 
     A trade that turns a position over closes it, which rounds nothing, and opens the other one. Where the closed one

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
+from holdfast.model.options import is_option
 from holdfast.sim.actions import Scene
+from holdfast.sim.actions.trade import admits, cap_room, capped_of, free_of, need_of
 from holdfast.sim.invariants import Judgement, Room, at_most, unless
 from holdfast.sim.pairs.core import Branch, Case, Run, Trial, pair
-from holdfast.sim.pairs.moves import (
-    admits,
-    deposit,
-    end,
-    fill,
-    free_of,
-    open_markets,
-    parts,
-    price_in,
-    start,
-    withdraw,
-)
+from holdfast.sim.pairs.moves import deposit, end, fill, parts, price_in, start, traded, withdraw
 from holdfast.sim.pairs.reading import cash_tick, equities, equity_of, own_cash, size_tick, trade_tick
+from holdfast.sim.series import room_wad
 from holdfast.sim.steps import Step
-from holdfast.types import SETTLEMENT, Account, Market, Snapshot
-from holdfast.units import BPS, WAD
+from holdfast.types import SETTLEMENT, Account, Snapshot, Traded
+from holdfast.units import WAD
 
 
-def two_sides(s: Scene) -> tuple[Market, Account, Account, int] | None:
+def two_sides(s: Scene) -> tuple[Traded, Account, Account, int] | None:
     """(market, buyer, seller, most) for a trade that may open, shrink, close or turn a position over."""
-    markets = open_markets(s)
-    if not markets:
+    market = traded(s)
+    if market is None:
         return None
-    market = s.rng.choice(markets)
     able = [a for a in s.users if free_of(a) > WAD and admits(a, market) and a.auction is None]
     if len(able) < 2:
         return None
@@ -38,14 +29,14 @@ def two_sides(s: Scene) -> tuple[Market, Account, Account, int] | None:
         account, leg = s.rng.choice(held)
         other = s.rng.choice([a for a in able if a.id != account.id])
         buyer, seller = (account, other) if leg.size_wad < 0 else (other, account)
-    need = market.price.spot_wad * (market.params.initial_bps + 250) // BPS + 1
+    need = max(need_of(s, market, True), need_of(s, market, False)) + room_wad(s.world, s.state, market) + 1
     most = min(free_of(buyer), free_of(seller)) * WAD // need
     most += max(0, *(-sign * size_of(a, market) for a, sign in ((buyer, 1), (seller, -1))))
-    most = min(most, max(1, market.params.open_interest_cap_wad - market.open_interest_wad))
+    most = min(most, max(1, cap_room(s, market)))
     return market, buyer, seller, most
 
 
-def size_of(account: Account, market: Market) -> int:
+def size_of(account: Account, market: Traded) -> int:
     leg = account.position(market.instrument)
     return leg.size_wad if leg else 0
 
@@ -61,7 +52,7 @@ def own_part(snapshot: Snapshot, account: int) -> int:
 
 def _in_parts(trial: Trial) -> Judgement:
     whole, split = trial.run("in one"), trial.run("in parts")
-    market = trial.before.market(trial.facts["instrument"])
+    market = trial.before.instruments[trial.facts["instrument"]]
     sides = trial.facts["buyer"], trial.facts["seller"]
     if not split.ok:
         return
@@ -94,7 +85,8 @@ def _in_parts(trial: Trial) -> Judgement:
     for fee in ("makerFeeWad", "takerFeeWad"):  # each is rounded up by itself
         once, often = (sum(event.args[fee] for event in run.named("Matched")) for run in (whole, split))
         yield at_most(once - often, 0, f"{fee} is {often} wei in parts, {once} in one fill")
-    yield _premium(trial, whole, split, market, count)
+    if not is_option(market.instrument):
+        yield _premium(trial, whole, split, market, count)
     for account in sides:
         held, other = size_of(whole.end.account(account), market), size_of(split.end.account(account), market)
         slack = 0 if size_tick(market) == 0 else count + 1
@@ -103,7 +95,7 @@ def _in_parts(trial: Trial) -> Judgement:
         )
 
 
-def _refused(trial: Trial, whole: Run, split: Run, market: Market, tick: int) -> Room | str | None:
+def _refused(trial: Trial, whole: Run, split: Run, market: Traded, tick: int) -> Room | str | None:
     """What the parts may do the whole may do, except within a rounding of a limit."""
     sides = trial.facts["buyer"], trial.facts["seller"]
     for account in sides:
@@ -112,14 +104,16 @@ def _refused(trial: Trial, whole: Run, split: Run, market: Market, tick: int) ->
             tick + 2
         ):
             return None
-    interest = split.end.market(market.instrument).open_interest_wad
-    cap = market.params.open_interest_cap_wad
-    if interest + 2 * len(split.results) > cap or whole.error(0) in ("FeeTooHigh", "TooManyPositions"):
+    interest, params = capped_of(split.end, split.end.instruments[market.instrument])
+    if interest + 2 * len(split.results) > params.open_interest_cap_wad or whole.error(0) in (
+        "FeeTooHigh",
+        "TooManyPositions",
+    ):
         return None
     return f"in parts it was done, in one it was refused: {whole.error(0)}"
 
 
-def _premium(trial: Trial, whole: Run, split: Run, market: Market, count: int) -> str | None:
+def _premium(trial: Trial, whole: Run, split: Run, market: Traded, count: int) -> str | None:
     """Parts move the premium as far as the whole where all of it opens; nothing moves it beyond the price paid.
 
     The weight of a fill is size/(size + OI). While parts open, OI grows by each: what is left of the old premium is
@@ -130,7 +124,7 @@ def _premium(trial: Trial, whole: Run, split: Run, market: Market, count: int) -
         snapshot.market(market.instrument).long.premium_ppb
         for snapshot in (trial.before, split.end, whole.end)
     )
-    mark = market.price.spot_wad
+    mark = market.mark_wad
     seen = (trial.facts["price"] - mark) * 10**9 // mark
     if not min(old, seen) - 2 * count <= now <= max(old, seen) + 1:
         return f"the premium is {now} ppb after parts at {seen}, {old} before"
@@ -183,7 +177,7 @@ def _there_and_back(trial: Trial) -> Judgement:
     pool, steps = run.end.system.pool, len(run.branch.steps)
     fees = sum(event.args["makerFeeWad"] + event.args["takerFeeWad"] for event in run.named("Matched"))
     if kind == "trade":
-        tick = trade_tick(run.end, run.end.market(trial.facts["instrument"]))
+        tick = trade_tick(run.end, run.end.instruments[trial.facts["instrument"]])
         least = fees + steps * len(accounts) * (tick + 1)
     else:
         fees, least = 0, steps * cash_tick(pool)
