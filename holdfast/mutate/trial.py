@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from holdfast.chain.environment import PROJECT
@@ -140,21 +141,22 @@ class Trials:
             kill = self._suite.judge(manifest, bug.id, self._suite.order(changed, nouns[0]))
             if kill is not None:
                 return Trial(bug=bug, kill=kill, seconds=kill.seconds)
-        root, environment = PROJECT, {}
-        if bug.others:
-            root = folder / "project"
-            environment = planted.overlay(bug, root)
-        hunted = campaign.hunt(
-            self._processes,
-            folder,
-            manifest,
-            seconds=self.seconds,
-            workers=self.workers,
-            seed=self.seed,
-            minimise=MINIMISE_SECONDS,
-            root=root,
-            environment=environment,
-        )
+        with TemporaryDirectory() as outside:
+            root, environment = PROJECT, {}
+            if bug.others:
+                root = Path(outside) / "project"
+                environment = planted.overlay(bug, root)
+            hunted = campaign.hunt(
+                self._processes,
+                folder,
+                manifest,
+                seconds=self.seconds,
+                workers=self.workers,
+                seed=self.seed,
+                minimise=MINIMISE_SECONDS,
+                root=root,
+                environment=environment,
+            )
         kill = hunted.kill
         return Trial(
             bug=bug,

@@ -1,7 +1,7 @@
 """planted.toml
-├── as it is ─── ten bugs of the issue's kinds and subtler ones; each text stands exactly once; each compiles
+├── as it is ─── ten bugs of common kinds and subtler ones; each text stands exactly once; each compiles
 ├── load ─────── a stale edit, an incomplete one, two of one name -> refused by name
-└── overlay ──── a project of links in which one file differs; contracts stay, nothing else may be edited
+└── overlay ──── a project of links in which one file differs; contracts stay, nothing else may be edited; never in itself
 """
 
 from __future__ import annotations
@@ -97,3 +97,11 @@ def test_overlay__other_folder__refused(bugs: list[Bug], tmp_path: Path) -> None
     bug = Bug(id="odd", title="", expected=(), texts={"tools/find_python.sh": ""}, diff="")
     with pytest.raises(MutationError, match=r"odd edits tools/find_python.sh: only contracts"):
         planted.overlay(bug, tmp_path / "project")
+
+
+def test_overlay__within_the_project__refused(bugs: list[Bug]) -> None:
+    """A compiler that copies the project, links followed, would never end."""
+    inside = PROJECT / ".build" / "copy"
+    with pytest.raises(MutationError, match=r"copy lies in .*, which it should be a copy of"):
+        planted.overlay(bugs[0], inside)
+    assert not inside.exists()
