@@ -103,6 +103,7 @@ class Sender:
         self._dry_run = dry_run
         self._chain_id = int(protocol.rpc.call("eth_chainId"), 16)
         self._waiting: list[Waiting] = []
+        self._passed = 0  # how many of ours were mined when we looked last
         self._unknown_since: int | None = (
             None  # block in which transactions were found that we don't remember
         )
@@ -114,13 +115,14 @@ class Sender:
 
     def follow(self, block: int, base_fee: int, ether_wad: int) -> list[Mined]:
         """What was mined since the last call. Pushes along what has waited too long."""
-        # The count before the receipts: what it has passed and has no receipt, something else has replaced.
+        # What the count had passed a look ago and has no receipt, something else has replaced: a node may count a
+        # transaction a moment before it has its receipt.
         queued, passed = self._queue()
         mined, still = [], []
         for entry in self._waiting:
             receipt = self._receipt(entry)
             if receipt is None:
-                still += [entry] if entry.nonce >= passed else []
+                still += [entry] if entry.nonce >= self._passed else []
                 continue
             gas = GasPrice(wei=receipt.gas_price, ether_wad=ether_wad)
             cost = gas.cost_wad(receipt.gas_used)
@@ -130,6 +132,7 @@ class Sender:
             self._push(entry, block, base_fee) if block - entry.since_block >= self._patience else entry
             for entry in still
         ]
+        self._passed = passed
         self._free_queue(range(passed, queued), block, base_fee)
         return mined
 

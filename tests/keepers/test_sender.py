@@ -4,6 +4,7 @@
 ├── sent                         -> followed until mined, with gas in dollars and its events
 │   ├── wanted again meanwhile   -> not sent twice
 │   ├── waits too long           -> sent again for more, once mined it is one transaction
+│   ├── its receipt is late      -> told when it is there
 │   └── its place is taken       -> forgotten
 ├── waiting from an earlier life -> left alone for a while, then its place is freed
 └── every action                 -> reaches the contract that it is for
@@ -129,7 +130,24 @@ def test_follow__something_else_took_its_place__is_forgotten(scene: Scene) -> No
     scene.rpc.call("eth_sendRawTransaction", "0x" + raw.hex())
 
     assert sending.follow(scene.mine(), 10 * GWEI, ETHER) == []
+    assert sending.waiting == 1  # its receipt might only be late
+    assert sending.follow(scene.mine(), 10 * GWEI, ETHER) == []
     assert sending.waiting == 0
+
+
+def test_follow__counted_before_its_receipt_is_there__is_told_a_look_later(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.fall(1_840)
+    sending = sender(scene)
+    (attempt,) = sending.send([start(scene)], scene.mine(), 10 * GWEI)
+    block = scene.mine()
+    with monkeypatch.context() as late:
+        late.setattr(Sender, "_receipt", lambda *_: None)
+        assert sending.follow(block, 10 * GWEI, ETHER) == []
+
+    (mined,) = sending.follow(scene.mine(), 10 * GWEI, ETHER)
+    assert mined.receipt.hash == attempt.tx
 
 
 def test_follow__waiting_from_an_earlier_life__is_freed_after_a_while(scene: Scene) -> None:
