@@ -75,8 +75,8 @@ def _bug(entry: Mapping[str, Any], name: str, root: Path) -> Bug:
 
 def overlay(bug: Bug, folder: Path, root: Path = PROJECT) -> dict[str, str]:
     """A copy of the project in which everything but the contracts is edited as the bug says; what to put into the
-    environment of a Python that should use it. It is made of links, so it can't lie in the project itself: whoever copies
-    that would never end."""
+    environment of a Python that should use it. It is made of links, so it can't lie in the project itself: whoever
+    copies that would never end."""
     if folder.is_relative_to(root):
         raise MutationError(f"{folder} lies in {root}, which it should be a copy of")
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
 """planted.toml
 ├── as it is ─── ten bugs of common kinds and subtler ones; each text stands exactly once; each compiles
 ├── load ─────── a stale edit, an incomplete one, two of one name -> refused by name
-└── overlay ──── a project of links in which one file differs; contracts stay, nothing else may be edited; never in itself
+└── overlay ──── a project of links in which one file differs; nothing else may be edited; not in the project
 """
 
 from __future__ import annotations
