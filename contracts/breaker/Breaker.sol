@@ -84,6 +84,10 @@ contract Breaker is IBreaker, AccessManaged {
             revert Blocked(action, 0, globalLevel, Grade.Fresh, globalGrace);
         }
         uint256 index = 0; // of the word at hand: neighbours share it
+        uint256 judged = type(uint256).max; // grade and underlying of the last item that was: those of one share them
+        bool free;
+        Level level;
+        bool grace;
         uint256 blockedWad;
         unchecked {
             for (uint256 i; i < items.length; ++i) {
@@ -96,9 +100,13 @@ contract Breaker is IBreaker, AccessManaged {
                 Grade grade = Grade(uint8(item >> 16));
                 if (word == 0 && grade == Grade.Fresh) continue; // nothing is forbidden then
 
-                (Level level, bool grace) = _stateIn(word >> _shift(underlying));
-                if (level < globalLevel) level = globalLevel;
-                if (allowed(action, grade, level, grace, false)) continue;
+                if (uint24(item) != judged) {
+                    judged = uint24(item);
+                    (level, grace) = _stateIn(word >> _shift(underlying));
+                    if (level < globalLevel) level = globalLevel;
+                    free = allowed(action, grade, level, grace, false);
+                }
+                if (free) continue;
 
                 blockedWad += item >> 24;
                 if (blockedWad >= toleranceWad) revert Blocked(action, uint16(underlying), level, grade, grace);

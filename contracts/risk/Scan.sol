@@ -11,8 +11,8 @@ import { IScans, ScanGrid } from "interfaces/IScans.sol";
 
 /// @notice Margin of everything that one underlying moves.
 /// @dev A *cell* of the grid is a place (spot and volatility shocked) and the way to it from its neighbour on the side of
-/// the spot. Its loss is the largest at the places, the account's own strikes on the way among them, and what no loss
-/// between them exceeds, as far as the cap. Tails are places alone; the slope as the spot goes to infinity is one more.
+/// the spot, which counts where both are named. Its loss is the largest at the places, the account's own strikes on the way
+/// among them, and what no loss between them exceeds, as far as the cap. Tails are places alone; the slope as the spot goes to infinity is one more.
 ///
 ///     worst     = the largest weighted loss of a cell, at least zero
 ///     shortfall = ⌈mean of the `worst` largest⌉
@@ -123,7 +123,7 @@ library Scan {
         returns (uint256 losses, uint256 end)
     {
         unchecked {
-            Line memory line = _lineOf(e, pinBps, g, capWad);
+            Line memory line = _lineOf(e, pinBps, g, witness, capWad);
             uint256 core = line.count * g.vols();
             losses = Words.allocZero(core + g.tails());
             int256 setBps = type(int256).max; // volatility shock that is set
@@ -154,36 +154,37 @@ library Scan {
         }
     }
 
-    /// @dev One volatility, from the lowest spot to the highest; only what the witness needs is looked at.
+    /// @dev One volatility, from the lowest spot to the highest; only what the witness names is looked at.
     function _scanLine(Exposure memory e, Line memory line) private pure {
         unchecked {
-            uint256 strike = line.strikes; // next own strike
-            uint256 inward; // cell that the way from the spot below belongs to
-            bool below; // …and whether it is named
             (Place memory last, Place memory place) = (line.one, line.other);
+            uint256 strike = line.strikes; // next own strike
+            bool joined; // the place below is named, too
+            uint256 lowWad; // its spot
             uint256 spot = line.spots;
             for (uint256 i; i < line.count; ++i) {
-                uint256 outward = i < line.present ? i : i + 1; // cell that the way to the spot above belongs to
-                bool above = i + 1 != line.count && (line.witness >> outward) & 1 != 0;
-                bool named = (line.witness >> i) & 1 != 0;
-                if (named || below || above) {
+                if ((line.witness >> i) & 1 != 0) {
+                    uint256 spotWad = Words.get(spot);
+                    uint256 cell = line.losses + 32 * i;
+                    uint256 way = i > line.present ? cell : cell - 32; // that the way from the spot below belongs to
+                    if (joined) {
+                        while (strike != line.strikesEnd && Words.get(strike) <= lowWad) strike += SPOT_BYTES;
+                        for (; strike != line.strikesEnd && Words.get(strike) < spotWad; strike += SPOT_BYTES) {
+                            _placeAt(e, strike, place);
+                            _raise(way, -place.profitWad);
+                            _widen(way, last, place, line.capWad);
+                            (last, place) = (place, last);
+                        }
+                    }
                     _placeAt(e, spot, place);
-                    if (named) _raise(line.losses + 32 * i, -place.profitWad);
-                    if (below) _widen(inward, last, place, line.capWad);
+                    _raise(cell, -place.profitWad);
+                    if (joined) _widen(way, last, place, line.capWad);
                     (last, place) = (place, last);
+                    (joined, lowWad) = (true, spotWad);
+                } else {
+                    joined = false;
                 }
-                inward = line.losses + 32 * outward;
-                below = above;
-                uint256 spotWad = Words.get(spot);
                 spot += SPOT_BYTES;
-                if (!above) continue;
-                while (strike != line.strikesEnd && Words.get(strike) <= spotWad) strike += SPOT_BYTES;
-                for (; strike != line.strikesEnd && Words.get(strike) < Words.get(spot); strike += SPOT_BYTES) {
-                    _placeAt(e, strike, place);
-                    _raise(inward, -place.profitWad);
-                    _widen(inward, last, place, line.capWad);
-                    (last, place) = (place, last);
-                }
             }
         }
     }
@@ -246,16 +247,13 @@ library Scan {
         }
     }
 
-    /// @dev Strikes of long options within the core whose σ√T is small now: ascending, each once.
+    /// @dev Strikes of long options whose σ√T is small now: ascending, each once.
     function _ownStrikes(Exposure memory e, Line memory line) private pure {
         unchecked {
-            (uint256 lowWad, uint256 highWad) =
-                (Words.get(line.spots), Words.get(line.spots + SPOT_BYTES * (line.count - 1)));
             uint256 end = line.strikes;
             for (uint256 at = e.longs; at != e.longsEnd; at += OPTION_BYTES) {
                 if (Words.get(at + SHOCKED_ROOT) >= line.pinWad) continue;
                 uint256 strikeWad = Words.get(at + STRIKE);
-                if (strikeWad <= lowWad || strikeWad >= highWad) continue;
                 uint256 place = end;
                 while (place != line.strikes && Words.get(place - SPOT_BYTES) > strikeWad) place -= SPOT_BYTES;
                 if (place != line.strikes && Words.get(place - SPOT_BYTES) == strikeWad) continue;
@@ -269,8 +267,8 @@ library Scan {
         }
     }
 
-    /// @dev The core's spots, and what all its volatilities have in common.
-    function _lineOf(Exposure memory e, uint256 pinBps, ScanGrid memory g, int256 capWad)
+    /// @dev The core's spots, those that the witness names, and what all its volatilities have in common.
+    function _lineOf(Exposure memory e, uint256 pinBps, ScanGrid memory g, uint256 witness, int256 capWad)
         private
         pure
         returns (Line memory line)
@@ -279,10 +277,14 @@ library Scan {
             uint256 count = g.spots();
             line.count = count;
             line.spots = Words.alloc(2 * count);
+            uint256 named; // at one of the volatilities
+            for (uint256 i; i < g.vols(); ++i) {
+                named |= witness >> count * i;
+            }
             for (uint256 i; i < count; ++i) {
                 int256 spotBps = g.spotBps(i);
                 if (spotBps == 0) line.present = i;
-                _putShocked(line.spots + SPOT_BYTES * i, e.spotWad, spotBps);
+                if ((named >> i) & 1 != 0) _putShocked(line.spots + SPOT_BYTES * i, e.spotWad, spotBps);
             }
             line.strikes = Words.alloc(2 + 2 * (e.longsEnd - e.longs) / OPTION_BYTES);
             line.pinWad = pinBps * (WAD / BPS);

@@ -30,7 +30,7 @@ from holdfast.keepers.actions import (
 )
 from holdfast.keepers.view import GasPrice, gas_price, permitted
 from holdfast.model.liquidation import Params, gas_cost_wad, reward_gas, start_reward, uncovered
-from holdfast.types import Account, Auction, Health, Mode, Snapshot
+from holdfast.types import Account, Auction, Health, Snapshot
 from holdfast.types import Action as Right
 from holdfast.units import BPS, WAD, Wad, bps_down, mul_div_down
 
@@ -41,8 +41,7 @@ class Policy:
     ether_underlying: int  # whose price turns gas into the settlement token
     tip: int = 10**9  # [wei] above the base fee
     start_gas: int = 120_000  # [gas] what a start costs, with some to spare, …
-    start_leg_gas: int = 15_000  # [gas] … for each position or collateral; …
-    witness_leg_gas: int = 19_000  # [gas] … of a portfolio, by a witness
+    start_leg_gas: int = 15_000  # [gas] … for each position or collateral
     chore_gas: int = 150_000  # [gas]
     deleverage_gas: int = 300_000  # [gas]
     take_gas: int = (
@@ -51,10 +50,9 @@ class Policy:
     subsidy_wad: int = 25 * WAD  # most that one transaction may cost more than it brings
     most_actions: int = 20  # in one block; the rest is for the next
 
-    def gas_of_start(self, items: int, mode: Mode) -> int:
+    def gas_of_start(self, items: int) -> int:
         """[gas] Of an account with so many positions and collaterals. What it really costs: tests/gas/snapshot.json."""
-        each = self.witness_leg_gas if mode is Mode.PORTFOLIO else self.start_leg_gas
-        return self.start_gas + each * items
+        return self.start_gas + self.start_leg_gas * items
 
 
 def decide(
@@ -165,7 +163,7 @@ def _start(c: _Case) -> list[Action]:
     if not c.may(Right.START):
         return []
     income = expected_reward_wad(c.snapshot, c.params, c.health, c.gas.ether_wad)
-    cost = c.gas.cost_wad(c.policy.gas_of_start(c.health.legs + c.health.holdings, c.account.mode))
+    cost = c.gas.cost_wad(c.policy.gas_of_start(c.health.legs + c.health.holdings))
     if cost > income + c.policy.subsidy_wad:
         return []
     why = f"{c.text}, reward {_dollars(income)} for gas {_dollars(cost)}"

@@ -203,9 +203,9 @@ def losses(
 ) -> list[int]:
     """Weighted loss of each cell, at least zero; and zero where the witness doesn't name it.
 
-    A cell of the core is a place and the way to it from its neighbour on the side of the spot. Its loss is the largest
-    at the places (the account's own strikes on the way are places too), and what no loss between them exceeds:
-    `between`, as far as the cap.
+    A cell of the core is a place and the way to it from its neighbour on the side of the spot, which counts where both
+    are named. Its loss is the largest at the places (the account's own strikes on the way are places too), and what no
+    loss between them exceeds: `between`, as far as the cap.
     """
     count = len(grid.spots_bps)
     found = [0] * (count * len(grid.vols_bps) + len(grid.tails))
@@ -231,42 +231,28 @@ def _scan_line(
     first: int,
 ) -> None:
     """One volatility of the core, from the lowest spot to the highest."""
-    last = len(spots_bps) - 1
     strikes = own_strikes(exposure, vol_bps, params)
     before: Place | None = None
     for index, spot_bps in enumerate(spots_bps):
-        inward, outward = _cell_below(index, spots_bps), _cell_above(index, spots_bps)
-        named = bool(witness >> index & 1)
-        below = index > 0 and bool(witness >> inward & 1)
-        above = index < last and bool(witness >> outward & 1)
-        if not named and not below and not above:
+        if not witness >> index & 1:
+            before = None
             continue
-        shocked_wad, move_wad = shocked_spot(exposure.spot_wad, spot_bps)
-        place = place_at(exposure, shocked_wad, move_wad, vol_bps)
-        if named:
-            found[first + index] = max(found[first + index], -place.profit_wad)
-        if below:
-            assert before is not None
-            _widen(found, first + inward, before, place, cap_wad)
-        before = place
-        if above:
-            beyond_wad, _ = shocked_spot(exposure.spot_wad, spots_bps[index + 1])
+        cell = first + index
+        way = cell if spot_bps > 0 else cell - 1  # that the way from the place below belongs to: of its outer end
+        here = shocked_spot(exposure.spot_wad, spot_bps)
+        if before is not None:
+            low_wad = before.spot_wad
             for strike_wad, log_wad in strikes:
-                if shocked_wad < strike_wad < beyond_wad:
+                if low_wad < strike_wad < here[0]:
                     place = place_at(exposure, strike_wad, -log_wad, vol_bps)
-                    found[first + outward] = max(found[first + outward], -place.profit_wad)
-                    _widen(found, first + outward, before, place, cap_wad)
+                    found[way] = max(found[way], -place.profit_wad)
+                    _widen(found, way, before, place, cap_wad)
                     before = place
-
-
-def _cell_below(index: int, spots_bps: Sequence[int]) -> int:
-    """Which cell the way to this place from the one below it belongs to: that of its outer end."""
-    return index if spots_bps[index] > 0 else index - 1
-
-
-def _cell_above(index: int, spots_bps: Sequence[int]) -> int:
-    """Which cell the way from this place to the one above it belongs to."""
-    return index if spots_bps[index] < 0 else index + 1
+        place = place_at(exposure, *here, vol_bps)
+        found[cell] = max(found[cell], -place.profit_wad)
+        if before is not None:
+            _widen(found, way, before, place, cap_wad)
+        before = place
 
 
 def _widen(found: list[int], cell: int, low: Place, high: Place, cap_wad: int) -> None:

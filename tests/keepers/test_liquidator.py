@@ -72,14 +72,6 @@ def test_decide__start_of_a_portfolio__by_its_witness(world: Any) -> None:
     cross = world.account(8, equity=2)
     starts = decide(world.snapshot(account, cross), world.params, POLICY, {7: 0b101})
     assert [(start.account, start.witness) for start in starts] == [(7, 0b101), (8, None)]
-    # 165,000 gas · 11 gwei · 100 dollars, less the reward of 0.13; by a witness its one leg costs a unit of gas more.
-    exact = replace(
-        POLICY, subsidy_wad=165_000 * 11 * 10**11 - 130 * 10**15, **GAS | {"witness_leg_gas": 15_001}
-    )
-    assert kinds(decide(world.snapshot(replace(account, mode=Mode.CROSS)), world.params, exact)) == [
-        ("Start", 7)
-    ]
-    assert decide(world.snapshot(account), world.params, exact) == []
 
 
 def test_decide__not_assessable__is_left_alone(world: Any) -> None:
@@ -138,9 +130,8 @@ def test_decide__start_that_pays__needs_no_subsidy(world: Any) -> None:
 @pytest.mark.parametrize("row", ["start", "start_moving", "start_portfolio"])
 def test_policy__gas_of_a_start__is_what_was_measured(row: str) -> None:
     """Never less, and at most a fifth more, for each number of positions in the snapshot."""
-    mode = Mode.PORTFOLIO if row == "start_portfolio" else Mode.CROSS
     measured = {int(items): gas for items, gas in json.loads(SNAPSHOT.read_text())[row].items()}
-    taken = {items: POLICY.gas_of_start(items, mode) for items in measured}
+    taken = {items: POLICY.gas_of_start(items) for items in measured}
     off = {
         items: (gas, taken[items]) for items, gas in measured.items() if not gas <= taken[items] <= 1.2 * gas
     }
