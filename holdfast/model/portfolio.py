@@ -238,7 +238,7 @@ def _scan_line(
             before = None
             continue
         cell = first + index
-        way = cell if spot_bps > 0 else cell - 1  # cell of the way from the place below: that of its outer end
+        way = cell if spot_bps > 0 else cell - 1  # of the way from the place below: its outer end
         here = shocked_spot(exposure.spot_wad, spot_bps)
         if before is not None:
             low_wad = before.spot_wad
