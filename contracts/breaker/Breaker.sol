@@ -79,19 +79,17 @@ contract Breaker is IBreaker, AccessManaged {
         if (action == Action.Withdraw && block.timestamp < _gatedUntil) revert Gated(_gatedUntil);
 
         uint256 word = _wordAt(0);
-        (Level globalLevel, bool globalGrace) = _stateIn(word);
-        if (!allowed(action, Grade.Fresh, globalLevel, globalGrace, false)) {
-            revert Blocked(action, 0, globalLevel, Grade.Fresh, globalGrace);
+        (Level globalLevel, bool grace) = _stateIn(word);
+        if (!allowed(action, Grade.Fresh, globalLevel, grace, false)) {
+            revert Blocked(action, 0, globalLevel, Grade.Fresh, grace);
         }
         uint256 index = 0; // of the word at hand: neighbours share it
-        uint256 judged = type(uint256).max; // grade and underlying of the last item that was: those of one share them
-        bool free;
-        Level level;
-        bool grace;
+        uint256 free = type(uint256).max; // grade and underlying of the last item that was: those of one share them
         uint256 blockedWad;
         unchecked {
             for (uint256 i; i < items.length; ++i) {
                 uint256 item = items[i];
+                if (uint24(item) == free) continue;
                 uint256 underlying = uint16(item);
                 if (underlying >> 2 != index) {
                     index = underlying >> 2;
@@ -100,14 +98,13 @@ contract Breaker is IBreaker, AccessManaged {
                 Grade grade = Grade(uint8(item >> 16));
                 if (word == 0 && grade == Grade.Fresh) continue; // nothing is forbidden then
 
-                if (uint24(item) != judged) {
-                    judged = uint24(item);
-                    (level, grace) = _stateIn(word >> _shift(underlying));
-                    if (level < globalLevel) level = globalLevel;
-                    free = allowed(action, grade, level, grace, false);
+                Level level;
+                (level, grace) = _stateIn(word >> _shift(underlying));
+                if (level < globalLevel) level = globalLevel;
+                if (allowed(action, grade, level, grace, false)) {
+                    free = uint24(item);
+                    continue;
                 }
-                if (free) continue;
-
                 blockedWad += item >> 24;
                 if (blockedWad >= toleranceWad) revert Blocked(action, uint16(underlying), level, grade, grace);
             }
