@@ -56,7 +56,7 @@ def test_venues__histories__nothing_breaks(opened: Opened) -> None:
 
 def test_options__histories__nothing_breaks(opened: Opened) -> None:
     tally = Tally()
-    for seed in range(10):
+    for seed in range(12):
         failure = play(opened("options"), OPTIONS(seed), tally)
         assert failure is None, failure
 
