@@ -3,10 +3,10 @@ pragma solidity ^0.8.30;
 
 import { IBounded } from "interfaces/IBounded.sol";
 
-/// @dev A grid in three words.
-struct ScanGrid {
+/// @dev A scan in three words.
+struct ScanWords {
+    uint256 word; // `ScanParams` [16] each in their order from bit 0 up; counts of spots, volatilities, tails [8] each; volBps [16] each, at most 4
     uint256 spotWord; // spotBps [16] each, ascending, from bit 0 up; at most 16
-    uint256 volWord; // volBps [16] each from bit 0 up, at most 4; counts of spots, volatilities, tails at bits 64, 72, 80
     uint256 tailWord; // volBps [16] | weightBps [16] | spotBps [24] in 64 bits each, at most 4
 }
 
@@ -29,7 +29,7 @@ interface IScans is IBounded {
         Scenario[] tails;
     }
 
-    /// @notice How an underlying is scanned. One slot.
+    /// @notice How an underlying is scanned.
     struct ScanParams {
         uint16 maintenanceBps; // MM as a share of the expected shortfall
         uint16 worst; // cells whose mean loss is the expected shortfall
@@ -65,10 +65,11 @@ interface IScans is IBounded {
     /// @notice Set the correlation between underlyings; governor, delayed. Raising it tightens.
     function setCorrelation(uint16 correlationBps) external;
 
-    /// @notice What a model reads. Never set: `NotScanned`.
-    function scanOf(uint16 underlying) external view returns (ScanParams memory, ScanGrid memory);
+    /// @notice Zeros where it was never set.
+    function scanOf(uint16 underlying) external view returns (ScanParams memory, Grid memory);
 
-    function gridOf(uint16 underlying) external view returns (Grid memory);
+    /// @notice The same as a model reads it. Never set: `NotScanned`.
+    function wordsOf(uint16 underlying) external view returns (ScanWords memory);
 
     /// @notice Underlying in whose grid a collateral takes part; 0: in none, its haircut is added.
     function underlyingOf(uint16 asset) external view returns (uint16);

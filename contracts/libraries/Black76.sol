@@ -28,7 +28,7 @@ library Black76 {
     using FixedPoint for uint256;
 
     /// @dev How far v may lie from the exact value.
-    uint256 internal constant ERROR_WAD = 6_000;
+    uint256 internal constant ERROR_WAD = 220_000;
     /// @dev Strikes between a millionth of the forward and a million times it. Beyond, v still lies between 0 and 1.
     uint256 internal constant MAX_LN_WAD = 13.8e18;
 

@@ -8,12 +8,14 @@ import { Scan } from "contracts/risk/Scan.sol";
 import { OPTION_WORDS } from "contracts/risk/ScanQuote.sol";
 import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { IScans, ScanGrid } from "interfaces/IScans.sol";
+import { IScans, ScanWords } from "interfaces/IScans.sol";
 import { ISurface } from "interfaces/ISurface.sol";
 import { Book, Holding, Leg, Margin } from "interfaces/Types.sol";
 
 /// @notice Hands a book, with parameters and smiles, to the portfolio model.
 contract Portfolio is IPortfolio {
+    using PortfolioMargin for PortfolioMargin.Sum;
+
     IScans public immutable SCANS;
     ISurface public immutable SURFACE;
     uint256 public immutable LEG_CAP; // bounds the gas of a check
@@ -56,18 +58,20 @@ contract Portfolio is IPortfolio {
 
         (uint16[] memory underlyings, uint256 count) = PortfolioMargin.underlyingsOf(legs, netted);
         uint256 room = Words.alloc(OPTION_WORDS * legs.length);
-        uint256[] memory initials = new uint256[](count);
-        uint256[] memory maintenances = new uint256[](count);
+        PortfolioMargin.Sum memory initial;
+        PortfolioMargin.Sum memory maintenance;
         for (uint256 i; i < count; ++i) {
-            (IScans.ScanParams memory p, ScanGrid memory grid) = SCANS.scanOf(underlyings[i]);
+            ScanWords memory w = SCANS.wordsOf(underlyings[i]);
             Scan.Exposure memory e =
-                PortfolioMargin.exposureOf(legs, holdings, netted, underlyings[i], room, p, SURFACE);
+                PortfolioMargin.exposureOf(legs, holdings, netted, underlyings[i], room, w, SURFACE);
             m.equityWad += e.valueWad;
-            (initials[i], maintenances[i]) = Scan.requirement(e, p, grid, witness);
+            (uint256 initialWad, uint256 maintenanceWad) = Scan.requirement(e, w, witness);
+            initial.add(initialWad);
+            maintenance.add(maintenanceWad);
         }
         // A level moves at once, which no maintenance margin may: without offsets IM alone adds up.
         uint256 correlationBps = count > 1 ? SCANS.correlationBps() : BPS;
-        m.initialWad += PortfolioMargin.combinedUp(initials, offsets ? correlationBps : BPS);
-        m.maintenanceWad += PortfolioMargin.combinedUp(maintenances, correlationBps);
+        m.initialWad += initial.combinedUp(offsets ? correlationBps : BPS);
+        m.maintenanceWad += maintenance.combinedUp(correlationBps);
     }
 }

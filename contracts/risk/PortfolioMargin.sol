@@ -10,10 +10,11 @@ import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { Svi } from "contracts/libraries/Svi.sol";
 import { Words } from "contracts/libraries/Words.sol";
 import { Scan } from "contracts/risk/Scan.sol";
+import { ScanFields } from "contracts/risk/ScanFields.sol";
 import { LN, OPTION_BYTES, POWER, ROOT, SHOCKED_ROOT, SIZE, STRIKE, ScanQuote } from "contracts/risk/ScanQuote.sol";
 import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IRisk } from "interfaces/IRisk.sol";
-import { IScans } from "interfaces/IScans.sol";
+import { ScanWords } from "interfaces/IScans.sol";
 import { SmilePair } from "interfaces/ISmile.sol";
 import { ISurface } from "interfaces/ISurface.sol";
 import { Holding, InstrumentId, Kind, Leg, Margin } from "interfaces/Types.sol";
@@ -24,6 +25,7 @@ import { Holding, InstrumentId, Kind, Leg, Margin } from "interfaces/Types.sol";
 ///     all = ⌈√(ρ·(ΣR)² + (1 − ρ)·ΣR²)⌉      where: R = margin of an underlying, ρ = stressed correlation; ρ = 1 without offsets
 library PortfolioMargin {
     using FixedPoint for int256;
+    using ScanFields for ScanWords;
 
     uint256 private constant TERM = 30 days;
 
@@ -34,6 +36,12 @@ library PortfolioMargin {
         SmilePair pair;
         uint256 powerWad;
         uint256 before; // where in memory the one lies that was looked up before
+    }
+
+    /// @dev Of the margins of underlyings, each below 2^114.
+    struct Sum {
+        uint256 marginWad;
+        uint256 squares;
     }
 
     /// @dev Value and limit as in the linear models; margin too, where no grid takes it in.
@@ -79,14 +87,14 @@ library PortfolioMargin {
         uint16[] memory netted,
         uint16 underlying,
         uint256 room,
-        IScans.ScanParams memory p,
+        ScanWords memory w,
         ISurface surface
     ) internal view returns (Scan.Exposure memory e) {
         unchecked {
             (e.longs, e.longsEnd) = (room, room);
             e.shortsEnd = room + OPTION_BYTES * legs.length; // filled from the end
             e.shorts = e.shortsEnd;
-            _addLegs(e, legs, underlying, p, surface);
+            _addLegs(e, legs, underlying, w, surface);
             for (uint256 i; i < netted.length; ++i) {
                 if (netted[i] != underlying) continue;
                 Holding calldata h = holdings[i];
@@ -104,18 +112,17 @@ library PortfolioMargin {
         }
     }
 
-    /// @dev ⌈√(ρ·(ΣR)² + (1 − ρ)·ΣR²)⌉. Margins below 2^114.
-    function combinedUp(uint256[] memory margins, uint256 correlationBps) internal pure returns (uint256) {
-        uint256 sumWad;
-        uint256 squares;
-        for (uint256 i; i < margins.length; ++i) {
-            sumWad += margins[i];
+    function add(Sum memory s, uint256 marginWad) internal pure {
+        unchecked {
+            s.marginWad += marginWad;
+            s.squares += marginWad * marginWad;
         }
-        if (correlationBps == BPS) return sumWad;
-        for (uint256 i; i < margins.length; ++i) {
-            squares += margins[i] * margins[i];
-        }
-        uint256 square = _ceilDiv(correlationBps * sumWad * sumWad + (BPS - correlationBps) * squares, BPS);
+    }
+
+    /// @dev ⌈√(ρ·(ΣR)² + (1 − ρ)·ΣR²)⌉
+    function combinedUp(Sum memory s, uint256 correlationBps) internal pure returns (uint256) {
+        if (correlationBps == BPS) return s.marginWad;
+        uint256 square = _ceilDiv(correlationBps * s.marginWad * s.marginWad + (BPS - correlationBps) * s.squares, BPS);
         uint256 root = FixedPointMathLib.sqrt(square);
         return root * root < square ? root + 1 : root;
     }
@@ -124,7 +131,7 @@ library PortfolioMargin {
         Scan.Exposure memory e,
         Leg[] calldata legs,
         uint16 underlying,
-        IScans.ScanParams memory p,
+        ScanWords memory w,
         ISurface surface
     ) private view {
         unchecked {
@@ -149,7 +156,7 @@ library PortfolioMargin {
                 } else {
                     if (expiry.expiryAt != instrument.expiryOf()) {
                         expiry = _found(known, instrument.expiryOf());
-                        if (expiry.expiryAt == 0) (expiry, known) = _expiryOf(instrument, known, p, surface);
+                        if (expiry.expiryAt == 0) known = expiry = _expiryOf(instrument, known, w, surface);
                     }
                     value = _addOption(e, instrument, sizeWad, lnSpotWad, expiry);
                 }
@@ -217,28 +224,27 @@ library PortfolioMargin {
     }
 
     /// @dev At or after expiry there is no smile, and an option is worth what it pays.
-    function _expiryOf(InstrumentId option, Expiry memory known, IScans.ScanParams memory p, ISurface surface)
+    function _expiryOf(InstrumentId option, Expiry memory known, ScanWords memory w, ISurface surface)
         private
         view
-        returns (Expiry memory x, Expiry memory)
+        returns (Expiry memory x)
     {
         uint256 expiryAt = option.expiryOf();
         x.expiryAt = expiryAt;
         x.open = expiryAt > block.timestamp;
         if (x.open) (x.pair,) = surface.pairOf(option.underlyingOf(), SafeCastLib.toUint32(expiryAt));
-        x.powerWad = powerWad(x.open ? expiryAt - block.timestamp : 0, p);
+        x.powerWad = powerWad(x.open ? expiryAt - block.timestamp : 0, w);
         uint256 before;
         assembly ("memory-safe") {
             before := known
         }
         x.before = before;
-        return (x, x);
     }
 
     /// @dev (30 days/T)^p, T at least a day.
-    function powerWad(uint256 secondsLeft, IScans.ScanParams memory p) internal pure returns (uint256) {
+    function powerWad(uint256 secondsLeft, ScanWords memory w) internal pure returns (uint256) {
         secondsLeft = FixedPointMathLib.max(secondsLeft, 1 days);
-        int256 powerBps = int256(uint256(secondsLeft < TERM ? p.nearPowerBps : p.farPowerBps));
+        int256 powerBps = int256(secondsLeft < TERM ? w.nearPowerBps() : w.farPowerBps());
         int256 lnWad = FixedPointMathLib.lnWad(int256(TERM * WAD / secondsLeft));
         return uint256(FixedPointMathLib.expWad(powerBps * lnWad / int256(BPS)));
     }

@@ -5,9 +5,9 @@ import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { Words } from "contracts/libraries/Words.sol";
-import { ScanGrids } from "contracts/risk/ScanGrids.sol";
+import { ScanFields } from "contracts/risk/ScanFields.sol";
 import { LN, OPTION_BYTES, POWER, ROOT, SHOCKED_ROOT, STRIKE, ScanQuote } from "contracts/risk/ScanQuote.sol";
-import { IScans, ScanGrid } from "interfaces/IScans.sol";
+import { ScanWords } from "interfaces/IScans.sol";
 
 /// @notice Margin of everything that one underlying moves.
 /// @dev A *cell* of the grid is a place (spot and volatility shocked) and the way to it from its neighbour on the side of
@@ -32,7 +32,7 @@ import { IScans, ScanGrid } from "interfaces/IScans.sol";
 /// Sizes below 2^104, prices below 2^88, of less than 2^8 legs: nothing overflows. What the account may lose by rounding is a wei a place.
 library Scan {
     using FixedPoint for int256;
-    using ScanGrids for ScanGrid;
+    using ScanFields for ScanWords;
 
     uint256 private constant SPOT_BYTES = 2 * 32; // a spot, and the logarithm of what it is to the present one
 
@@ -81,24 +81,24 @@ library Scan {
     }
 
     /// @dev IM and MM by the cells that the witness names.
-    function requirement(Exposure memory e, IScans.ScanParams memory p, ScanGrid memory g, uint256 witness)
+    function requirement(Exposure memory e, ScanWords memory w, uint256 witness)
         internal
         pure
         returns (uint256 initialWad, uint256 maintenanceWad)
     {
-        (uint256 floorWad, uint256 contingencyWad, uint256 capWad) = addOns(e, p);
-        (uint256 losses, uint256 end) = _losses(e, p.pinBps, g, witness, int256(capWad));
-        (uint256 worstWad, uint256 shortfallWad) = _tail(losses, end, _uncoveredLoss(e, p.tailBps), p.worst);
+        (uint256 floorWad, uint256 contingencyWad, uint256 capWad) = addOns(e, w);
+        (uint256 losses, uint256 end) = _losses(e, w, witness, int256(capWad));
+        (uint256 worstWad, uint256 shortfallWad) = _tail(losses, end, _uncoveredLoss(e, w.tailBps()), w.worst());
 
         initialWad = FixedPointMathLib.max(worstWad, floorWad) + contingencyWad;
         initialWad = FixedPointMathLib.max(worstWad, FixedPointMathLib.min(initialWad, capWad));
-        uint256 m = p.maintenanceBps;
+        uint256 m = w.maintenanceBps();
         maintenanceWad = FixedPointMathLib.min(_bpsUp(FixedPointMathLib.max(shortfallWad, floorWad), m), capWad);
         maintenanceWad = FixedPointMathLib.max(_bpsUp(shortfallWad, m), maintenanceWad);
     }
 
     /// @dev Floor, contingency and cap. All round up.
-    function addOns(Exposure memory e, IScans.ScanParams memory p)
+    function addOns(Exposure memory e, ScanWords memory w)
         internal
         pure
         returns (uint256 floorWad, uint256 contingencyWad, uint256 capWad)
@@ -107,41 +107,41 @@ library Scan {
             uint256 netWad = _ceilDiv(e.netDelta.abs(), WAD);
             uint256 hedgedWad = FixedPointMathLib.zeroFloorSub(_ceilDiv(e.grossDelta, WAD), netWad);
 
-            uint256 weighedWad = 2 * netWad * p.netDeltaBps + hedgedWad * p.grossDeltaBps;
+            uint256 weighedWad = 2 * netWad * w.netDeltaBps() + hedgedWad * w.grossDeltaBps();
             floorWad = _ceilDiv(weighedWad * e.spotWad, 2 * WAD * BPS);
             (uint256 highWad, uint256 lowWad) = e.netDelta > 0 ? (e.spotWad, e.emaWad) : (e.emaWad, e.spotWad);
-            contingencyWad = _ceilDiv(e.shortWad * e.spotWad * p.shortOptionBps, WAD * BPS)
+            contingencyWad = _ceilDiv(e.shortWad * e.spotWad * w.shortOptionBps(), WAD * BPS)
                 + _ceilDiv(netWad * FixedPointMathLib.zeroFloorSub(highWad, lowWad), WAD);
             capWad = _ceilDiv(e.premium + (e.shortWad + e.grossLinearWad) * e.spotWad, WAD);
         }
     }
 
     /// @dev Weighted loss of each cell, a word each. Zero where it isn't named, or is a gain.
-    function _losses(Exposure memory e, uint256 pinBps, ScanGrid memory g, uint256 witness, int256 capWad)
+    function _losses(Exposure memory e, ScanWords memory w, uint256 witness, int256 capWad)
         private
         pure
         returns (uint256 losses, uint256 end)
     {
         unchecked {
-            Line memory line = _lineOf(e, pinBps, g, witness, capWad);
-            uint256 core = line.count * g.vols();
-            losses = Words.allocZero(core + g.tails());
+            Line memory line = _lineOf(e, w, witness, capWad);
+            uint256 core = line.count * w.vols();
+            losses = Words.allocZero(core + w.tails());
             int256 setBps = type(int256).max; // volatility shock that is set
             // From the last to the first, whose shock that of the tails often is.
-            for (uint256 i = g.vols(); i-- != 0;) {
+            for (uint256 i = w.vols(); i-- != 0;) {
                 line.losses = losses + 32 * line.count * i;
                 line.witness = (witness >> line.count * i) & ((1 << line.count) - 1);
                 if (line.witness == 0) continue;
-                setBps = g.volBps(i);
+                setBps = w.volBps(i);
                 _shockRoots(e, setBps);
                 _ownStrikes(e, line);
                 _scanLine(e, line);
             }
             end = losses + 32 * core;
             witness >>= core;
-            for (uint256 i; i < g.tails(); ++i) {
+            for (uint256 i; i < w.tails(); ++i) {
                 if ((witness >> i) & 1 != 0) {
-                    (int256 spotBps, int256 volBps, uint256 weightBps) = g.tail(i);
+                    (int256 spotBps, int256 volBps, uint256 weightBps) = w.tail(i);
                     if (volBps != setBps) _shockRoots(e, volBps);
                     setBps = volBps;
                     _putShocked(line.strikes, e.spotWad, spotBps); // no line is left that needs its own
@@ -268,26 +268,26 @@ library Scan {
     }
 
     /// @dev The core's spots, those that the witness names, and what all its volatilities have in common.
-    function _lineOf(Exposure memory e, uint256 pinBps, ScanGrid memory g, uint256 witness, int256 capWad)
+    function _lineOf(Exposure memory e, ScanWords memory w, uint256 witness, int256 capWad)
         private
         pure
         returns (Line memory line)
     {
         unchecked {
-            uint256 count = g.spots();
+            uint256 count = w.spots();
             line.count = count;
             line.spots = Words.alloc(2 * count);
             uint256 named; // at one of the volatilities
-            for (uint256 i; i < g.vols(); ++i) {
+            for (uint256 i; i < w.vols(); ++i) {
                 named |= witness >> count * i;
             }
             for (uint256 i; i < count; ++i) {
-                int256 spotBps = g.spotBps(i);
+                int256 spotBps = w.spotBps(i);
                 if (spotBps == 0) line.present = i;
                 if ((named >> i) & 1 != 0) _putShocked(line.spots + SPOT_BYTES * i, e.spotWad, spotBps);
             }
             line.strikes = Words.alloc(2 + 2 * (e.longsEnd - e.longs) / OPTION_BYTES);
-            line.pinWad = pinBps * (WAD / BPS);
+            line.pinWad = w.pinBps() * (WAD / BPS);
             line.capWad = capWad;
         }
     }
@@ -296,7 +296,8 @@ library Scan {
     function _putShocked(uint256 at, uint256 spotWad, int256 spotBps) private pure {
         unchecked {
             uint256 factorBps = uint256(int256(BPS) + spotBps);
-            _putSpot(at, spotWad * factorBps / BPS, FixedPointMathLib.lnWad(int256(factorBps * (WAD / BPS))));
+            int256 moveWad = spotBps == 0 ? int256(0) : FixedPointMathLib.lnWad(int256(factorBps * (WAD / BPS)));
+            _putSpot(at, spotWad * factorBps / BPS, moveWad);
         }
     }
 
@@ -320,14 +321,17 @@ library Scan {
             uint256 most = Words.allocZero(count); // largest first
             uint256 least = most + 32 * (count - 1);
             Words.put(most, lossWad);
+            uint256 enoughWad = Words.get(least); // to be among them
             for (; at != end; at += 32) {
                 lossWad = Words.get(at);
-                if (lossWad <= Words.get(least)) continue;
-                uint256 place = least;
-                for (; place != most && Words.get(place - 32) < lossWad; place -= 32) {
-                    Words.put(place, Words.get(place - 32));
+                if (lossWad > enoughWad) {
+                    uint256 place = least;
+                    for (; place != most && Words.get(place - 32) < lossWad; place -= 32) {
+                        Words.put(place, Words.get(place - 32));
+                    }
+                    Words.put(place, lossWad);
+                    enoughWad = Words.get(least);
                 }
-                Words.put(place, lossWad);
             }
             worstWad = Words.get(most);
             for (; most <= least; most += 32) {

@@ -6,12 +6,12 @@ import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 
 import { Bounded } from "contracts/libraries/Bounded.sol";
 import { BPS } from "contracts/libraries/FixedPoint.sol";
-import { ScanGrids } from "contracts/risk/ScanGrids.sol";
-import { IScans, ScanGrid } from "interfaces/IScans.sol";
+import { ScanFields } from "contracts/risk/ScanFields.sol";
+import { IScans, ScanWords } from "interfaces/IScans.sol";
 
 /// @notice Stores how underlyings are scanned.
 contract Scans is IScans, AccessManaged {
-    using ScanGrids for ScanGrid;
+    using ScanFields for ScanWords;
 
     uint256 public constant MAX_WORST = 8;
     uint256 public constant MAX_POWER_BPS = BPS;
@@ -19,10 +19,9 @@ contract Scans is IScans, AccessManaged {
     uint256 public immutable EPOCH_SECONDS;
 
     struct Standing {
-        ScanParams params; // 144 bits
+        ScanWords words;
         uint32 steppedAt;
-        uint16 contingencyBps; // what the governor set last; params may have a higher one
-        ScanGrid grid;
+        uint16 contingencyBps; // what the governor set last; the words may have a higher one
     }
 
     mapping(uint16 underlying => Standing) private _scans;
@@ -41,38 +40,38 @@ contract Scans is IScans, AccessManaged {
     /// @inheritdoc IScans
     function setScan(uint16 underlying, ScanParams calldata params, Grid calldata grid) external restricted {
         _requireScan(params);
-        ScanGrid memory next = ScanGrids.pack(grid);
+        ScanWords memory next = ScanFields.pack(params, grid);
 
         Standing storage standing = _scans[underlying];
-        if (standing.params.worst == 0) {
+        if (standing.words.word == 0) {
             standing.steppedAt = uint32(block.timestamp);
         } else if (_steps(standing, params, next)) {
             Bounded.requireOver(standing.steppedAt, EPOCH_SECONDS);
             standing.steppedAt = uint32(block.timestamp);
         }
-        standing.params = params;
+        standing.words = next;
         standing.contingencyBps = params.shortOptionBps;
-        standing.grid = next;
 
         emit ScanSet(underlying, params, grid);
     }
 
     /// @inheritdoc IScans
     function tightenScan(uint16 underlying, uint16 shortOptionBps) external restricted {
-        Standing storage standing = _scans[underlying];
-        if (standing.params.worst == 0) revert NotScanned(underlying);
-        if (shortOptionBps < standing.params.shortOptionBps) revert NotTighter();
+        (ScanParams memory params, Grid memory grid) = scanOf(underlying);
+        if (params.worst == 0) revert NotScanned(underlying);
+        if (shortOptionBps < params.shortOptionBps) revert NotTighter();
         _requireWithin(shortOptionBps, 0, BPS);
 
-        standing.params.shortOptionBps = shortOptionBps;
+        params.shortOptionBps = shortOptionBps;
+        _scans[underlying].words = ScanFields.pack(params, grid);
 
-        emit ScanSet(underlying, standing.params, gridOf(underlying));
+        emit ScanSet(underlying, params, grid);
     }
 
     /// @inheritdoc IScans
     function net(uint16 asset, uint16 underlying) external restricted {
         if (underlyingOf[asset] != 0) revert AlreadyNetted(asset, underlyingOf[asset]);
-        if (_scans[underlying].params.worst == 0) revert NotScanned(underlying);
+        if (_scans[underlying].words.word == 0) revert NotScanned(underlying);
 
         underlyingOf[asset] = underlying;
 
@@ -95,47 +94,46 @@ contract Scans is IScans, AccessManaged {
     // --- Views ---
 
     /// @inheritdoc IScans
-    function scanOf(uint16 underlying) external view returns (ScanParams memory, ScanGrid memory) {
-        if (_scans[underlying].params.worst == 0) revert NotScanned(underlying);
-        return (_scans[underlying].params, _scans[underlying].grid);
+    function scanOf(uint16 underlying) public view returns (ScanParams memory, Grid memory) {
+        ScanWords memory w = _scans[underlying].words;
+        return (w.paramsOf(), w.gridOf());
     }
 
     /// @inheritdoc IScans
-    function gridOf(uint16 underlying) public view returns (Grid memory) {
-        ScanGrid memory g = _scans[underlying].grid;
-        return g.unpack();
+    function wordsOf(uint16 underlying) external view returns (ScanWords memory w) {
+        w = _scans[underlying].words;
+        if (w.word == 0) revert NotScanned(underlying);
     }
 
     // --- Bounds ---
 
     /// @dev Whether anything moves that an epoch must lie between: all but a contingency that rises. Reverts where one moves
     /// too far, or the grid has another shape.
-    function _steps(Standing storage standing, ScanParams calldata p, ScanGrid memory next)
+    function _steps(Standing storage standing, ScanParams calldata p, ScanWords memory next)
         private
         view
         returns (bool steps)
     {
-        ScanParams memory s = standing.params;
-        ScanGrid memory grid = standing.grid;
-        if (grid.volWord >> 64 != next.volWord >> 64) revert BadGrid(next.spots() + next.vols() + next.tails());
+        ScanWords memory s = standing.words;
+        if (!s.sameShape(next)) revert BadGrid(next.spots() + next.vols() + next.tails());
 
         steps = Bounded.falls(standing.contingencyBps, p.shortOptionBps);
-        steps = _moves(s.maintenanceBps, p.maintenanceBps) || steps;
-        steps = _moves(s.worst, p.worst) || steps;
-        steps = _moves(s.netDeltaBps, p.netDeltaBps) || steps;
-        steps = _moves(s.grossDeltaBps, p.grossDeltaBps) || steps;
-        steps = _moves(s.pinBps, p.pinBps) || steps;
-        steps = _moves(s.tailBps, p.tailBps) || steps;
-        steps = _moves(s.nearPowerBps, p.nearPowerBps) || steps;
-        steps = _moves(s.farPowerBps, p.farPowerBps) || steps;
-        for (uint256 i; i < grid.spots(); ++i) {
-            steps = _shifts(grid.spotBps(i), next.spotBps(i)) || steps;
+        steps = _moves(s.maintenanceBps(), p.maintenanceBps) || steps;
+        steps = _moves(s.worst(), p.worst) || steps;
+        steps = _moves(s.netDeltaBps(), p.netDeltaBps) || steps;
+        steps = _moves(s.grossDeltaBps(), p.grossDeltaBps) || steps;
+        steps = _moves(s.pinBps(), p.pinBps) || steps;
+        steps = _moves(s.tailBps(), p.tailBps) || steps;
+        steps = _moves(s.nearPowerBps(), p.nearPowerBps) || steps;
+        steps = _moves(s.farPowerBps(), p.farPowerBps) || steps;
+        for (uint256 i; i < s.spots(); ++i) {
+            steps = _shifts(s.spotBps(i), next.spotBps(i)) || steps;
         }
-        for (uint256 i; i < grid.vols(); ++i) {
-            steps = _shifts(grid.volBps(i), next.volBps(i)) || steps;
+        for (uint256 i; i < s.vols(); ++i) {
+            steps = _shifts(s.volBps(i), next.volBps(i)) || steps;
         }
-        for (uint256 i; i < grid.tails(); ++i) {
-            (int256 spotBps, int256 volBps, uint256 weightBps) = grid.tail(i);
+        for (uint256 i; i < s.tails(); ++i) {
+            (int256 spotBps, int256 volBps, uint256 weightBps) = s.tail(i);
             (int256 nextSpotBps, int256 nextVolBps, uint256 nextWeightBps) = next.tail(i);
             steps = _shifts(spotBps, nextSpotBps) || steps;
             steps = _shifts(volBps, nextVolBps) || steps;

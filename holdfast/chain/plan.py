@@ -531,11 +531,7 @@ def _scan(config: Config, symbol: str, scan: Scan) -> Apply:
     params, grid = astuple(scan.params), astuple(scan.grid)
 
     def done(site: Site) -> bool:
-        try:
-            standing, _ = site.read("Scans", "scanOf", underlying)
-        except Reverted:
-            return False
-        spots, vols, tails = site.read("Scans", "gridOf", underlying)
+        standing, (spots, vols, tails) = site.read("Scans", "scanOf", underlying)
         found = tuple(spots), tuple(vols), tuple(tuple(tail) for tail in tails)
         return (tuple(standing), found) == (params, grid)
 

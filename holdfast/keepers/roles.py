@@ -162,8 +162,8 @@ class Liquidator:
     def _cells(self) -> int:
         """Scenarios of the largest grid; none of them changes its shape."""
         protocol = self._protocol
-        grids = call_many(protocol.rpc, [(protocol.scans, "gridOf", number) for number in protocol.symbols])
-        return max(len(grid.spotsBps) * len(grid.volsBps) + len(grid.tails) for grid in grids)
+        scans = call_many(protocol.rpc, [(protocol.scans, "scanOf", number) for number in protocol.symbols])
+        return max(len(grid.spotsBps) * len(grid.volsBps) + len(grid.tails) for _, grid in scans)
 
     def income_wad(self, mined: Mined) -> int:
         rewards = [event.args["rewardWad"] for event in mined.events if event.name == "AuctionStarted"]

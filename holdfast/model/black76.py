@@ -10,7 +10,7 @@ from holdfast.model.fixed_point import ln_wad
 from holdfast.model.normal import END_X56, bell_x64, cdf_wad, mills_x112, pdf_wad
 from holdfast.units import WAD, mul_div_down
 
-ERROR_WAD: Final = 6_000
+ERROR_WAD: Final = 220_000
 """[wad] How far a time value may lie from the exact one."""
 MAX_LN_WAD: Final = 138 * 10**17
 """[wad] |ln(F/K)| up to which it does."""

@@ -53,7 +53,7 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ScanParams:
-    """How an underlying is scanned: `IPortfolio.ScanParams`."""
+    """How an underlying is scanned: `IScans.ScanParams`."""
 
     maintenance_bps: int  # MM as a share of the expected shortfall
     worst: int  # scenarios whose mean is the expected shortfall

@@ -60,7 +60,7 @@ AUCTION = (
 ARGS: dict[tuple[str, str], Callable[[Stage], tuple[Any, ...]]] = {
     ("Breaker", "relax"): lambda s: (1,),
     ("Oracle", "setFeed"): lambda s: (1, FEED),
-    ("Scans", "setScan"): lambda s: (1, SCAN, s.protocol.scans.call("gridOf", 1)),
+    ("Scans", "setScan"): lambda s: (1, SCAN, s.protocol.scans.call("scanOf", 1)[1]),
     ("Scans", "net"): lambda s: (0, 1),
     ("Scans", "setCorrelation"): lambda s: (6_500,),
     ("Risk", "setInstrument"): lambda s: (s.eth, LOOSE),

@@ -183,8 +183,7 @@ def test_deploy__from_nothing__chain_is_what_the_config_says(
         state = protocol.risk.call("instrumentState", config.option_class(symbol))
         assert tuple(state.asked) == margins.params
     for symbol, scan in config.portfolio.scans.items():
-        params, _ = protocol.scans.call("scanOf", config.underlying_id(symbol))
-        grid = protocol.scans.call("gridOf", config.underlying_id(symbol))
+        params, grid = protocol.scans.call("scanOf", config.underlying_id(symbol))
         assert tuple(params) == astuple(scan.params)
         assert tuple(map(tuple, grid.tails)) == tuple(map(astuple, scan.grid.tails))
         assert (tuple(grid.spotsBps), tuple(grid.volsBps)) == (scan.spots_bps, scan.vols_bps)

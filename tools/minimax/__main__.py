@@ -2,10 +2,10 @@
 
     .venv/bin/python -m tools.minimax
 
-`mills` is N(−x)·e^(x²/2) as P(x)/Q(x), of degrees 6 and 7, with the least largest error that it leaves in the price of
+`mills` is N(−x)·e^(x²/2) as P(x)/Q(x), both of degree 6, with the least largest error that it leaves in the price of
 an option: there it counts by e^(−a²/2), where a is the smaller of two arguments, so a² ≥ x² − 2·|ln(F/K)|. Lawson's
 weights over linearised least squares (Sanathanan and Koerner), in many digits. `exp2` is 2^f on 0 ≤ f < 1 as a
-polynomial of degree 10 that is exact at both ends, through nodes of Chebyshev.
+polynomial of degree 9 that is exact at both ends, through nodes of Chebyshev.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ MAX_LN = 14
 """|ln(F/K)| up to which the fit holds."""
 
 NODES, ROUNDS, DIGITS = 160, 120, 60
-P_DEGREE, Q_DEGREE, EXP2_DEGREE = 6, 7, 10
+P_DEGREE, Q_DEGREE, EXP2_DEGREE = 6, 6, 9
 
 P_BITS = (232, 176, 120, 64 + 168, 176, 120, 64)
-Q_BITS = (120, 64 + 168, 176, 120, 64 + 168, 176, 120, 64)
-EXP2_BITS = (120, 64 + 168, 176, 120, 64 + 168, 176, 120, 64 + 168, 176, 120, 64)
+Q_BITS = (232, 176, 120, 64 + 168, 176, 120, 64)
+EXP2_BITS = (232, 176, 120, 64 + 168, 176, 120, 64 + 168, 176, 120, 64)
 """Binary places of each coefficient, x⁰ first: 56 more with each step of Horner's rule, 168 less after a shift."""
 
 

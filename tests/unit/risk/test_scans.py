@@ -13,6 +13,8 @@
 │   ├── never set                             -> NotScanned
 │   ├── a smaller contingency                 -> NotTighter
 │   └── a larger one                          -> stored alone; the governor may go back at once
+├── scanOf, never set                         -> nothing
+├── wordsOf, never set                        -> NotScanned
 ├── net
 │   ├── an underlying never set               -> NotScanned
 │   └── twice                                 -> AlreadyNetted
@@ -220,9 +222,14 @@ def test_tighten_scan__larger__stored_alone_and_undone_at_once(
     assert tuple(scans.call("scanOf", ETH)[0]) == astuple(LARGE_PARAMS)
 
 
-def test_scan_of__never_set__reverts(scans: Contract, refused: Refused) -> None:
+def test_scan_of__never_set__is_nothing(scans: Contract) -> None:
+    params, grid = scans.call("scanOf", 2)
+    assert not any(params) and not any(grid)
+
+
+def test_words_of__never_set__reverts(scans: Contract, refused: Refused) -> None:
     with refused("NotScanned", underlying=2):
-        scans.call("scanOf", 2)
+        scans.call("wordsOf", 2)
 
 
 def test_net__once(scans: Contract, roles: Roles, refused: Refused) -> None:
