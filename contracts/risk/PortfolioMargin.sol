@@ -11,7 +11,17 @@ import { Svi } from "contracts/libraries/Svi.sol";
 import { Words } from "contracts/libraries/Words.sol";
 import { Scan } from "contracts/risk/Scan.sol";
 import { ScanFields } from "contracts/risk/ScanFields.sol";
-import { LN, OPTION_BYTES, POWER, ROOT, SHOCKED_ROOT, SIZE, STRIKE, ScanQuote } from "contracts/risk/ScanQuote.sol";
+import {
+    LN,
+    LN_BITS,
+    OPTION_BYTES,
+    POWER,
+    ROOT,
+    SHOCKED_ROOT,
+    SIZE,
+    STRIKE,
+    ScanQuote
+} from "contracts/risk/ScanQuote.sol";
 import { IPortfolio } from "interfaces/IPortfolio.sol";
 import { IRisk } from "interfaces/IRisk.sol";
 import { ScanWords } from "interfaces/IScans.sol";
@@ -184,7 +194,7 @@ library PortfolioMargin {
             }
             Words.put(at + SIZE, uint256(sizeWad));
             Words.put(at + STRIKE, strikeWad);
-            Words.put(at + LN, uint256(lnWad));
+            Words.put(at + LN, uint256(lnWad << LN_BITS));
             Words.put(at + ROOT, rootWad);
             Words.put(at + POWER, expiry.powerWad);
             Words.put(at + SHOCKED_ROOT, rootWad);

@@ -6,7 +6,7 @@ import { FixedPointMathLib } from "solady/utils/FixedPointMathLib.sol";
 import { BPS, FixedPoint, WAD } from "contracts/libraries/FixedPoint.sol";
 import { Words } from "contracts/libraries/Words.sol";
 import { ScanFields } from "contracts/risk/ScanFields.sol";
-import { LN, OPTION_BYTES, POWER, ROOT, SHOCKED_ROOT, STRIKE, ScanQuote } from "contracts/risk/ScanQuote.sol";
+import { LN, LN_BITS, OPTION_BYTES, POWER, ROOT, SHOCKED_ROOT, STRIKE, ScanQuote } from "contracts/risk/ScanQuote.sol";
 import { ScanWords } from "interfaces/IScans.sol";
 
 /// @notice Margin of everything that one underlying moves.
@@ -34,7 +34,7 @@ library Scan {
     using FixedPoint for int256;
     using ScanFields for ScanWords;
 
-    uint256 private constant SPOT_BYTES = 2 * 32; // a spot, and the logarithm of what it is to the present one
+    uint256 private constant SPOT_BYTES = 2 * 32; // a spot, and the logarithm of what it is to the present one, as `LN` has it
 
     /// @dev Everything of an account that one underlying moves. What has no unit in its name is a product of two [1e36].
     struct Exposure {
@@ -219,9 +219,9 @@ library Scan {
     /// @dev Sets `place` to what everything gains where the spot goes to one, by the volatilities that were set last.
     function _placeAt(Exposure memory e, uint256 spot, Place memory place) private pure {
         unchecked {
-            (uint256 spotWad, int256 moveWad) = (Words.get(spot), int256(Words.get(spot + 32)));
-            (int256 long, int256 slope) = ScanQuote.sums(e.longs, e.longsEnd, spotWad, moveWad, true);
-            (int256 rest,) = ScanQuote.sums(e.shorts, e.shortsEnd, spotWad, moveWad, false);
+            (uint256 spotWad, int256 move) = (Words.get(spot), int256(Words.get(spot + 32)));
+            (int256 long, int256 slope) = ScanQuote.sums(e.longs, e.longsEnd, spotWad, move, true);
+            (int256 rest,) = ScanQuote.sums(e.shorts, e.shortsEnd, spotWad, move, false);
             long -= e.longNow;
             rest += e.straightWad * int256(spotWad) - e.restNow;
             place.spotWad = spotWad;
@@ -296,14 +296,14 @@ library Scan {
     function _putShocked(uint256 at, uint256 spotWad, int256 spotBps) private pure {
         unchecked {
             uint256 factorBps = uint256(int256(BPS) + spotBps);
-            int256 moveWad = spotBps == 0 ? int256(0) : FixedPointMathLib.lnWad(int256(factorBps * (WAD / BPS)));
-            _putSpot(at, spotWad * factorBps / BPS, moveWad);
+            int256 lnWad = spotBps == 0 ? int256(0) : FixedPointMathLib.lnWad(int256(factorBps * (WAD / BPS)));
+            _putSpot(at, spotWad * factorBps / BPS, lnWad << LN_BITS);
         }
     }
 
-    function _putSpot(uint256 at, uint256 spotWad, int256 moveWad) private pure {
+    function _putSpot(uint256 at, uint256 spotWad, int256 move) private pure {
         Words.put(at, spotWad);
-        Words.put(at + 32, uint256(moveWad));
+        Words.put(at + 32, uint256(move));
     }
 
     /// @dev What is charged for the slope as the spot goes to infinity: puts are worth nothing there, calls move as it does.

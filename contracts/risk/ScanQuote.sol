@@ -8,21 +8,23 @@ import { Normal } from "contracts/libraries/Normal.sol";
 // the wei, scenarios take every option as a call.
 uint256 constant SIZE = 0; // signed [wad]
 uint256 constant STRIKE = 32; // [wad]
-uint256 constant LN = 64; // ln(F/K) [wad]
+uint256 constant LN = 64; // ln(F/K) [wad, shifted by LN_BITS]
 uint256 constant ROOT = 96; // √w [wad]
 uint256 constant POWER = 128; // (30 days/T)^p [wad]: what a shock to volatility is multiplied by
 uint256 constant SHOCKED_ROOT = 160; // √w under the shock that is looked at [wad]
 uint256 constant OPTION_WORDS = 6;
 uint256 constant OPTION_BYTES = 6 * 32;
+uint256 constant LN_BITS = 56; // as many binary places as the arguments of `Normal` have
 
 /// @notice Value of a call with its delta, from one bell and two Mills ratios.
 /// @dev The value is that of `Black76`, to the wei. With its a and b:
 ///
 ///     N(d₁) or 1 − N(d₁) = bell(|d₁|)·mills(|d₁|)     |d₁| = a below the strike, b above; bell(b) = bell(a)·K/F
 library ScanQuote {
+    /// @param move what every logarithm is more by, as `LN` has it
     /// @dev Σ size·value and, where `sloped`, Σ size·delta of options that lie one after the other in memory, each as a call. A margin
     /// check does little else, so it is written out, with the polynomials of `Normal`: two Mills ratios side by side.
-    function sums(uint256 at, uint256 end, uint256 forwardWad, int256 moveWad, bool sloped)
+    function sums(uint256 at, uint256 end, uint256 forwardWad, int256 move, bool sloped)
         internal
         pure
         returns (int256 values, int256 slopes)
@@ -44,12 +46,12 @@ library ScanQuote {
                 e := shr(sub(232, shr(176, exponent)), e)
             }
             for { } lt(at, end) { at := add(at, OPTION_BYTES) } {
-                let lnWad := add(mload(add(at, LN)), moveWad)
+                let ln := add(mload(add(at, LN)), move)
                 let share := 0 // time value, of the smaller of F and K
                 let delta := 0
                 let half := mload(add(at, SHOCKED_ROOT)) // …of √w, which is at least a wei
-                let b := sar(255, lnWad)
-                b := div(shl(56, sub(xor(lnWad, b), b)), half)
+                let b := sar(255, ln)
+                b := div(sub(xor(ln, b), b), half)
                 half := div(shl(55, half), WAD)
                 let near := lt(b, half)
                 let a := sub(0, near)
@@ -58,7 +60,7 @@ library ScanQuote {
                 switch lt(a, endX56)
                 case 0 {
                     share := mul(WAD, near)
-                    delta := mul(WAD, or(sgt(lnWad, 0), near))
+                    delta := mul(WAD, or(sgt(ln, 0), near))
                 }
                 default {
                     let bell := mul(bellOf(a), WAD)
@@ -114,7 +116,7 @@ library ScanQuote {
                     share := shr(176, mul(bell, mul(sub(first, second), gt(first, second))))
                     if near { share := sub(WAD, shr(176, mul(bell, add(first, second)))) }
                     if sloped {
-                        switch slt(lnWad, 0)
+                        switch slt(ln, 0)
                         case 0 {
                             second := div(mul(shr(176, mul(bell, second)), mload(add(at, STRIKE))), forwardWad)
                             delta := mul(lt(second, WAD), sub(WAD, second))

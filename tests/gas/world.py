@@ -17,6 +17,7 @@ from holdfast.chain.deploy import deploy
 from holdfast.chain.protocol import Protocol
 from holdfast.model.backstop import StandingBid, signature_of
 from holdfast.model.grids import LARGE
+from holdfast.model.svi import Smile, smile_of
 from holdfast.model.venue import Order
 from holdfast.sim.history import Block, call, simulate
 from holdfast.types import Kind, Mode, instrument_id
@@ -29,6 +30,7 @@ PRICE = 2_000
 USDC = 10**6
 HOUR = 3_600
 WINDOW = 1_800
+FEEDER = 8  # who sets smiles in config/local.toml
 GOVERNOR_DELAY = 172_800
 DUE = 135  # [seconds] after a start: a ramp of 120, and a wait of 15
 CELLS = len(LARGE.spots_bps) * len(LARGE.vols_bps) + len(LARGE.tails)
@@ -384,7 +386,7 @@ def _portfolios(w: World, figures: dict[str, dict[str, int]]) -> None:
 
 
 def _mixed_series(w: World, count: int) -> list[int]:
-    """Calls and puts that expire in a month, strikes from 15 % below the spot to 15 % above."""
+    """Calls and puts that expire in a month and have a smile; strikes from 15 % below the spot to 15 % above."""
     expiry = (w.now + GOVERNOR_DELAY) // WINDOW * WINDOW + 30 * 86_400
     places = [place - count // 2 for place in range(count)]
     series = [
@@ -392,6 +394,9 @@ def _mixed_series(w: World, count: int) -> list[int]:
         for place in places
     ]
     _list(w, series)
+    level_ppb = smile_of(w.protocol.surface.call("pairOf", 1, expiry)[0].nearWord).a_ppb
+    smile = Smile(a_ppb=level_ppb, b_ppb=level_ppb // 5, rho_ppb=-300_000_000, m_ppb=0, sigma_ppb=100_000_000)
+    w.send("Surface", "setSmile", 1, expiry, smile.fields, sender=w.chain.accounts[FEEDER])
     return sorted(series, key=lambda one: abs(one % (1 << 128) - PRICE * WAD))
 
 
