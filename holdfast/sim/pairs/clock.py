@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 
 from holdfast.model.options import is_option
@@ -25,8 +26,8 @@ from holdfast.sim.pairs.moves import (
 )
 from holdfast.sim.pairs.reading import cash_tick, compounding, equity_of, flow_digits, steepest
 from holdfast.sim.steps import Step
-from holdfast.types import Account, Market, Snapshot, underlying_of
-from holdfast.units import BPS, WAD
+from holdfast.types import Account, Market, Series, Snapshot, underlying_of
+from holdfast.units import BPS, WAD, mul_wad_down
 
 LONGEST = 40_000
 """[seconds] Of a wait that a case draws."""
@@ -47,7 +48,7 @@ def _in_order(trial: Trial) -> Judgement:
             ):  # bases go with those who realise theirs; with the last of them it is shown no more
                 kept = other is None or (one.long, one.short) == (other.long, other.short)
             else:
-                kept = one == other
+                kept = _without_dust(one, left, run) == other
             yield unless(kept, f"{one} left alone, {other} after {run.branch.name}")
         if run is not others[0]:
             first = others[0]
@@ -55,6 +56,22 @@ def _in_order(trial: Trial) -> Judgement:
                 _as_paid(first.end.account(b.id), b, paid[b.id] * tick, run.branch.name)
                 for b in run.end.accounts
             )
+
+
+def _without_dust(series: Series, left: Run, run: Run) -> Series:
+    """What is left of its bases when those of positions without size that were paid out have gone."""
+    held = {(a.id, p.instrument) for a in run.end.accounts for p in a.positions}
+    sizeless = [(a.id, p) for a in left.end.accounts for p in a.positions if not p.size_wad]
+    gone = [p for id, p in sizeless if p.instrument == series.instrument and (id, p.instrument) not in held]
+    long = sum(p.base_wad for p in gone if p.base_wad > 0 and p.epoch == series.long.epoch)
+    short = -sum(p.base_wad for p in gone if p.base_wad < 0 and p.epoch == series.short.epoch)
+    return replace(
+        series,
+        long_base_wad=series.long_base_wad - long,
+        short_base_wad=series.short_base_wad - short,
+        long_open_wad=mul_wad_down(series.long_base_wad - long, series.long.scale_wad),
+        short_open_wad=mul_wad_down(series.short_base_wad - short, series.short.scale_wad),
+    )
 
 
 def _as_paid(a: Account, b: Account, most: int, name: str) -> Room:
