@@ -8,6 +8,9 @@
 ├── one underlying                         -> asks no breaker
 ├── an underlying without a grid           -> NotScanned
 ├── more legs than the cap                 -> TooManyLegs
+├── no price                               -> NoPrice, of a leg and of what is netted
+├── haircuts for another number of assets  -> WrongHaircuts
+├── own strike, loss there above the cap   -> charged in full
 └── markOf an option                       -> Black-76 at its smile; past its expiry what it would pay
 """
 
@@ -23,7 +26,7 @@ from holdfast.chain.contract import Contract
 from holdfast.errors import Reverted
 from holdfast.model import black76, svi
 from holdfast.model.grids import LARGE, LARGE_PARAMS
-from holdfast.model.portfolio import ALL
+from holdfast.model.portfolio import ALL, Grid
 from holdfast.types import Kind, Level, Mode, instrument_id
 from holdfast.units import WAD
 from tests.conftest import START, Clock, Refused, Roles
@@ -46,6 +49,7 @@ class Office:
     portfolio: Contract
     around: Contract  # oracle and breaker
     surface: Contract
+    scans: Contract
     actor: str
 
     def restrict(self, underlying: int, level: Level) -> None:
@@ -83,7 +87,7 @@ def office(clock: Clock, deploy: Callable[..., Contract], authority: Contract, r
     risk.send("setAsset", NOT_NETTED, HAIRCUTS, sender=roles.deployer)
     surface.send("set", 1, EXPIRY, (FLAT.word, FLAT.word, 30 * DAY, 30 * DAY), sender=roles.deployer)
     clock.set(START + 2 * DAY)
-    return Office(risk, portfolio, around, surface, roles.deployer)
+    return Office(risk, portfolio, around, surface, scans, roles.deployer)
 
 
 def leg(instrument: int, size: int, quote: int = 0) -> tuple[int, ...]:
@@ -188,6 +192,29 @@ def test_assess__no_grid__reverts(office: Office, refused: Refused) -> None:
 def test_assess__a_leg_too_many__reverts(office: Office, refused: Refused) -> None:
     with refused("TooManyLegs", legs=LEG_CAP + 1, cap=LEG_CAP):
         office.margin(*[leg(CALL, 1)] * (LEG_CAP + 1))
+
+
+def test_assess__no_price__reverts(office: Office, refused: Refused) -> None:
+    with refused("NoPrice", underlying=1):
+        office.margin((ETH, WAD, 0, 0, 0, 0, 0))
+    with refused("NoPrice", underlying=1):
+        office.margin(held=((WETH, WAD, 0, 0, 0),))
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_assess__haircuts_of_another_number__reverts(office: Office, refused: Refused, count: int) -> None:
+    with refused("WrongHaircuts", haircuts=count, holdings=1):
+        office.portfolio.call("assess", (0, (), (held(WETH, 1),)), [HAIRCUTS] * count, True)
+
+
+def test_assess__more_than_the_cap_is_lost_at_an_own_strike__charged_in_full(office: Office) -> None:
+    """Short of one and long of two calls at 2.4 times the spot that have expired: 2,800 are lost at the strike, and 2,600
+    where the spot is 2.5 times what it was; the cap is one spot."""
+    grid = Grid(spots_bps=(0, 15_000), vols_bps=(0,), tails=())
+    office.scans.send("setScan", 3, astuple(LARGE_PARAMS), astuple(grid), sender=office.actor)
+    call = instrument_id(Kind.CALL, 3, START + DAY, 4_800 * WAD)
+    legs = (leg(instrument_id(Kind.PERPETUAL, 3), -1), leg(call, 2))
+    assert office.margin(*legs)[1] == 2_800 * WAD
 
 
 def test_mark_of__an_option__by_its_smile(office: Office, clock: Clock) -> None:

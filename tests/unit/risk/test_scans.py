@@ -216,7 +216,8 @@ def test_tighten_scan__smaller__reverts(scans: Contract, roles: Roles, refused: 
 def test_tighten_scan__larger__stored_alone_and_undone_at_once(
     put: Set, scans: Contract, roles: Roles
 ) -> None:
-    scans.send("tightenScan", ETH, 5_000, sender=roles.guardian)
+    event = scans.send("tightenScan", ETH, 5_000, sender=roles.guardian).event("ScanSet")
+    assert tuple(event.args["params"]) == astuple(replace(LARGE_PARAMS, short_option_bps=5_000))
     assert tuple(scans.call("scanOf", ETH)[0]) == astuple(replace(LARGE_PARAMS, short_option_bps=5_000))
     put()
     assert tuple(scans.call("scanOf", ETH)[0]) == astuple(LARGE_PARAMS)
@@ -235,7 +236,8 @@ def test_words_of__never_set__reverts(scans: Contract, refused: Refused) -> None
 def test_net__once(scans: Contract, roles: Roles, refused: Refused) -> None:
     with refused("NotScanned", underlying=2):
         scans.send("net", WETH, 2, sender=roles.governor)
-    scans.send("net", WETH, ETH, sender=roles.governor)
+    event = scans.send("net", WETH, ETH, sender=roles.governor).event("Netted")
+    assert (event.args["asset"], event.args["underlying"]) == (WETH, ETH)
     assert scans.call("underlyingOf", WETH) == ETH
     with refused("AlreadyNetted", asset=WETH, underlying=ETH):
         scans.send("net", WETH, ETH, sender=roles.governor)
@@ -249,7 +251,8 @@ def test_set_correlation__by_a_step__once_an_epoch(
     with refused("StepTooLarge", value=5_249, bound=5_250):
         scans.send("setCorrelation", 5_249, sender=roles.governor)
     clock.next(SINCE + EPOCH)
-    scans.send("setCorrelation", 8_000, sender=roles.governor)
+    event = scans.send("setCorrelation", 8_000, sender=roles.governor).event("CorrelationSet")
+    assert event.args["correlationBps"] == 8_000
     with refused("EpochNotOver", until=SINCE + 2 * EPOCH):
         scans.send("setCorrelation", 8_001, sender=roles.governor)
     scans.send("setCorrelation", 8_000, sender=roles.governor)
