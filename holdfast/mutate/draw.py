@@ -26,6 +26,18 @@ NOUNS: Final[Mapping[str, tuple[str, ...]]] = {
         "contracts/risk/IsolatedMargin.sol",
         "contracts/risk/InstrumentWord.sol",
     ),
+    "options": (
+        "contracts/options/Surface.sol",
+        "contracts/risk/OptionMargin.sol",
+        "contracts/risk/Portfolio.sol",
+        "contracts/risk/PortfolioMargin.sol",
+        "contracts/risk/Scan.sol",
+        "contracts/risk/ScanFields.sol",
+        "contracts/risk/Scans.sol",
+        "contracts/libraries/Black76.sol",
+        "contracts/libraries/Payoff.sol",
+        "contracts/libraries/Svi.sol",
+    ),
     "insurance": ("contracts/insurance/Insurance.sol",),
     "backstop": (
         "contracts/backstop/Tranche.sol",

@@ -26,7 +26,7 @@ TASK_VARIABLE: Final = "HOLDFAST_MUTATE"
 
 FOLDERS: Final = (
     *(f"tests/unit/{noun}" for noun in
-      ("ledger", "liquidation", "risk", "insurance", "oracle", "vault", "breaker", "venue", "backstop")),
+      ("ledger", "liquidation", "risk", "options", "insurance", "oracle", "vault", "breaker", "venue", "backstop")),
     "tests/parity",
     "tests/flow",
     "tests/attack",
