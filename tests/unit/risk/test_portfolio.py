@@ -208,8 +208,8 @@ def test_assess__haircuts_of_another_number__reverts(office: Office, refused: Re
 
 
 def test_assess__more_than_the_cap_is_lost_at_an_own_strike__charged_in_full(office: Office) -> None:
-    """Short of one and long of two calls at 2.4 times the spot that have expired: 2,800 are lost at the strike, and 2,600
-    where the spot is 2.5 times what it was; the cap is one spot."""
+    """Short of one, long of two expired calls at 2.4 times the spot: 2,800 are lost at the strike, 2,600 where the spot
+    is 2.5 times what it was; the cap is one spot."""
     grid = Grid(spots_bps=(0, 15_000), vols_bps=(0,), tails=())
     office.scans.send("setScan", 3, astuple(LARGE_PARAMS), astuple(grid), sender=office.actor)
     call = instrument_id(Kind.CALL, 3, START + DAY, 4_800 * WAD)
